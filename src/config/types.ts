@@ -1,0 +1,14 @@
+import type { GatewayConfig } from "../../generated/config.ts";
+
+/** What other domains ask of the configuration. Implemented by `config/config.ts`. */
+export interface ConfigPort {
+  /** The configuration in force, with defaults filled in and environment references resolved. Read it per use: it can be reloaded. */
+  readonly current: GatewayConfig;
+  /** Absolute path of `openclaw.json`. */
+  readonly path: string;
+  /** Absolute path of the state directory. */
+  readonly stateDir: string;
+  /** Hash of the file's content in force, as `config.get` shows it. */
+  readonly hash: string;
+  onChange(listener: (next: GatewayConfig) => void): () => void;
+}

@@ -1,0 +1,42 @@
+import type { Services } from "./services.ts";
+
+/** Who is calling: the facts fixed at the handshake. Authority is judged from these alone, never from params. */
+export interface Caller {
+  connId: string;
+  role: "operator" | "node";
+  scopes: ReadonlySet<string>;
+  /** Present when the connection proved a device identity. */
+  deviceId?: string;
+  client: { id: string; mode: string; version: string; platform: string; displayName?: string; instanceId?: string };
+  caps: ReadonlySet<string>;
+  /** True for a direct loopback peer without proxy headers. */
+  isLocal: boolean;
+  /** How the connection was authenticated: `none`, `token`, `password`, `device-token`, `trusted-proxy`, `http`. */
+  authMethod: string;
+  /** The negotiated wire version, 3 or 4. */
+  protocol: number;
+}
+
+/** The event subscriptions of the calling connection. HTTP calls have none; there these do nothing. */
+export interface Subscriptions {
+  subscribeSessions(): void;
+  unsubscribeSessions(): void;
+  subscribeMessages(sessionKey: string): void;
+  unsubscribeMessages(sessionKey: string): void;
+}
+
+/** What a method handler gets besides its params: the services, the caller, and the call itself. */
+export interface CallContext extends Services {
+  caller: Caller;
+  subscriptions: Subscriptions;
+  /** Sends the acceptance of a two-phase method; the handler's return value is then the second answer. */
+  accept(payload: unknown): void;
+  /** Aborted when the connection closes. */
+  signal: AbortSignal;
+}
+
+/** True when the caller holds the scope, by itself or through a wider one (`operator.admin`, write over read). */
+export function hasScope(caller: Pick<Caller, "scopes">, scope: string): boolean {
+  if (caller.scopes.has(scope) || caller.scopes.has("operator.admin")) return true;
+  return scope === "operator.read" && caller.scopes.has("operator.write");
+}

@@ -1,0 +1,7 @@
+import type { Migration } from "../migrate.ts";
+
+export const decisions: Migration = {
+  version: 5,
+  name: "decisions",
+  up: () => {},
+};

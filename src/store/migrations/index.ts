@@ -1,0 +1,8 @@
+import type { Migration } from "../migrate.ts";
+import { sessions } from "./0001-sessions.ts";
+import { devices } from "./0002-devices.ts";
+import { runs } from "./0003-runs.ts";
+import { settings } from "./0004-settings.ts";
+import { decisions } from "./0005-decisions.ts";
+
+export const MIGRATIONS: readonly Migration[] = [sessions, devices, runs, settings, decisions];
