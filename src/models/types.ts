@@ -57,8 +57,20 @@ export class ModelError extends Error {
   }
 }
 
+/** What a person can do to get a model, for the answer that is given when none is set up. */
+export interface ModelSetup {
+  /** Environment variables that would supply a key, and whether each is set: `OPENAI_API_KEY`. */
+  environment: { variable: string; provider: string; present: boolean }[];
+  /** Model servers that answer on this machine now: `{name: "Ollama", baseUrl, models}`. */
+  localServers: { name: string; baseUrl: string; models: string[] }[];
+}
+
 /** What turns ask of models. Implemented by `models/models.ts`. */
 export interface ModelsPort {
+  /** References `provider/id` of every model that could be used, the default first. */
+  refs(): Promise<string[]>;
+  /** What is there and what is missing, when no model is configured. */
+  setup(): Promise<ModelSetup>;
   /** The model for `provider/id`, or the configured default when no reference is given; null when there is none. */
   resolve(ref?: string | null): Promise<ResolvedModel | null>;
   /** Streams one answer; exactly one `finish` comes last. @throws ModelError */

@@ -6,6 +6,8 @@ export interface ErrorExtras {
   retryable?: boolean;
   /** Milliseconds after which a retry makes sense. */
   retryAfterMs?: number;
+  /** Sent beside the error in the same frame; upstream does so for a run that failed (`{runId, status, summary}`). */
+  payload?: unknown;
 }
 
 /**
@@ -17,6 +19,7 @@ export class GatewayError extends Error {
   readonly details?: Record<string, unknown>;
   readonly retryable?: boolean;
   readonly retryAfterMs?: number;
+  readonly payload?: unknown;
 
   constructor(
     readonly code: ErrorCode,
@@ -28,6 +31,7 @@ export class GatewayError extends Error {
     this.details = extras.details;
     this.retryable = extras.retryable;
     this.retryAfterMs = extras.retryAfterMs;
+    this.payload = extras.payload;
   }
 }
 

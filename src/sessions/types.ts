@@ -31,6 +31,8 @@ export interface TranscriptMessage {
   errorMessage?: string;
   /** What `chat.history` shows under `__openclaw` beside id, position and time: runId, senderIsOwner, transport. */
   meta?: Record<string, unknown>;
+  /** Further fields shown on the message itself as they are, for instance `openclawAbort` and `excludeFromContext`. */
+  extra?: Record<string, unknown>;
 }
 
 /** A stored message with its place. `seq` counts the session's messages from 1. */
@@ -41,7 +43,8 @@ export interface StoredMessage extends TranscriptMessage {
 
 /** What a turn reports about a session when its state changes; absent fields stay as they are. */
 export interface SessionRunUpdate {
-  status?: "running" | "done" | "error" | "aborted" | null;
+  /** Upstream's words: an aborted run leaves `killed`, a provider failure `failed`. */
+  status?: "running" | "done" | "failed" | "killed" | "timeout" | null;
   startedAt?: number | null;
   endedAt?: number | null;
   runtimeMs?: number | null;
@@ -84,9 +87,29 @@ export interface SessionsPort {
   recent(key: string, limit: number): Promise<StoredMessage[]>;
   /** Merges run state and publishes `sessions.changed` with the given reason (none: silent). */
   recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void>;
+  /** What the commands `/new` and `/reset` do: a fresh session id and an empty transcript under the same key. */
+  startOver(key: string, reason: "new" | "reset"): Promise<SessionState>;
+  /** What the commands `/model` and `/think` do; absent fields stay as they are. Publishes `sessions.changed`. */
+  setOverrides(
+    key: string,
+    overrides: { modelOverride?: string | null; thinkingLevel?: string | null },
+  ): Promise<SessionState>;
 }
 
-/** What sessions asks of the runs: which are active now. Implemented by `agents/`. */
+/** An accepted message that has not reached the transcript yet, as `chat.history` lists it under `pendingInputs`. */
+export interface PendingInput {
+  id: string;
+  /** Epoch milliseconds. */
+  acceptedAt: number;
+  state: "queued" | "cancelled";
+  runId: string;
+  message: TranscriptMessage;
+}
+
+/** What sessions asks of the runs. Implemented by `agents/active-runs.ts`. */
 export interface ActiveRuns {
+  /** Runs of the session that are at work now, oldest first. */
   activeRunIds(sessionKey: string): string[];
+  /** Messages accepted while a run is at work, oldest first; they enter the transcript when a run takes them up. */
+  pendingInputs(sessionKey: string): PendingInput[];
 }
