@@ -5,15 +5,15 @@ export interface ResolvedModel {
   provider: string;
   id: string;
   name: string;
-  /** The wire format: which API the endpoint speaks. */
-  api: "openai-completions" | "anthropic-messages";
+  /** The wire format as upstream names it: `openai-completions`, `anthropic-messages`. */
+  api: string;
   baseUrl: string;
   reasoning: boolean;
   input: ("text" | "image")[];
   /** Tokens. */
   contextWindow: number;
   maxTokens: number;
-  /** US dollars per million tokens. */
+  /** US dollars per million tokens; zeros where no price is known. */
   cost: { input: number; output: number; cacheRead: number; cacheWrite: number };
 }
 
@@ -30,7 +30,9 @@ export interface ModelRequest {
   system: string;
   messages: ModelMessage[];
   tools?: { name: string; description: string; parameters: Record<string, unknown> }[];
+  /** Most tokens of the answer; the model's own limit unless told. */
   maxTokens?: number;
+  /** Thinking level (`off`, `minimal`, … `max`); ignored by models that do not reason. */
   thinking?: string;
   signal: AbortSignal;
 }
@@ -38,8 +40,25 @@ export interface ModelRequest {
 export type ModelEvent =
   | { type: "text"; delta: string }
   | { type: "thinking"; delta: string }
-  | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown> }
+  /** `invalid` says why the arguments could not be read; such a call must be answered with an error, never run. */
+  | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown>; invalid?: string }
   | { type: "finish"; stopReason: "stop" | "length" | "toolUse" | "error"; usage: Usage; responseId?: string };
+
+/**
+ * Upstream's words for why a provider did not answer (docs: concepts/model-failover), and `unavailable` for a
+ * server that could not be reached or broke off.
+ */
+export type ModelErrorReason =
+  | "auth"
+  | "billing"
+  | "rate_limit"
+  | "timeout"
+  | "format"
+  | "model_not_found"
+  | "overloaded"
+  | "server_error"
+  | "unavailable"
+  | "unknown";
 
 /** Why a provider did not answer, in terms a failover can act on. */
 export class ModelError extends Error {
@@ -48,8 +67,11 @@ export class ModelError extends Error {
     readonly facts: {
       provider: string;
       model: string;
-      reason: "auth" | "billing" | "rate_limit" | "timeout" | "format" | "overloaded" | "unavailable" | "unknown";
+      reason: ModelErrorReason;
+      /** HTTP status, when the provider answered with one. */
       status?: number;
+      /** Milliseconds after which the provider asks to be tried again. */
+      retryAfterMs?: number;
     },
   ) {
     super(message);
@@ -73,6 +95,9 @@ export interface ModelsPort {
   setup(): Promise<ModelSetup>;
   /** The model for `provider/id`, or the configured default when no reference is given; null when there is none. */
   resolve(ref?: string | null): Promise<ResolvedModel | null>;
-  /** Streams one answer; exactly one `finish` comes last. @throws ModelError */
+  /**
+   * Streams one answer; exactly one `finish` comes last.
+   * @throws ModelError, or the signal's reason when the request was aborted
+   */
   stream(request: ModelRequest): AsyncIterable<ModelEvent>;
 }
