@@ -28,8 +28,16 @@ const listOf =
 const PROVIDER: Record<string, Field> = {
   name: { check: text, shape: "a name", required: true },
   aliases: { check: listOf((v) => /^[a-z0-9.-]+$/.test(String(v))), shape: "a list of lower-case ids" },
-  baseUrl: { check: (v) => URL.canParse(String(v)) && !String(v).endsWith("/"), shape: "a URL without trailing slash", required: true },
-  api: { check: oneOf("openai-completions", "anthropic-messages"), shape: "openai-completions or anthropic-messages", required: true },
+  baseUrl: {
+    check: (v) => URL.canParse(String(v)) && !String(v).endsWith("/"),
+    shape: "a URL without trailing slash",
+    required: true,
+  },
+  api: {
+    check: oneOf("openai-completions", "anthropic-messages"),
+    shape: "openai-completions or anthropic-messages",
+    required: true,
+  },
   keyEnv: { check: listOf((v) => /^[A-Z][A-Z0-9_]*$/.test(String(v))), shape: "a list of environment variable names" },
   local: { check: (v) => typeof v === "object" && v !== null, shape: "a map" },
   models: { check: Array.isArray, shape: "a list" },
