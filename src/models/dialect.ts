@@ -1,6 +1,6 @@
 import type { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+import { LIMITS } from "../../generated/limits.ts";
 import type { ModelEntry } from "./catalogue.ts";
-import { MODEL_LIMITS } from "./limits.ts";
 import { nearestLevel } from "./thinking.ts";
 import type { Transport } from "./transport.ts";
 import type { ModelRequest } from "./types.ts";
@@ -73,7 +73,7 @@ export function callSettings(
     asked === undefined ? undefined : Math.min(asked, entry.maxTokens ?? asked, entry.contextWindow ?? asked);
   const tools = entry.compat.supportsTools === false ? undefined : request.tools;
   return {
-    maxOutputTokens: bound ?? (entry.api === "anthropic-messages" ? MODEL_LIMITS.answerTokens : undefined),
+    maxOutputTokens: bound ?? (entry.api === "anthropic-messages" ? LIMITS.modelAnswerTokens : undefined),
     temperature: preference?.temperature,
     ...reasoning(entry, request.thinking),
     ...(tools?.length

@@ -1,9 +1,9 @@
 import { PROVIDERS } from "../../generated/catalog.ts";
+import { LIMITS } from "../../generated/limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { LocalServer } from "./catalogue.ts";
 import { isLoopback } from "./credentials.ts";
-import { MODEL_LIMITS } from "./limits.ts";
 import { readUpTo } from "./transport.ts";
 
 /** Where a local server is looked for, and how it lists its models. */
@@ -52,7 +52,7 @@ export class Discovery {
 
   /** The servers that answer now, or answered a moment ago. `skip` names providers that are not looked for. */
   async servers(options: { fresh?: boolean; skip?: ReadonlySet<string> } = {}): Promise<readonly LocalServer[]> {
-    const recent = this.known && this.clock.now() - this.known.at < MODEL_LIMITS.discoveryCacheMs;
+    const recent = this.known && this.clock.now() - this.known.at < LIMITS.modelDiscoveryCacheMs;
     if (recent && !options.fresh) return this.known!.servers;
     this.looking ??= this.look(options.skip ?? new Set()).finally(() => {
       this.looking = null;
@@ -76,13 +76,13 @@ export class Discovery {
       const response = await fetch(url, {
         redirect: "error",
         headers: { accept: "application/json" },
-        signal: AbortSignal.timeout(MODEL_LIMITS.discoveryTimeoutMs),
+        signal: AbortSignal.timeout(LIMITS.modelDiscoveryTimeoutMs),
       });
       if (!response.ok) {
         await response.body?.cancel();
         return null;
       }
-      const bytes = await readUpTo(response.body, MODEL_LIMITS.discoveryBytes);
+      const bytes = await readUpTo(response.body, LIMITS.modelDiscoveryBytes);
       const models = listedModels(JSON.parse(new TextDecoder().decode(bytes)), list);
       return models && { provider, name, baseUrl, models };
     } catch {
@@ -98,7 +98,7 @@ function listedModels(answer: unknown, list: "openai" | "ollama"): LocalServer["
   const rows = list === "ollama" ? body?.models : body?.data;
   if (!Array.isArray(rows)) return null;
   return rows
-    .slice(0, MODEL_LIMITS.discoveryModels)
+    .slice(0, LIMITS.modelDiscoveryModels)
     .map((row: { id?: unknown; name?: unknown; max_model_len?: unknown; meta?: { n_ctx_train?: unknown } }) => {
       const window = row?.max_model_len ?? row?.meta?.n_ctx_train;
       return {

@@ -1,4 +1,4 @@
-import { MODEL_LIMITS } from "./limits.ts";
+import { LIMITS } from "../../generated/limits.ts";
 import { TransportError } from "./transport.ts";
 import { ModelError, type ModelErrorReason } from "./types.ts";
 
@@ -111,7 +111,7 @@ export function redact(words: string, secrets: readonly string[]): string {
     .replace(/\bBearer\s+\S+/gi, "Bearer ***")
     .replace(/\s+/g, " ")
     .trim()
-    .slice(0, MODEL_LIMITS.errorChars);
+    .slice(0, LIMITS.modelErrorChars);
 }
 
 function retryAfter(headers: Record<string, string> | undefined): number | undefined {

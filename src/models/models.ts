@@ -1,4 +1,5 @@
 import { PROVIDERS } from "../../generated/catalog.ts";
+import { LIMITS } from "../../generated/limits.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -13,7 +14,6 @@ import {
 } from "./credentials.ts";
 import { DIALECTS, type Route } from "./dialect.ts";
 import { Discovery, type LocalEndpoint } from "./discovery.ts";
-import { MODEL_LIMITS } from "./limits.ts";
 import { findModel, refOf } from "./references.ts";
 import { type ModelSettings, modelSettings } from "./settings.ts";
 import { streamAnswer } from "./stream.ts";
@@ -171,8 +171,8 @@ export class Models implements ModelsPort {
       secrets,
       transport: {
         request: provider.request,
-        responseTimeoutMs: provider.timeoutMs ?? MODEL_LIMITS.responseTimeoutMs,
-        idleTimeoutMs: provider.timeoutMs ?? MODEL_LIMITS.idleTimeoutMs,
+        responseTimeoutMs: provider.timeoutMs ?? LIMITS.modelResponseTimeoutMs,
+        idleTimeoutMs: provider.timeoutMs ?? LIMITS.modelIdleTimeoutMs,
       },
       preference: this.settings.preferences.get(refOf(entry)),
     });
@@ -240,7 +240,7 @@ const isLocal = (provider: ProviderEntry): boolean => PROVIDERS[provider.id]?.lo
 
 function resolved(entry: ModelEntry): ResolvedModel {
   const { provider, id, name, api, baseUrl, reasoning, input } = entry;
-  const contextWindow = entry.contextWindow ?? MODEL_LIMITS.contextTokens;
+  const contextWindow = entry.contextWindow ?? LIMITS.modelContextTokens;
   return {
     provider,
     id,
@@ -250,7 +250,7 @@ function resolved(entry: ModelEntry): ResolvedModel {
     reasoning,
     input,
     contextWindow,
-    maxTokens: Math.min(entry.maxTokens ?? MODEL_LIMITS.answerTokens, contextWindow),
+    maxTokens: Math.min(entry.maxTokens ?? LIMITS.modelAnswerTokens, contextWindow),
     cost: entry.cost ?? { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
   };
 }

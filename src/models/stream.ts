@@ -9,7 +9,11 @@ import { ModelError, type ModelEvent, type ModelRequest } from "./types.ts";
 
 type StreamPart =
   Awaited<ReturnType<LanguageModel["doStream"]>>["stream"] extends ReadableStream<infer Part> ? Part : never;
-type Reader = Pick<ReadableStreamDefaultReader<StreamPart>, "read" | "cancel">;
+/** What is used of a stream reader; the types of its two declarations differ elsewhere. */
+interface Reader {
+  read(): Promise<{ done: boolean; value?: StreamPart }>;
+  cancel(): Promise<void>;
+}
 type Finish = Extract<StreamPart, { type: "finish" }>;
 
 interface StreamOptions {
@@ -54,7 +58,7 @@ async function* events(reader: Reader, entry: ModelEntry): AsyncGenerator<ModelE
   let called = false;
   for (;;) {
     const { done, value: part } = await reader.read();
-    if (done) throw new Error("the answer ended without a finish reason");
+    if (done || !part) throw new Error("the answer ended without a finish reason");
     switch (part.type) {
       case "text-delta":
         if (part.delta !== "") yield { type: "text", delta: part.delta };

@@ -1,4 +1,4 @@
-import { MODEL_LIMITS } from "./limits.ts";
+import { LIMITS } from "../../generated/limits.ts";
 import type { RequestSettings } from "./settings.ts";
 
 /** What ended a call before the provider did. */
@@ -82,7 +82,7 @@ export function openTransport({ signal, request, responseTimeoutMs, idleTimeoutM
 /** An error answer with no more of its body than is needed to explain it. */
 async function bounded(response: Response, close: () => void): Promise<Response> {
   try {
-    return new Response(await readUpTo(response.body, MODEL_LIMITS.errorBytes), response);
+    return new Response(await readUpTo(response.body, LIMITS.modelErrorBytes), response);
   } finally {
     close();
   }
@@ -125,8 +125,7 @@ function counted(
           return;
         }
         size += value.byteLength;
-        if (size > MODEL_LIMITS.streamBytes)
-          throw new TransportError("too-large", "the provider's answer is too large");
+        if (size > LIMITS.modelStreamBytes) throw new TransportError("too-large", "the provider's answer is too large");
         onBytes();
         controller.enqueue(value);
       } catch (error) {
