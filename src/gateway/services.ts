@@ -1,4 +1,5 @@
 import type { ConfigPort } from "../config/types.ts";
+import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -23,11 +24,13 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: ConfigPort;
+  readonly models: Models;
 }
 
 /** Builds the domains in the order of their dependencies. Nothing here opens files or sockets. */
 export function createServices(options: ServiceOptions): Services {
   const { store, config, log, clock = systemClock } = options;
   const bus = new EventBus((error) => log.error("an event listener threw", { error }));
-  return { store, bus, clock, log, config };
+  const models = new Models({ config, clock, log });
+  return { store, bus, clock, log, config, models };
 }
