@@ -3,6 +3,17 @@ import type * as T from "./types.ts";
 
 type Awaitable<R> = R | Promise<R>;
 
+/** Handlers of `src/methods/system.ts`. */
+export interface SystemHandlers<Ctx> {
+  "gateway.identity.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.GatewayIdentityResult>;
+  "health"(params: T.HealthParams, ctx: Ctx): Awaitable<T.HealthResult>;
+  "last-heartbeat"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.LastHeartbeatResult>;
+  "set-heartbeats"(params: T.SetHeartbeatsParams, ctx: Ctx): Awaitable<T.SetHeartbeatsResult>;
+  "status"(params: T.StatusParams, ctx: Ctx): Awaitable<T.StatusResult>;
+  "system-event"(params: T.SystemEventParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "system-presence"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.SystemPresenceResult>;
+}
 
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
-export interface Handlers<Ctx> {}
+export interface Handlers<Ctx>
+  extends SystemHandlers<Ctx> {}

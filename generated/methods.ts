@@ -24,7 +24,13 @@ export interface MethodSpec {
 
 /** The implemented methods that have a handler. Every other name is answered as an unknown method. */
 export const METHODS = {
-
+  "gateway.identity.get": { name: "gateway.identity.get", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "GatewayIdentityResult", accepted: null, errorText: null },
+  "health": { name: "health", family: "system", role: "any", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "HealthParams", result: "HealthResult", accepted: null, errorText: null },
+  "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
+  "set-heartbeats": { name: "set-heartbeats", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SetHeartbeatsParams", result: "SetHeartbeatsResult", accepted: null, errorText: "invalid set-heartbeats params: enabled (boolean) required" },
+  "status": { name: "status", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "StatusParams", result: "StatusResult", accepted: null, errorText: null },
+  "system-event": { name: "system-event", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemEventParams", result: "OkResult", accepted: null, errorText: null },
+  "system-presence": { name: "system-presence", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "SystemPresenceResult", accepted: null, errorText: null },
 } as const satisfies Record<string, MethodSpec>;
 
 /** An implemented method. */

@@ -3532,6 +3532,18 @@ export type EventFrame = {
   stateVersion?: StateVersion
 };
 
+/** How responsive the process has been; times in milliseconds, ratios of one core. */
+export type EventLoopFacts = {
+  degraded: boolean,
+  degradedSinceMs: (number | null),
+  reasons: Array<('event_loop_delay' | 'event_loop_utilization' | 'cpu')>,
+  intervalMs: number,
+  delayP99Ms: number,
+  delayMaxMs: number,
+  utilization: number,
+  cpuCoreRatio: number
+};
+
 export type ExecApprovalGetParams = {
   id: string
 };
@@ -4026,7 +4038,11 @@ export type GatewayErrorDetails = (CronJobNotFoundErrorDetails | MissingScopeErr
 
 export type GatewayFrame = (RequestFrame | ResponseFrame | EventFrame);
 
-export type GatewayIdentityResult = Record<string, any>;
+/** The gateway's own device identity. */
+export type GatewayIdentityResult = {
+  deviceId: string,
+  publicKey: string
+};
 
 export type GatewaySuspendBlocker = {
   kind: ('queue' | 'reply' | 'embedded-run' | 'background-exec' | 'cron-run' | 'task' | 'root-request' | 'session-admission' | 'session-mutation' | 'chat-run' | 'queued-turn' | 'terminal-persistence' | 'terminal-session'),
@@ -4177,9 +4193,50 @@ export type GitHubSelectedIdentity = {
   identity: (GitHubIdentityFacts | null)
 };
 
-export type HealthParams = Record<string, any>;
+/** Upstream does not look at other keys. */
+export type HealthParams = ({
+  probe?: unknown
+} & Record<string, any>);
 
-export type HealthResult = Record<string, any>;
+/** The state of the gateway. The health event carries the same without modelRuntime. */
+export type HealthResult = {
+  ok: true,
+  ts: number,
+  durationMs: number,
+  plugins: {
+    loaded: Array<string>,
+    errors: Array<Record<string, any>>,
+    unavailable: Array<Record<string, any>>
+  },
+  configReload: {
+    hotReloadStatus: ('active' | 'disabled')
+  },
+  channels: Record<string, any>,
+  channelOrder: Array<string>,
+  channelLabels: Record<string, string>,
+  heartbeatSeconds: number,
+  defaultAgentId: string,
+  agents: Array<{
+    agentId: string,
+    name?: string,
+    isDefault: boolean,
+    heartbeat: HeartbeatPlan,
+    sessions: SessionFacts
+  }>,
+  sessions: SessionFacts,
+  modelRuntime?: ModelRuntimeFacts,
+  eventLoop: EventLoopFacts
+};
+
+/** What an agent's heartbeat does. */
+export type HeartbeatPlan = {
+  enabled: boolean,
+  every: string,
+  everyMs: (number | null),
+  prompt: string,
+  target: string,
+  ackMaxChars: number
+};
 
 export type HelloOk = {
   type: 'hello-ok',
@@ -4249,7 +4306,13 @@ export type HooksStatusParams = {
 /** The method takes no params and, as upstream, does not look at what it is given. */
 export type IgnoredParams = Record<string, any>;
 
-export type LastHeartbeatResult = Record<string, any>;
+/** The newest heartbeat run, or null when none has run. */
+export type LastHeartbeatResult = (null | {
+  ts: number,
+  status: string,
+  preview?: string,
+  reason?: string
+});
 
 export type LocalSessionPlacement = {
   state: 'local',
@@ -4438,6 +4501,11 @@ export type ModelChoice = {
   },
   apiKeySupported?: boolean,
   input?: Array<('text' | 'image' | 'audio' | 'video' | 'document')>
+};
+
+export type ModelRuntimeFacts = {
+  degraded: boolean,
+  pendingAgents: Array<string>
 };
 
 export type ModelsAuthLogoutParams = {
@@ -5855,6 +5923,17 @@ export type SessionDiscussionOpenParams = {
 export type SessionDiscussionOpenResult = SessionDiscussionInfo;
 
 export type SessionDiscussionState = ('none' | 'available' | 'open');
+
+/** How many sessions there are and which were used last. */
+export type SessionFacts = {
+  path: string,
+  count: number,
+  recent: Array<{
+    key: string,
+    updatedAt: (number | null),
+    age: (number | null)
+  }>
+};
 
 export type SessionFileBrowserEntry = {
   path: string,
@@ -7416,9 +7495,15 @@ export type SessionsViewerPresenceSetResult = {
   sessionKeys: Array<string>
 };
 
-export type SetHeartbeatsParams = Record<string, any>;
+/** Upstream checks this by hand and does not look at other keys. */
+export type SetHeartbeatsParams = ({
+  enabled: boolean
+} & Record<string, any>);
 
-export type SetHeartbeatsResult = Record<string, any>;
+export type SetHeartbeatsResult = {
+  ok: true,
+  enabled: boolean
+};
 
 export type SetupAdmissionBusyErrorDetails = {
   code: 'SETUP_ADMISSION_BUSY'
@@ -8544,9 +8629,65 @@ export type StateVersion = {
   health: number
 };
 
+/** Upstream does not look at other keys. */
 export type StatusParams = Record<string, any>;
 
-export type StatusResult = Record<string, any>;
+/** What runs, for whom, and what it uses. */
+export type StatusResult = {
+  runtimeVersion: string,
+  heartbeat: {
+    defaultAgentId: string,
+    agents: Array<{
+      agentId: string,
+      enabled: boolean,
+      every: string,
+      everyMs: (number | null)
+    }>
+  },
+  channelSummary: Array<string>,
+  queuedSystemEvents: Array<string>,
+  degradedSecretOwners: Array<unknown>,
+  degradedPlugins: Array<unknown>,
+  tasks: {
+    total: number,
+    active: number,
+    terminal: number,
+    failures: number,
+    byStatus: Record<string, number>,
+    byRuntime: Record<string, number>
+  },
+  taskAudit: {
+    total: number,
+    warnings: number,
+    errors: number,
+    byCode: Record<string, number>
+  },
+  sessions: {
+    paths: Array<string>,
+    count: number,
+    defaults: {
+      model: (string | null),
+      contextTokens: (number | null)
+    },
+    recent: Array<Record<string, any>>,
+    byAgent: Array<{
+      agentId: string,
+      path: string,
+      count: number,
+      recent: Array<Record<string, any>>
+    }>
+  },
+  modelRuntime: ModelRuntimeFacts,
+  eventLoop: EventLoopFacts,
+  processMemory: {
+    rssBytes: number,
+    heapUsedBytes: number,
+    heapTotalBytes: number,
+    externalBytes: number,
+    arrayBuffersBytes: number
+  },
+  pid: number
+};
 
 export type SyncingSessionPlacement = {
   state: 'syncing',
@@ -8815,7 +8956,24 @@ export type SystemChangesListResult = {
   nextCursor?: string
 };
 
-export type SystemEventParams = Record<string, any>;
+/** What a client reports about its machine for the presence list. */
+export type SystemEventParams = {
+  text: string,
+  deviceId?: string,
+  instanceId?: string,
+  host?: string,
+  ip?: string,
+  version?: string,
+  platform?: string,
+  deviceFamily?: string,
+  modelIdentifier?: string,
+  mode?: string,
+  lastInputSeconds?: number,
+  reason?: string,
+  roles?: Array<string>,
+  scopes?: Array<string>,
+  tags?: Array<string>
+};
 
 export type SystemInfoParams = Record<string, never>;
 
@@ -8853,7 +9011,7 @@ export type SystemInfoResult = {
   })
 };
 
-export type SystemPresenceResult = Record<string, any>;
+export type SystemPresenceResult = Array<PresenceEntry>;
 
 export type TalkAgentControlResult = {
   ok: boolean,

@@ -1,3 +1,4 @@
+import type { Connection } from "./connection.ts";
 import type { Services } from "./services.ts";
 
 /** Who is calling: the facts fixed at the handshake. Authority is judged from these alone, never from params. */
@@ -39,4 +40,32 @@ export interface CallContext extends Services {
 export function hasScope(caller: Pick<Caller, "scopes">, scope: string): boolean {
   if (caller.scopes.has(scope) || caller.scopes.has("operator.admin")) return true;
   return scope === "operator.read" && caller.scopes.has("operator.write");
+}
+
+/** The context of all calls of one connection; two-phase calls get their own `accept` on top. */
+export function connectionContext(services: Services, caller: Caller, connection: Connection): CallContext {
+  const context = Object.create(services, {
+    signal: { get: () => connection.signal, enumerable: true },
+  }) as CallContext & { caller: Caller; subscriptions: Subscriptions };
+  context.caller = caller;
+  context.subscriptions = connection.subscriptions;
+  context.accept = () => {};
+  return context;
+}
+
+const NO_SUBSCRIPTIONS: Subscriptions = {
+  subscribeSessions: () => {},
+  unsubscribeSessions: () => {},
+  subscribeMessages: () => {},
+  unsubscribeMessages: () => {},
+};
+
+/** The context of a call without a socket: no subscriptions, and of a two-phase method only the final answer. */
+export function detachedContext(services: Services, caller: Caller, signal: AbortSignal): CallContext {
+  return Object.assign(Object.create(services) as Services, {
+    caller,
+    subscriptions: NO_SUBSCRIPTIONS,
+    accept: () => {},
+    signal,
+  });
 }

@@ -1,9 +1,19 @@
 import type { ConfigPort } from "../config/types.ts";
-import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
+import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+import { EventLoopMonitor } from "../system/event-loop.ts";
+import { Health } from "../system/health.ts";
+import { Heartbeats } from "../system/heartbeats.ts";
+import { Identity } from "../system/identity.ts";
+import type { AgentRoster, DefaultModel, SessionStats } from "../system/ports.ts";
+import { Presence } from "../system/presence.ts";
+import { Status } from "../system/status.ts";
+import { StateVersions } from "../system/versions.ts";
+import { COMPATIBLE_VERSION } from "./version.ts";
 
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
 export interface ServiceOptions {
@@ -23,14 +33,68 @@ export interface Services {
   readonly bus: EventBus;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly config: ConfigPort;
-  readonly models: Models;
+  readonly settings: Settings;
+  readonly agents: AgentRoster;
+  readonly sessions: SessionStats;
+  readonly models: DefaultModel;
+  readonly identity: Identity;
+  readonly presence: Presence;
+  readonly heartbeats: Heartbeats;
+  readonly versions: StateVersions;
+  readonly eventLoop: EventLoopMonitor;
+  readonly health: Health;
+  readonly status: Status;
 }
 
 /** Builds the domains in the order of their dependencies. Nothing here opens files or sockets. */
 export function createServices(options: ServiceOptions): Services {
   const { store, config, log, clock = systemClock } = options;
   const bus = new EventBus((error) => log.error("an event listener threw", { error }));
-  const models = new Models({ config, clock, log });
-  return { store, bus, clock, log, config, models };
+  const metrics = new Metrics();
+  defineProcessMetrics(metrics);
+  const databasePath = store.db.filename;
+
+  const settings = new Settings(store, clock);
+  const agents: AgentRoster = { list: () => [{ id: "main", isDefault: true }] };
+  const sessions: SessionStats = { stats: async () => ({ count: 0, recent: [] }) };
+  const models: DefaultModel = { resolve: async () => null };
+
+  const identity = new Identity(settings);
+  const versions = new StateVersions();
+  const eventLoop = new EventLoopMonitor();
+  const presence = new Presence({ bus, clock, versions }, COMPATIBLE_VERSION);
+  const heartbeats = new Heartbeats({ settings, bus });
+  const health = new Health({ bus, clock, config, versions, eventLoop, agents, sessions, databasePath });
+  const status = new Status({
+    clock,
+    config,
+    eventLoop,
+    agents,
+    sessions,
+    models,
+    databasePath,
+    version: COMPATIBLE_VERSION,
+  });
+
+  return {
+    store,
+    bus,
+    clock,
+    log,
+    metrics,
+    config,
+    settings,
+    agents,
+    sessions,
+    models,
+    identity,
+    presence,
+    heartbeats,
+    versions,
+    eventLoop,
+    health,
+    status,
+  };
 }

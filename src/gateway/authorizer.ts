@@ -1,0 +1,31 @@
+import type { ConnectParams } from "../../generated/types.ts";
+import type { GatewayError } from "../platform/errors.ts";
+import type { Caller } from "./context.ts";
+import type { PeerFacts } from "./peer.ts";
+
+export interface ConnectAccepted {
+  ok: true;
+  caller: Caller;
+  /** The `auth` part of hello-ok. */
+  auth: Record<string, unknown>;
+  method: string;
+}
+
+export interface ConnectRefused {
+  ok: false;
+  error: GatewayError;
+  close: { code: number; reason: string };
+  /** Milliseconds to wait before answering, for guesses. */
+  delayMs?: number;
+}
+
+/** Decides who may come in. Built over the devices and the configured secrets by `gateway/auth`. */
+export interface Authorizer {
+  connect(
+    params: ConnectParams,
+    peer: PeerFacts,
+    challenge: { nonce: string; ts: number },
+    connection: { connId: string; protocol: number },
+  ): Promise<ConnectAccepted | ConnectRefused>;
+  http(headers: Headers, peer: PeerFacts): Promise<Caller | ConnectRefused>;
+}

@@ -1,0 +1,84 @@
+import type { ConnectParams } from "../../generated/types.ts";
+import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import type { Logger } from "../platform/logger.ts";
+import { check, explain } from "../protocol/validate.ts";
+import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
+import type { Connection } from "./connection.ts";
+import type { CallContext } from "./context.ts";
+import { type RequestFrame, resultFrame } from "./frames.ts";
+import { type HelloFacts, helloPayload } from "./hello.ts";
+import { WIRE_VERSIONS } from "./version.ts";
+
+export interface HandshakeDeps {
+  authorizer: Authorizer;
+  hello: HelloFacts;
+  log: Logger;
+  contextFor(connection: Connection, accepted: ConnectAccepted): CallContext;
+  /** Called just before hello-ok goes out. */
+  admitted(connection: Connection, accepted: ConnectAccepted, params: ConnectParams): void;
+}
+
+/**
+ * Decides a `connect`: parameters, wire version, role, then identity and secret. Every refusal answers the request
+ * and closes with the same words (BEHAVIOUR sections 2 and 3).
+ */
+export async function handshake(deps: HandshakeDeps, connection: Connection, frame: RequestFrame): Promise<void> {
+  try {
+    await decide(deps, connection, frame);
+  } catch (error) {
+    deps.log.error("a handshake failed unexpectedly", { connId: connection.id, error });
+    connection.refuse(frame.id, new GatewayError("UNAVAILABLE", "The gateway could not complete this request."), {
+      code: 1011,
+      reason: "internal error",
+    });
+  }
+}
+
+async function decide(deps: HandshakeDeps, connection: Connection, frame: RequestFrame): Promise<void> {
+  const { id } = frame;
+  if (!check("ConnectParams", frame.params)) {
+    const problem = await explain("ConnectParams", frame.params);
+    connection.refuse(id, invalidRequest(`invalid connect params: ${problem}`));
+    return;
+  }
+  const params = frame.params as ConnectParams;
+  const protocol = negotiate(params);
+  if (protocol === null) {
+    connection.refuse(id, protocolMismatch(params), { code: 1002, reason: "protocol mismatch" });
+    return;
+  }
+  if (params.role !== undefined && params.role !== "operator" && params.role !== "node") {
+    connection.refuse(id, invalidRequest("invalid role"));
+    return;
+  }
+  const challenge = { nonce: connection.nonce, ts: connection.openedAt };
+  const decision = await deps.authorizer.connect(params, connection.peer, challenge, {
+    connId: connection.id,
+    protocol,
+  });
+  if (!decision.ok) {
+    if (decision.delayMs) await Bun.sleep(decision.delayMs);
+    deps.log.warn("a connection was refused", { connId: connection.id, reason: decision.close.reason });
+    connection.refuse(id, decision.error, decision.close);
+    return;
+  }
+  const payload = await helloPayload(deps.hello, decision);
+  if (connection.state === "closed") return;
+  deps.admitted(connection, decision, params);
+  connection.accepted(decision.caller, deps.contextFor(connection, decision), resultFrame(id, payload));
+}
+
+/** The newest wire version that both sides speak, or null. */
+export function negotiate({ minProtocol, maxProtocol }: Pick<ConnectParams, "minProtocol" | "maxProtocol">) {
+  return WIRE_VERSIONS.find((version) => minProtocol <= version && version <= maxProtocol) ?? null;
+}
+
+function protocolMismatch({ minProtocol, maxProtocol }: ConnectParams): GatewayError {
+  return invalidRequest("protocol mismatch", {
+    code: "PROTOCOL_MISMATCH",
+    clientMinProtocol: minProtocol,
+    clientMaxProtocol: maxProtocol,
+    expectedProtocol: WIRE_VERSIONS[0],
+    minimumProbeProtocol: WIRE_VERSIONS.at(-1),
+  });
+}

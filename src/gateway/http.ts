@@ -1,0 +1,192 @@
+import { GatewayError } from "../platform/errors.ts";
+import { uuid } from "../platform/ids.ts";
+import { toJson } from "../platform/json.ts";
+import type { Authorizer } from "./authorizer.ts";
+import { type Caller, detachedContext, hasScope } from "./context.ts";
+import { type Dispatcher, missingScope } from "./dispatch.ts";
+import { errorShape } from "./frames.ts";
+import type { PeerFacts } from "./peer.ts";
+import type { Services } from "./services.ts";
+import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
+import { COMPATIBLE_VERSION, OWN_VERSION } from "./version.ts";
+
+export interface HttpSurfaceOptions {
+  services: Services;
+  dispatcher: Dispatcher;
+  authorizer: Authorizer;
+  startedAtMs: number;
+  maxBodyBytes: number;
+}
+
+/** Names under which people put secrets into addresses, where histories, proxies and logs keep them. */
+const QUERY_CREDENTIALS = ["token", "password", "access_token", "api_key", "auth"];
+
+const HTTP_STATUS: Readonly<Record<string, number>> = {
+  INVALID_REQUEST: 400,
+  NOT_PAIRED: 401,
+  FORBIDDEN: 403,
+  UNAVAILABLE: 503,
+};
+
+/**
+ * What the gateway answers over plain HTTP: liveness for everybody, and for those who authenticate as on the
+ * socket the status, the metrics and every method by `POST /rpc`.
+ */
+export class HttpSurface {
+  constructor(private readonly options: HttpSurfaceOptions) {}
+
+  /** Answers the probes that supervisors and load balancers send: no secrets in, no facts out. */
+  probe(request: Request): Response | null {
+    const body = this.probeBody(new URL(request.url).pathname);
+    if (body === null) return null;
+    if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed("GET, HEAD");
+    return json(200, body);
+  }
+
+  private probeBody(path: string): object | null {
+    const uptimeMs = Math.max(0, this.options.services.clock.now() - this.options.startedAtMs);
+    switch (path) {
+      case "/healthz":
+      case "/health":
+        return { ok: true, status: "live" };
+      case "/readyz":
+      case "/ready":
+        return { ready: true, failing: [], uptimeMs };
+      case "/startupz":
+        return { ok: true, status: "started", version: COMPATIBLE_VERSION, uptimeMs };
+      default:
+        return null;
+    }
+  }
+
+  /** Serves everything else. Credentials are checked before a body is read. */
+  async serve(request: Request, peer: PeerFacts): Promise<Response> {
+    const url = new URL(request.url);
+    const route = ROUTES[url.pathname];
+    if (route === undefined) return plainText(404, "Not Found");
+    if (request.method !== route.method) return methodNotAllowed(route.method);
+    if (QUERY_CREDENTIALS.some((name) => url.searchParams.has(name))) {
+      return unauthorized("credentials in the address are not accepted; send an Authorization header");
+    }
+    const caller = await this.options.authorizer.http(request.headers, peer);
+    if ("ok" in caller) {
+      if (caller.delayMs) await Bun.sleep(caller.delayMs);
+      return caller.error.retryAfterMs === undefined
+        ? unauthorized("Unauthorized")
+        : tooManyAttempts(caller.error.retryAfterMs);
+    }
+    try {
+      return await route.serve(this, request, caller);
+    } catch (error) {
+      if (error instanceof GatewayError) return refusal(error);
+      throw error;
+    }
+  }
+
+  async status(request: Request, caller: Caller): Promise<Response> {
+    const payload = (await this.call(request, caller, "status", {})) as object;
+    return json(200, { ...payload, gatewayVersion: OWN_VERSION });
+  }
+
+  metrics(caller: Caller): Response {
+    requireRead(caller);
+    const text = this.options.services.metrics.render();
+    return new Response(text, {
+      headers: { ...SECURITY_HEADERS, "Content-Type": "text/plain; version=0.0.4; charset=utf-8", ...NO_STORE },
+    });
+  }
+
+  methods(caller: Caller): Response {
+    requireRead(caller);
+    const methods = this.options.dispatcher.methods.map(({ name, family, role, scope, advertised }) => ({
+      name,
+      family,
+      role,
+      scope,
+      advertised,
+    }));
+    return json(200, { methods });
+  }
+
+  async rpc(request: Request, caller: Caller): Promise<Response> {
+    const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+    // A web page of another origin can post text or forms without asking; JSON needs its consent first.
+    if (type !== "application/json") return plainText(415, "Unsupported Media Type");
+    const body = await this.readBody(request);
+    if (body === null) return plainText(413, "Payload Too Large", { Connection: "close" });
+    const { method, params } = parseCall(body);
+    const payload = await this.call(request, caller, method, params);
+    return new Response(`{"ok":true,"payload":${toJson(payload)}}`, {
+      headers: { ...SECURITY_HEADERS, ...NO_STORE, "Content-Type": "application/json; charset=utf-8" },
+    });
+  }
+
+  private call(request: Request, caller: Caller, method: string, params: unknown): Promise<unknown> {
+    const context = detachedContext(this.options.services, caller, request.signal);
+    return this.options.dispatcher.invoke(caller, context, method, params);
+  }
+
+  /** The body as text, or null when it is too long. */
+  private async readBody(request: Request): Promise<string | null> {
+    if (Number(request.headers.get("content-length") ?? 0) > this.options.maxBodyBytes) return null;
+    const body = await request.arrayBuffer();
+    return body.byteLength > this.options.maxBodyBytes ? null : new TextDecoder().decode(body);
+  }
+}
+
+interface HttpRoute {
+  method: "GET" | "POST";
+  serve(surface: HttpSurface, request: Request, caller: Caller): Response | Promise<Response>;
+}
+
+const ROUTES: Readonly<Record<string, HttpRoute>> = {
+  "/status": { method: "GET", serve: (surface, request, caller) => surface.status(request, caller) },
+  "/metrics": { method: "GET", serve: (surface, _request, caller) => surface.metrics(caller) },
+  "/rpc/methods": { method: "GET", serve: (surface, _request, caller) => surface.methods(caller) },
+  "/rpc": { method: "POST", serve: (surface, request, caller) => surface.rpc(request, caller) },
+};
+
+const NO_STORE = { "Cache-Control": "no-store" };
+
+function requireRead(caller: Caller): void {
+  if (!hasScope(caller, "operator.read")) throw missingScope("operator.read");
+}
+
+function parseCall(body: string): { method: string; params: unknown } {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    throw new GatewayError("INVALID_REQUEST", "the body is not JSON");
+  }
+  const { method, params } = (value ?? {}) as { method?: unknown; params?: unknown };
+  if (typeof method !== "string" || method === "") throw new GatewayError("INVALID_REQUEST", "method required");
+  return { method, params };
+}
+
+function json(status: number, body: object): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { ...SECURITY_HEADERS, ...NO_STORE, "Content-Type": "application/json; charset=utf-8" },
+  });
+}
+
+const refusal = (error: GatewayError): Response =>
+  json(HTTP_STATUS[error.code] ?? 500, { ok: false, error: errorShape(error) });
+
+function unauthorized(message: string): Response {
+  const response = json(401, { error: { message, type: "unauthorized" } });
+  response.headers.set("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+function tooManyAttempts(retryAfterMs: number): Response {
+  const response = json(429, { error: { message: "Too many failed attempts", type: "rate_limited" } });
+  response.headers.set("Retry-After", String(Math.ceil(retryAfterMs / 1000)));
+  return response;
+}
+
+const methodNotAllowed = (allow: string): Response => plainText(405, "Method Not Allowed", { Allow: allow });
+
+/** An id for calls without a socket, in the place of a connection's. */
+export const httpConnId = (): string => `http-${uuid()}`;

@@ -1,0 +1,301 @@
+import type { Server } from "bun";
+import type { Handlers } from "../../generated/handlers.ts";
+import { LIMITS } from "../../generated/limits.ts";
+import { uuid } from "../platform/ids.ts";
+import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
+import { Broadcaster } from "./broadcast.ts";
+import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
+import { type CallContext, connectionContext } from "./context.ts";
+import { Dispatcher, type Guard, type Verify } from "./dispatch.ts";
+import { type HandshakeDeps, handshake } from "./handshake.ts";
+import { HttpSurface } from "./http.ts";
+import { peerFacts, TrustedProxies } from "./peer.ts";
+import type { Services } from "./services.ts";
+import { attributionRequired, plainText, upgradeProblem } from "./upgrade.ts";
+
+export interface GatewayOptions {
+  services: Services;
+  handlers: Handlers<CallContext>;
+  guards?: Readonly<Record<string, Guard>>;
+  authorizer: Authorizer;
+  /** Address to listen on. Port 0 takes any free one. */
+  host: string;
+  port: number;
+  tls?: { cert: string; key: string };
+  /** Shorter times and bounds for tests. */
+  limits?: Partial<GatewayLimits>;
+  /** Given in tests: sees every answer and event, to hold it against its spec. */
+  verify?: Verify;
+}
+
+/** The bounds a gateway keeps; see `spec/chela/limits.yaml` for units and reasons. */
+export interface GatewayLimits {
+  preauthFrameBytes: number;
+  preauthSocketsPerAddress: number;
+  handshakeTimeoutMs: number;
+  pipelinedFrames: number;
+  maxPayloadBytes: number;
+  maxBufferedBytes: number;
+  tickIntervalMs: number;
+  pingIntervalMs: number;
+  healthIntervalMs: number;
+  closeGraceMs: number;
+  maxConnections: number;
+  maxInFlightPerConnection: number;
+  startsPerTurn: number;
+  startQueuePerConnection: number;
+  subscriptionsPerConnection: number;
+  httpBodyBytes: number;
+}
+
+/** Bounds of the transport that no other room uses. */
+const GATEWAY_LIMITS = {
+  pipelinedFrames: 64,
+  healthIntervalMs: 60_000,
+  closeGraceMs: 1000,
+  maxConnections: 4096,
+  maxInFlightPerConnection: 1024,
+  startsPerTurn: 32,
+  subscriptionsPerConnection: 1000,
+};
+
+/** Three pings without any sign of life and the peer counts as gone, in seconds (the unit of Bun's option). */
+const IDLE_TIMEOUT_S = 80;
+
+/**
+ * The listening gateway: accepts sockets and HTTP requests on one port, connects them with the dispatcher and
+ * hands out events. Start it with {@link Gateway.start}, end it with {@link Gateway.stop}.
+ */
+export class Gateway implements ConnectionHost {
+  readonly limits: GatewayLimits;
+  readonly dispatcher: Dispatcher;
+  readonly broadcaster: Broadcaster;
+  private readonly connections = new Map<string, Connection>();
+  private readonly preauthByAddress = new Map<string, number>();
+  private readonly handshakeDeps: HandshakeDeps;
+  private readonly http: HttpSurface;
+  private readonly startedAtMs: number;
+  private readonly stopping: (() => void)[] = [];
+  private server!: Server<SocketData>;
+
+  private constructor(private readonly options: GatewayOptions) {
+    const { services, handlers, guards, authorizer, verify } = options;
+    this.limits = { ...LIMITS, ...GATEWAY_LIMITS, ...options.limits };
+    this.startedAtMs = services.clock.now();
+    const { maxInFlightPerConnection: maxInFlight, startsPerTurn, startQueuePerConnection } = this.limits;
+    this.dispatcher = new Dispatcher({
+      handlers,
+      guards,
+      log: services.log.child("gateway/dispatch"),
+      limits: { maxInFlight, startsPerTurn, startQueue: startQueuePerConnection },
+      verify,
+    });
+    this.broadcaster = new Broadcaster({
+      connections: { [Symbol.iterator]: () => this.connections.values() },
+      versions: services.versions,
+      verify,
+    });
+    const hello = { services, methods: this.dispatcher.methods, bootId: uuid(), startedAtMs: this.startedAtMs };
+    this.handshakeDeps = {
+      authorizer,
+      hello,
+      log: services.log.child("gateway/ws"),
+      contextFor: (connection, { caller }) => connectionContext(services, caller, connection),
+      admitted: (connection, accepted, params) => this.admitted(connection, accepted, params.client),
+    };
+    this.http = new HttpSurface({
+      services,
+      dispatcher: this.dispatcher,
+      authorizer,
+      startedAtMs: this.startedAtMs,
+      maxBodyBytes: this.limits.httpBodyBytes,
+    });
+    this.defineMetrics();
+  }
+
+  /** Begins to listen. @throws when the address is taken */
+  static start(options: GatewayOptions): Gateway {
+    const gateway = new Gateway(options);
+    gateway.listen();
+    gateway.startTimers();
+    return gateway;
+  }
+
+  get port(): number {
+    return this.server.port!;
+  }
+
+  /** `ws://host:port`, with a host that a client on this machine can reach. */
+  get url(): string {
+    const host = this.options.host === "0.0.0.0" || this.options.host === "::" ? "127.0.0.1" : this.options.host;
+    return `${this.options.tls ? "wss" : "ws"}://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
+  }
+
+  /** How many sockets are open, those before hello included. */
+  get connectionCount(): number {
+    return this.connections.size;
+  }
+
+  /**
+   * Tells every client why, closes all sockets with 1012 and stops listening. Resolves when the sockets are gone
+   * or their grace is over. The store is not closed here: writes of running handlers still reach it.
+   */
+  async stop(reason = "gateway stopping"): Promise<void> {
+    for (const end of this.stopping.splice(0)) end();
+    this.broadcaster.publish({ event: "shutdown", payload: { reason } });
+    const closing = [...this.connections.values()];
+    for (const connection of closing) connection.close(1012, "service restart");
+    const graceful = this.server.stop(false);
+    await Promise.race([graceful, Bun.sleep(this.limits.closeGraceMs)]);
+    await this.server.stop(true);
+  }
+
+  /** Ends every live connection of a device, or only those in one role. */
+  disconnectDevice(deviceId: string, role?: string): void {
+    for (const connection of this.connections.values()) {
+      const { caller } = connection;
+      if (caller?.deviceId !== deviceId || (role !== undefined && caller.role !== role)) continue;
+      connection.close(4001, "device removed");
+    }
+  }
+
+  now(): number {
+    return this.options.services.clock.now();
+  }
+
+  handshake(connection: Connection, frame: Parameters<ConnectionHost["handshake"]>[1]): Promise<void> {
+    return handshake(this.handshakeDeps, connection, frame);
+  }
+
+  dispatch(connection: Connection, frame: Parameters<ConnectionHost["dispatch"]>[1]): void {
+    this.dispatcher.dispatch(connection, frame);
+  }
+
+  gone(connection: Connection): void {
+    if (!this.connections.delete(connection.id)) return;
+    if (connection.caller === undefined) this.releasePreauth(connection);
+    else this.options.services.presence.disconnected(connection.id);
+    this.dispatcher.forget(connection);
+  }
+
+  private admitted(connection: Connection, { caller }: ConnectAccepted, client: PresentClientFacts): void {
+    this.releasePreauth(connection);
+    const { connId, role, scopes, deviceId } = caller;
+    const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
+    this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
+  }
+
+  private listen(): void {
+    const { host, port, tls } = this.options;
+    this.server = Bun.serve<SocketData>({
+      hostname: host,
+      port,
+      tls,
+      maxRequestBodySize: this.limits.httpBodyBytes,
+      fetch: (request, server) => this.fetch(request, server),
+      error: (error) => {
+        this.options.services.log.error("an HTTP request failed unexpectedly", { error });
+        return plainText(500, "Internal Server Error");
+      },
+      websocket: {
+        maxPayloadLength: this.limits.maxPayloadBytes,
+        // Twice the bound that closes a slow reader: it is noticed before Bun starts to drop frames.
+        backpressureLimit: this.limits.maxBufferedBytes * 2,
+        closeOnBackpressureLimit: true,
+        idleTimeout: IDLE_TIMEOUT_S,
+        sendPings: false,
+        perMessageDeflate: false,
+        open: (socket) => socket.data.connection.opened(socket),
+        message: (socket, message) => socket.data.connection.received(message),
+        close: (socket) => socket.data.connection.closed(),
+      },
+    });
+  }
+
+  private fetch(request: Request, server: Server<SocketData>): Response | Promise<Response> | undefined {
+    const { headers } = request;
+    if (headers.has("upgrade")) return this.upgrade(request, server);
+    const probe = this.http.probe(request);
+    if (probe) return probe;
+    const peer = peerFacts(server.requestIP(request)?.address ?? "", headers, this.trustedProxies());
+    if (peer === null) return attributionRequired();
+    return this.http.serve(request, peer);
+  }
+
+  private upgrade(request: Request, server: Server<SocketData>): Response | undefined {
+    const problem = upgradeProblem(request);
+    if (problem) return problem;
+    const peer = peerFacts(server.requestIP(request)?.address ?? "", request.headers, this.trustedProxies());
+    if (peer === null) return attributionRequired();
+    const address = peer.remoteAddress;
+    const waiting = this.preauthByAddress.get(address) ?? 0;
+    if (waiting >= this.limits.preauthSocketsPerAddress) {
+      return plainText(503, "Too many unauthenticated sockets");
+    }
+    if (this.connections.size >= this.limits.maxConnections) return plainText(503, "Too many connections");
+    const connection = new Connection(this, peer);
+    this.connections.set(connection.id, connection);
+    this.preauthByAddress.set(address, waiting + 1);
+    if (server.upgrade(request, { data: { connection } })) return undefined;
+    connection.closed();
+    return plainText(400, "Bad Request");
+  }
+
+  private releasePreauth({ peer }: Connection): void {
+    const waiting = (this.preauthByAddress.get(peer.remoteAddress) ?? 1) - 1;
+    if (waiting > 0) this.preauthByAddress.set(peer.remoteAddress, waiting);
+    else this.preauthByAddress.delete(peer.remoteAddress);
+  }
+
+  /** Made anew only when the configuration names other proxies. */
+  private trustedProxies(): TrustedProxies {
+    const entries = this.options.services.config.current.gateway.trustedProxies;
+    if (this.proxies === undefined || this.proxies.of !== entries) {
+      this.proxies = { of: entries, list: new TrustedProxies(entries) };
+    }
+    return this.proxies.list;
+  }
+
+  private proxies: { of: string[] | undefined; list: TrustedProxies } | undefined;
+
+  private startTimers(): void {
+    const { services } = this.options;
+    const every = (ms: number, run: () => void): void => {
+      const timer = setInterval(run, ms);
+      this.stopping.push(() => clearInterval(timer));
+    };
+    this.stopping.push(services.bus.subscribe((event) => this.broadcaster.publish(event)));
+    every(this.limits.tickIntervalMs, () =>
+      this.broadcaster.publish({ event: "tick", payload: { ts: services.clock.now() } }),
+    );
+    every(this.limits.pingIntervalMs, () => {
+      for (const connection of this.connections.values()) connection.ping();
+    });
+    every(this.limits.healthIntervalMs, () => {
+      if (this.connections.size > 0) services.health.refresh().catch((error) => this.logHealthFailure(error));
+    });
+    services.eventLoop.start();
+    this.stopping.push(() => services.eventLoop.stop());
+  }
+
+  private logHealthFailure(error: unknown): void {
+    this.options.services.log.error("the health snapshot could not be taken", { error });
+  }
+
+  private defineMetrics(): void {
+    const { metrics } = this.options.services;
+    metrics.gauge("chela_connections", "Open sockets.", () => this.connections.size);
+    metrics.gauge(
+      "chela_connections_unauthenticated",
+      "Open sockets before hello.",
+      () => [...this.connections.values()].filter((connection) => connection.caller === undefined).length,
+    );
+    metrics.total("chela_requests_total", "Requests by method and outcome (ok or the error code).", () =>
+      this.dispatcher.counts(),
+    );
+    metrics.total("chela_events_sent_total", "Events handed to connections.", () => this.broadcaster.sent);
+    metrics.total("chela_events_dropped_total", "Events that a slow reader lost.", () => this.broadcaster.dropped);
+  }
+}
+
+type PresentClientFacts = Parameters<Services["presence"]["connected"]>[0]["client"];

@@ -1,0 +1,339 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CONFIG_DEFAULTS, type GatewayConfig } from "../../generated/config.ts";
+import { VALIDATORS } from "../../generated/validators.ts";
+import * as rest from "../../generated/validators-rest.ts";
+import type { ConfigPort } from "../config/types.ts";
+import { guards, handlers } from "../methods/index.ts";
+import type { Clock } from "../platform/clock.ts";
+import { GatewayError } from "../platform/errors.ts";
+import { type Logger, silentLogger } from "../platform/logger.ts";
+import { explain } from "../protocol/validate.ts";
+import { Store } from "../store/store.ts";
+import type { Authorizer } from "./authorizer.ts";
+import { Gateway, type GatewayLimits } from "./server.ts";
+import { createServices, type Services } from "./services.ts";
+
+/** The token of every test gateway unless its config says otherwise. */
+export const TEST_TOKEN = "test-token-0123456789";
+
+export const ALL_SCOPES = [
+  "operator.admin",
+  "operator.read",
+  "operator.write",
+  "operator.approvals",
+  "operator.pairing",
+  "operator.questions",
+  "operator.talk",
+  "operator.talk.secrets",
+];
+
+export interface TestGatewayOptions {
+  /** Laid over the defaults and the test token, key by key. */
+  config?: Partial<GatewayConfig>;
+  clock?: Clock;
+  log?: Logger;
+  limits?: Partial<GatewayLimits>;
+  /** Reuses the state of an earlier gateway instead of a fresh directory, which is then not removed. */
+  stateDir?: string;
+  /** Replaces the authorizer of the product. */
+  authorizer?: Authorizer;
+  /** Runs before the gateway listens, with its services. */
+  prepare?(services: Services): void | Promise<void>;
+}
+
+export interface TestGateway {
+  /** `ws://127.0.0.1:port` */
+  url: string;
+  httpUrl: string;
+  token: string;
+  services: Services;
+  gateway: Gateway;
+  stateDir: string;
+  /** Opens a socket and connects, by default as `gateway-client`/`backend` with every scope. @throws when refused */
+  connect(spec?: ConnectSpec): Promise<TestClient>;
+  /** Opens a socket and does nothing more than collect what comes. */
+  open(init?: { headers?: Record<string, string> }): Promise<TestClient>;
+  /** Stops everything and removes the state directory. @throws when an answer or event broke the contract meanwhile */
+  stop(): Promise<void>;
+}
+
+/**
+ * A whole gateway on a free loopback port with a state directory of its own. Every answer and event is held against
+ * its spec while it runs; `stop` throws when one did not match.
+ */
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "chela-test-"));
+  const config = testConfig(stateDir, options.config);
+  const store = Store.open(join(stateDir, "chela.sqlite"));
+  const violations: string[] = [];
+  const services = createServices({ store, config, log: options.log ?? silentLogger, clock: options.clock });
+  await options.prepare?.(services);
+  const gateway = Gateway.start({
+    services,
+    handlers,
+    guards,
+    authorizer: options.authorizer ?? tokenAuthorizer(config),
+    host: "127.0.0.1",
+    port: 0,
+    limits: { closeGraceMs: 200, ...options.limits },
+    verify: (typeName, payload, what) => violations.push(...verify(typeName, payload, what)),
+  });
+  const clients: TestClient[] = [];
+  const open = async (init?: { headers?: Record<string, string> }): Promise<TestClient> => {
+    const client = await TestClient.open(gateway.url, init);
+    clients.push(client);
+    return client;
+  };
+  const token = config.current.gateway.auth.token ?? TEST_TOKEN;
+  return {
+    url: gateway.url,
+    httpUrl: gateway.url.replace("ws:", "http:"),
+    token,
+    services,
+    gateway,
+    stateDir,
+    open,
+    async connect(spec = {}) {
+      const { headers, ...params } = spec;
+      const client = await open({ headers });
+      await client.hello({ auth: { token }, ...params });
+      return client;
+    },
+    async stop() {
+      for (const client of clients) client.close();
+      await gateway.stop();
+      await store.close();
+      if (options.stateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
+      if (violations.length > 0) throw new Error(`answers or events broke the contract:\n${violations.join("\n")}`);
+    },
+  };
+}
+
+function verify(typeName: string, payload: unknown, what: string): string[] {
+  const lazy = VALIDATORS[typeName] ?? (rest as Record<string, unknown>)[`$${typeName}`];
+  if (typeof lazy !== "function") return [`${what}: there is no validator for ${typeName}`];
+  const plain = payload === undefined ? null : JSON.parse(JSON.stringify(payload));
+  if (lazy()(plain)) return [];
+  const problem = `${what} is no ${typeName}: ${JSON.stringify(plain)?.slice(0, 500)}`;
+  void explain(typeName, plain).then((issues) => console.error(`${what}: ${issues}`));
+  return [problem];
+}
+
+function testConfig(stateDir: string, overrides: Partial<GatewayConfig> = {}): ConfigPort {
+  const base = { ...CONFIG_DEFAULTS, gateway: { ...CONFIG_DEFAULTS.gateway } } as GatewayConfig;
+  base.gateway.auth = { ...base.gateway.auth, mode: "token", token: TEST_TOKEN };
+  return {
+    current: merge(base, overrides) as GatewayConfig,
+    path: join(stateDir, "openclaw.json"),
+    stateDir,
+    hash: "test",
+    onChange: () => () => {},
+  };
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isRecord(base) || !isRecord(over)) return over === undefined ? base : over;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) merged[key] = merge(base[key], value);
+  return merged;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+export interface ConnectSpec {
+  minProtocol?: number;
+  maxProtocol?: number;
+  client?: Record<string, unknown>;
+  role?: string;
+  scopes?: string[];
+  caps?: string[];
+  auth?: Record<string, unknown>;
+  device?: Record<string, unknown>;
+  commands?: string[];
+  /** Headers of the upgrade request, for instance Origin. */
+  headers?: Record<string, string>;
+}
+
+/** A frame as it came over the wire. */
+export interface Frame {
+  type: string;
+  id?: string | number;
+  ok?: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every method
+  payload?: any;
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  error?: any;
+  event?: string;
+  seq?: number;
+  stateVersion?: { presence: number; health: number };
+}
+
+/** A client that shows its tests everything: raw frames, events, the close. */
+export class TestClient {
+  readonly frames: Frame[] = [];
+  closed: { code: number; reason: string } | undefined;
+  // biome-ignore lint/suspicious/noExplicitAny: the hello of whatever gateway is under test
+  helloPayload: any;
+  private readonly watchers = new Set<() => void>();
+  private nextId = 0;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => {
+      this.frames.push(JSON.parse(String(data)));
+      this.wake();
+    };
+    socket.onclose = ({ code, reason }) => {
+      this.closed = { code, reason };
+      this.wake();
+    };
+  }
+
+  /** Opens the socket and waits for the challenge. */
+  static async open(url: string, init?: { headers?: Record<string, string> }): Promise<TestClient> {
+    const client = new TestClient(new WebSocket(url, init as unknown as string));
+    await client.until(() => client.events("connect.challenge").length > 0);
+    return client;
+  }
+
+  get challenge(): { nonce: string; ts: number } {
+    return this.events("connect.challenge")[0]!.payload;
+  }
+
+  /** Events that have come, all or those of one name. */
+  events(name?: string): Frame[] {
+    return this.frames.filter((frame) => frame.type === "event" && (name === undefined || frame.event === name));
+  }
+
+  /** Connects. @throws GatewayError with what the gateway answered */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  async hello(spec: ConnectSpec = {}): Promise<any> {
+    const { client, role = "operator", ...others } = spec;
+    const answer = await this.request("connect", {
+      minProtocol: 4,
+      maxProtocol: 4,
+      client: { id: "gateway-client", version: "1.0.0", platform: "linux", mode: "backend", ...client },
+      role,
+      scopes: role === "operator" ? ALL_SCOPES : [],
+      caps: ["tool-events"],
+      ...others,
+    });
+    if (!answer.ok) throw new GatewayError(answer.error.code, answer.error.message, answer.error);
+    this.helloPayload = answer.payload;
+    return answer.payload;
+  }
+
+  /** The payload of the answer. Two-phase methods: of the first one. @throws GatewayError */
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  async call(method: string, params: unknown = {}): Promise<any> {
+    const answer = await this.request(method, params);
+    if (!answer.ok) throw new GatewayError(answer.error.code, answer.error.message, answer.error);
+    return answer.payload;
+  }
+
+  /** Sends a request and gives the whole answer frame, whatever it says. */
+  request(method: string, params?: unknown): Promise<Frame> {
+    const id = `r${++this.nextId}`;
+    this.send({ type: "req", id, method, ...(params !== undefined && { params }) });
+    return this.answer(id);
+  }
+
+  /** The `nth` answer to a request id, counted from 0. */
+  answer(id: string, nth = 0): Promise<Frame> {
+    return this.until(() => this.frames.filter((frame) => frame.type === "res" && frame.id === id)[nth]);
+  }
+
+  /** The first event of that name from now on, or among those already here with `from: 0`. */
+  event(name: string, where: (payload: Frame["payload"]) => boolean = () => true, from = 0): Promise<Frame> {
+    return this.until(() => this.frames.slice(from).find((frame) => frame.event === name && where(frame.payload)));
+  }
+
+  send(value: unknown): void {
+    this.socket.send(typeof value === "string" || value instanceof Uint8Array ? value : JSON.stringify(value));
+  }
+
+  /** Waits for a condition over frames and close. @throws when the socket closes first */
+  async until<T>(condition: () => T | undefined | false): Promise<T> {
+    for (;;) {
+      const value = condition();
+      if (value !== undefined && value !== false) return value;
+      if (this.closed) throw new Error(`closed ${this.closed.code} ${this.closed.reason}`);
+      await new Promise<void>((resolve) => {
+        const watcher = (): void => {
+          this.watchers.delete(watcher);
+          resolve();
+        };
+        this.watchers.add(watcher);
+      });
+    }
+  }
+
+  /** How the socket ended. */
+  async ended(): Promise<{ code: number; reason: string }> {
+    while (this.closed === undefined) {
+      await new Promise<void>((resolve) => this.watchers.add(resolve));
+    }
+    return this.closed;
+  }
+
+  close(): void {
+    if (this.closed === undefined) this.socket.close();
+  }
+
+  private wake(): void {
+    for (const watcher of [...this.watchers]) watcher();
+  }
+}
+
+/** Lets in whoever has the token. Stands in for the product's authorizer in tests of the transport alone. */
+export function tokenAuthorizer(config: ConfigPort): Authorizer {
+  const unauthorized = () =>
+    new GatewayError("INVALID_REQUEST", "unauthorized: gateway token mismatch", {
+      details: { code: "AUTH_TOKEN_MISMATCH" },
+    });
+  return {
+    async connect(params, peer, _challenge, { connId, protocol }) {
+      if (params.auth?.token !== config.current.gateway.auth.token) {
+        const error = unauthorized();
+        return { ok: false, error, close: { code: 1008, reason: error.message } };
+      }
+      const role = params.role === "node" ? "node" : "operator";
+      const caller = {
+        connId,
+        role,
+        scopes: new Set(params.scopes ?? []),
+        deviceId: params.device?.id,
+        client: params.client,
+        caps: new Set(params.caps ?? []),
+        isLocal: peer.isLocalDirect,
+        authMethod: "token",
+        protocol,
+      } as const;
+      return {
+        ok: true,
+        caller,
+        auth: { method: "token", role, scopes: params.scopes ?? [] },
+        method: "token",
+      };
+    },
+    async http(headers, peer) {
+      if (headers.get("authorization") !== `Bearer ${config.current.gateway.auth.token}`) {
+        const error = unauthorized();
+        return { ok: false, error, close: { code: 1008, reason: error.message } };
+      }
+      return {
+        connId: "http",
+        role: "operator",
+        scopes: new Set(ALL_SCOPES),
+        client: { id: "http", mode: "backend", version: "0", platform: "http" },
+        caps: new Set<string>(),
+        isLocal: peer.isLocalDirect,
+        authMethod: "http",
+        protocol: 4,
+      };
+    },
+  };
+}

@@ -1,0 +1,17 @@
+/** Serialised forms of objects that are declared immutable; they go with the object when it is collected. */
+const serialised = new WeakMap<object, string>();
+
+/** Serialises an object now and remembers the text. The object must not change afterwards; it is returned for chaining. */
+export function immutable<T extends object>(value: T): T {
+  serialised.set(value, JSON.stringify(value));
+  return value;
+}
+
+/** `JSON.stringify`, except that an object given to {@link immutable} costs a lookup. `undefined` becomes `null`. */
+export function toJson(value: unknown): string {
+  if (typeof value === "object" && value !== null) {
+    const known = serialised.get(value);
+    if (known !== undefined) return known;
+  }
+  return JSON.stringify(value) ?? "null";
+}

@@ -1,0 +1,61 @@
+import type { GatewayConfig } from "../../generated/config.ts";
+
+/** What an agent's heartbeat would do, as health and status show it. */
+export interface HeartbeatPlan {
+  /** False as long as this release does not run heartbeats by itself, whatever the configuration says. */
+  enabled: boolean;
+  /** The interval as configured, for instance `24h`. */
+  every: string;
+  everyMs: number | null;
+  prompt: string;
+  target: string;
+  ackMaxChars: number;
+}
+
+/** Upstream's defaults for what the configuration leaves open. */
+const DEFAULT_EVERY = "24h";
+const DEFAULT_TARGET = "owner";
+const DEFAULT_ACK_MAX_CHARS = 300;
+const DEFAULT_PROMPT = "Look at what is waiting for you and act on it. If nothing needs attention, answer NO_REPLY.";
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** The heartbeat of an agent from the configuration: its own settings over the defaults of all agents. */
+export function heartbeatPlan(config: GatewayConfig, agentId: string): HeartbeatPlan {
+  const agents = config.agents as { defaults?: { heartbeat?: HeartbeatConfig }; list?: AgentEntry[] } | undefined;
+  const own = agents?.list?.find((agent) => agent.id === agentId)?.heartbeat;
+  const heartbeat: HeartbeatConfig = { ...agents?.defaults?.heartbeat, ...own };
+  const every = heartbeat.every ?? DEFAULT_EVERY;
+  return {
+    enabled: false,
+    every,
+    everyMs: parseDuration(every),
+    prompt: heartbeat.prompt ?? DEFAULT_PROMPT,
+    target: heartbeat.target ?? DEFAULT_TARGET,
+    ackMaxChars: heartbeat.ackMaxChars ?? DEFAULT_ACK_MAX_CHARS,
+  };
+}
+
+interface HeartbeatConfig {
+  every?: string;
+  prompt?: string;
+  target?: string;
+  ackMaxChars?: number;
+}
+
+interface AgentEntry {
+  id: string;
+  heartbeat?: HeartbeatConfig;
+}
+
+/** Milliseconds of `30m`, `24h`, `1h30m`; a bare number is minutes, as upstream reads it. Null when it is not a duration or zero. */
+export function parseDuration(text: string): number | null {
+  const compact = text.trim().toLowerCase();
+  if (/^\d+$/.test(compact)) return Number(compact) * 60_000 || null;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(compact)) return null;
+  let total = 0;
+  for (const [, amount, , unit] of compact.matchAll(/(\d+(\.\d+)?)(ms|s|m|h|d)/g)) {
+    total += Number(amount) * (UNIT_MS[unit ?? ""] ?? 0);
+  }
+  return total || null;
+}

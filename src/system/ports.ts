@@ -1,0 +1,19 @@
+/** What health and status ask of the agents. */
+export interface AgentRoster {
+  /** All configured agents, the default one included. */
+  list(): readonly { id: string; name?: string; isDefault: boolean }[];
+}
+
+/** What health and status ask of the sessions. */
+export interface SessionStats {
+  /** How many sessions the agent has, and its `limit` most recently used ones, newest first. */
+  stats(
+    agentId: string,
+    limit: number,
+  ): Promise<{ count: number; recent: { key: string; updatedAt: number | null }[] }>;
+}
+
+/** What status asks of the models: the default model's name and how much it can read, null when none is set up. */
+export interface DefaultModel {
+  resolve(ref?: string | null): Promise<{ id: string; contextWindow: number } | null>;
+}

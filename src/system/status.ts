@@ -1,0 +1,107 @@
+import type { ConfigPort } from "../config/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { EventLoopMonitor } from "./event-loop.ts";
+import { sessionFacts } from "./health.ts";
+import { heartbeatPlan } from "./heartbeat-plan.ts";
+import type { AgentRoster, DefaultModel, SessionStats } from "./ports.ts";
+
+const RECENT_SESSIONS = 10;
+
+export interface StatusDeps {
+  clock: Clock;
+  config: ConfigPort;
+  eventLoop: EventLoopMonitor;
+  agents: AgentRoster;
+  sessions: SessionStats;
+  models: DefaultModel;
+  databasePath: string;
+  /** The version that clients are told. */
+  version: string;
+}
+
+/** The overview behind `status`: what runs, for whom, and what it uses. */
+export class Status {
+  constructor(private readonly deps: StatusDeps) {}
+
+  /**
+   * The shape that upstream's `status` answers and its CLI prints (`sessions.byAgent` and `channelSummary`
+   * must be lists). Numbers of domains that this release does not have are those of an empty one: no channel
+   * is connected and no background task exists.
+   */
+  async report() {
+    const { agents, clock, config, eventLoop, version } = this.deps;
+    const now = clock.now();
+    const roster = agents.list();
+    const byAgent = await Promise.all(
+      roster.map(async ({ id }) => ({ agentId: id, ...(await sessionFacts(this.deps, id, now, RECENT_SESSIONS)) })),
+    );
+    const plans = roster.map(({ id }) => ({ agentId: id, ...heartbeatPlan(config.current, id) }));
+    return {
+      runtimeVersion: version,
+      heartbeat: {
+        defaultAgentId: (roster.find((agent) => agent.isDefault) ?? roster[0])?.id ?? "main",
+        agents: plans.map(({ agentId, enabled, every, everyMs }) => ({ agentId, enabled, every, everyMs })),
+      },
+      channelSummary: [],
+      queuedSystemEvents: [],
+      degradedSecretOwners: [],
+      degradedPlugins: [],
+      tasks: NO_TASKS,
+      taskAudit: NO_TASK_FINDINGS,
+      sessions: {
+        paths: [this.deps.databasePath],
+        count: byAgent.reduce((sum, agent) => sum + agent.count, 0),
+        defaults: await this.modelDefaults(),
+        recent: newest(byAgent.flatMap((agent) => agent.recent)),
+        byAgent,
+      },
+      modelRuntime: { degraded: false, pendingAgents: [] },
+      eventLoop: eventLoop.facts(),
+      processMemory: processMemory(),
+      pid: process.pid,
+    };
+  }
+
+  private async modelDefaults(): Promise<{ model: string | null; contextTokens: number | null }> {
+    const model = await this.deps.models.resolve();
+    return { model: model?.id ?? null, contextTokens: model?.contextWindow ?? null };
+  }
+}
+
+const NO_TASKS = {
+  total: 0,
+  active: 0,
+  terminal: 0,
+  failures: 0,
+  byStatus: { queued: 0, running: 0, succeeded: 0, failed: 0, timed_out: 0, cancelled: 0, lost: 0 },
+  byRuntime: { subagent: 0, acp: 0, cli: 0, cron: 0 },
+};
+
+const NO_TASK_FINDINGS = {
+  total: 0,
+  warnings: 0,
+  errors: 0,
+  byCode: {
+    stale_queued: 0,
+    stale_running: 0,
+    lost: 0,
+    delivery_failed: 0,
+    missing_cleanup: 0,
+    inconsistent_timestamps: 0,
+  },
+};
+
+function newest<T extends { updatedAt: number | null }>(sessions: T[]): T[] {
+  return sessions.sort((a, b) => (b.updatedAt ?? 0) - (a.updatedAt ?? 0)).slice(0, RECENT_SESSIONS);
+}
+
+function processMemory() {
+  const { rss, heapUsed, heapTotal, external, arrayBuffers } = process.memoryUsage();
+  return {
+    rssBytes: rss,
+    heapUsedBytes: heapUsed,
+    heapTotalBytes: heapTotal,
+    externalBytes: external,
+    arrayBuffersBytes: arrayBuffers,
+  };
+}
