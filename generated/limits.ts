@@ -43,6 +43,32 @@ export const LIMITS = {
   injectLabelMaxChars: 100,
   /** events. What one run may have waiting between the model and the event fan-out before it is slowed down. */
   runEventBuffer: 1024,
+  /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
+  modelResponseTimeoutMs: 120000,
+  /** ms. Without any byte after which a stream is given up; thinking models pause, but send comments. */
+  modelIdleTimeoutMs: 120000,
+  /** bytes. One streamed answer with all its framing, far above what any model's output limit allows. */
+  modelStreamBytes: 67108864,
+  /** bytes. Read of a provider's error page; the explanation stands at its start. */
+  modelErrorBytes: 65536,
+  /** characters. Of a provider's own words in an error message. */
+  modelErrorChars: 600,
+  /** tokens. Of an answer when neither request nor model say; Anthropic's API demands a number. */
+  modelAnswerTokens: 8192,
+  /** tokens. Upstream's assumption for a model whose context window nobody states. */
+  modelContextTokens: 128000,
+  /** ms. For a server on this machine to list its models; models.list waits for it. */
+  modelDiscoveryTimeoutMs: 600,
+  /** ms. For which a look around for local servers counts; pickers ask often. */
+  modelDiscoveryCacheMs: 30000,
+  /** bytes. Of a local server's list; whatever listens on the port may send anything. */
+  modelDiscoveryBytes: 1048576,
+  /** models. Taken from one local server. */
+  modelDiscoveryModels: 200,
+  /** bytes. Upstream's 2 MB for a local avatar image. */
+  agentAvatarBytes: 2097152,
+  /** bytes. Of a workspace's IDENTITY.md; a page of text. */
+  agentIdentityBytes: 65536,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -70,4 +96,17 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   labelMaxChars: { unit: "characters", reason: "Upstream's bound of a session label." },
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
   runEventBuffer: { unit: "events", reason: "What one run may have waiting between the model and the event fan-out before it is slowed down." },
+  modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
+  modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },
+  modelStreamBytes: { unit: "bytes", reason: "One streamed answer with all its framing, far above what any model's output limit allows." },
+  modelErrorBytes: { unit: "bytes", reason: "Read of a provider's error page; the explanation stands at its start." },
+  modelErrorChars: { unit: "characters", reason: "Of a provider's own words in an error message." },
+  modelAnswerTokens: { unit: "tokens", reason: "Of an answer when neither request nor model say; Anthropic's API demands a number." },
+  modelContextTokens: { unit: "tokens", reason: "Upstream's assumption for a model whose context window nobody states." },
+  modelDiscoveryTimeoutMs: { unit: "ms", reason: "For a server on this machine to list its models; models.list waits for it." },
+  modelDiscoveryCacheMs: { unit: "ms", reason: "For which a look around for local servers counts; pickers ask often." },
+  modelDiscoveryBytes: { unit: "bytes", reason: "Of a local server's list; whatever listens on the port may send anything." },
+  modelDiscoveryModels: { unit: "models", reason: "Taken from one local server." },
+  agentAvatarBytes: { unit: "bytes", reason: "Upstream's 2 MB for a local avatar image." },
+  agentIdentityBytes: { unit: "bytes", reason: "Of a workspace's IDENTITY.md; a page of text." },
 };

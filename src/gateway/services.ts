@@ -1,4 +1,5 @@
 import type { ConfigPort } from "../config/types.ts";
+import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -9,7 +10,7 @@ import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
 import { Identity } from "../system/identity.ts";
-import type { AgentRoster, DefaultModel, SessionStats } from "../system/ports.ts";
+import type { AgentRoster, SessionStats } from "../system/ports.ts";
 import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
@@ -38,7 +39,7 @@ export interface Services {
   readonly settings: Settings;
   readonly agents: AgentRoster;
   readonly sessions: SessionStats;
-  readonly models: DefaultModel;
+  readonly models: Models;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -59,7 +60,7 @@ export function createServices(options: ServiceOptions): Services {
   const settings = new Settings(store, clock);
   const agents: AgentRoster = { list: () => [{ id: "main", isDefault: true }] };
   const sessions: SessionStats = { stats: async () => ({ count: 0, recent: [] }) };
-  const models: DefaultModel = { resolve: async () => null };
+  const models = new Models({ config, clock, log });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();

@@ -39,7 +39,8 @@ export interface ModelRequest {
 
 export type ModelEvent =
   | { type: "text"; delta: string }
-  | { type: "thinking"; delta: string }
+  /** `signature` comes at a thought's end from providers that want the thought back unchanged. */
+  | { type: "thinking"; delta: string; signature?: string }
   /** `invalid` says why the arguments could not be read; such a call must be answered with an error, never run. */
   | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown>; invalid?: string }
   | { type: "finish"; stopReason: "stop" | "length" | "toolUse" | "error"; usage: Usage; responseId?: string };

@@ -1,7 +1,7 @@
 /** One part of a message's content, in the shape that upstream stores and sends. */
 export type ContentPart =
   | { type: "text"; text: string }
-  | { type: "thinking"; thinking: string }
+  | { type: "thinking"; thinking: string; thinkingSignature?: string }
   | { type: "image"; data: string; mimeType: string }
   | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown> };
 
