@@ -3,6 +3,17 @@ import type * as T from "./types.ts";
 
 type Awaitable<R> = R | Promise<R>;
 
+/** Handlers of `src/methods/agents.ts`. */
+export interface AgentsHandlers<Ctx> {
+  "agent.identity.get"(params: T.AgentIdentityParams, ctx: Ctx): Awaitable<T.AgentIdentityResult>;
+  "agents.list"(params: T.AgentsListParams, ctx: Ctx): Awaitable<T.AgentsListResult>;
+}
+
+/** Handlers of `src/methods/models.ts`. */
+export interface ModelsHandlers<Ctx> {
+  "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
+}
+
 /** Handlers of `src/methods/system.ts`. */
 export interface SystemHandlers<Ctx> {
   "gateway.identity.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.GatewayIdentityResult>;
@@ -14,6 +25,14 @@ export interface SystemHandlers<Ctx> {
   "system-presence"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.SystemPresenceResult>;
 }
 
+/** Handlers of `src/methods/usage.ts`. */
+export interface UsageHandlers<Ctx> {
+  "usage.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.UsageStatusResult>;
+}
+
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
 export interface Handlers<Ctx>
-  extends SystemHandlers<Ctx> {}
+  extends AgentsHandlers<Ctx>,
+    ModelsHandlers<Ctx>,
+    SystemHandlers<Ctx>,
+    UsageHandlers<Ctx> {}

@@ -69,6 +69,10 @@ export const LIMITS = {
   agentAvatarBytes: 2097152,
   /** bytes. Of a workspace's IDENTITY.md; a page of text. */
   agentIdentityBytes: 65536,
+  /** ms. For a provider to tell its plan or balance; usage.status waits for it. */
+  usageTimeoutMs: 5000,
+  /** ms. For which such an answer counts; clients ask when a page opens. */
+  usageCacheMs: 60000,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -109,4 +113,6 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelDiscoveryModels: { unit: "models", reason: "Taken from one local server." },
   agentAvatarBytes: { unit: "bytes", reason: "Upstream's 2 MB for a local avatar image." },
   agentIdentityBytes: { unit: "bytes", reason: "Of a workspace's IDENTITY.md; a page of text." },
+  usageTimeoutMs: { unit: "ms", reason: "For a provider to tell its plan or balance; usage.status waits for it." },
+  usageCacheMs: { unit: "ms", reason: "For which such an answer counts; clients ask when a page opens." },
 };

@@ -24,13 +24,17 @@ export interface MethodSpec {
 
 /** The implemented methods that have a handler. Every other name is answered as an unknown method. */
 export const METHODS = {
+  "agent.identity.get": { name: "agent.identity.get", family: "agents", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AgentIdentityParams", result: "AgentIdentityResult", accepted: null, errorText: null },
+  "agents.list": { name: "agents.list", family: "agents", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AgentsListParams", result: "AgentsListResult", accepted: null, errorText: null },
   "gateway.identity.get": { name: "gateway.identity.get", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "GatewayIdentityResult", accepted: null, errorText: null },
   "health": { name: "health", family: "system", role: "any", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "HealthParams", result: "HealthResult", accepted: null, errorText: null },
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
+  "models.list": { name: "models.list", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsListRequest", result: "ModelsListAnswer", accepted: null, errorText: null },
   "set-heartbeats": { name: "set-heartbeats", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SetHeartbeatsParams", result: "SetHeartbeatsResult", accepted: null, errorText: "invalid set-heartbeats params: enabled (boolean) required" },
   "status": { name: "status", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "StatusParams", result: "StatusResult", accepted: null, errorText: null },
   "system-event": { name: "system-event", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemEventParams", result: "OkResult", accepted: null, errorText: null },
   "system-presence": { name: "system-presence", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "SystemPresenceResult", accepted: null, errorText: null },
+  "usage.status": { name: "usage.status", family: "usage", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "UsageStatusResult", accepted: null, errorText: null },
 } as const satisfies Record<string, MethodSpec>;
 
 /** An implemented method. */
@@ -179,7 +183,7 @@ export interface MethodMap {
   "migrations.memory.plan": { params: T.MigrationsMemoryPlanParams; result: T.MigrationsMemoryPlanResult; accepted: never };
   "models.authLogout": { params: T.ModelsAuthLogoutParams; result: T.Unstated; accepted: never };
   "models.authStatus": { params: T.ModelsAuthStatusParams; result: T.Unstated; accepted: never };
-  "models.list": { params: T.ModelsListParams; result: T.ModelsListResult; accepted: never };
+  "models.list": { params: T.ModelsListRequest; result: T.ModelsListAnswer; accepted: never };
   "models.probe": { params: T.ModelsProbeParams; result: T.ModelsProbeResult; accepted: never };
   "nativeHook.invoke": { params: T.NoParams; result: T.Unstated; accepted: never };
   "node.describe": { params: T.NodeDescribeParams; result: T.Unstated; accepted: never };

@@ -4503,6 +4503,26 @@ export type ModelChoice = {
   input?: Array<('text' | 'image' | 'audio' | 'video' | 'document')>
 };
 
+export type ModelRow = {
+  id: string,
+  name: string,
+  provider: string,
+  alias?: string,
+  tags?: Array<string>,
+  available?: boolean,
+  unavailableReason?: 'missing-auth',
+  contextWindow?: number,
+  reasoning?: boolean,
+  thinkingLevels?: Array<{
+    id: string,
+    label: string
+  }>,
+  thinkingDefault?: string,
+  apiKeySupported?: boolean,
+  local?: boolean,
+  input?: Array<('text' | 'image')>
+};
+
 export type ModelRuntimeFacts = {
   degraded: boolean,
   pendingAgents: Array<string>
@@ -4519,8 +4539,25 @@ export type ModelsAuthStatusParams = {
   agentId?: string
 };
 
+export type ModelsListAnswer = {
+  models: Array<ModelRow>,
+  defaultModels?: {
+    automaticUtilityModel: (string | null)
+  }
+};
+
 export type ModelsListParams = {
   agentId?: string,
+  includeProviderCapabilities?: boolean,
+  preparedOnly?: boolean,
+  refresh?: boolean,
+  view?: ('default' | 'configured' | 'provider-config' | 'all')
+};
+
+export type ModelsListRequest = {
+  agentId?: string,
+  provider?: string,
+  includeDetails?: boolean,
   includeProviderCapabilities?: boolean,
   preparedOnly?: boolean,
   refresh?: boolean,
@@ -5345,6 +5382,19 @@ export type ProjectsSearchRemoteParams = {
 export type ProjectsSearchRemoteResult = {
   credential: ('configured' | 'missing'),
   projects: Array<RemoteProject>
+};
+
+export type ProviderUsage = {
+  provider: string,
+  displayName: string,
+  windows: Array<{
+    label: string,
+    usedPercent: number,
+    resetAt?: number
+  }>,
+  plan?: string,
+  summary?: string,
+  error?: string
 };
 
 export type ProvisioningSessionPlacement = {
@@ -10166,7 +10216,10 @@ export type UpdateStatusResult = {
   schedule?: UpdateScheduleState
 };
 
-export type UsageStatusResult = Record<string, any>;
+export type UsageStatusResult = {
+  updatedAt: number,
+  providers: Array<ProviderUsage>
+};
 
 export type UserPrefsLimitExceededErrorDetails = {
   code: 'USER_PREFS_LIMIT_EXCEEDED',

@@ -67,7 +67,7 @@ async function snapshot({ services, startedAtMs }: HelloFacts, caller: Caller, i
     appliedConfigHash: config.hash,
     sessionDefaults: {
       defaultAgentId,
-      modelConfigured: (await models.resolve()) !== null,
+      modelConfigured: models.configured() !== null,
       ownership: "sole",
       selectionRequired: false,
       mainKey,

@@ -1,3 +1,4 @@
+import { AgentCatalogue } from "../agents/catalogue.ts";
 import type { ConfigPort } from "../config/types.ts";
 import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
@@ -10,10 +11,11 @@ import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
 import { Identity } from "../system/identity.ts";
-import type { AgentRoster, SessionStats } from "../system/ports.ts";
+import type { SessionStats } from "../system/ports.ts";
 import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
+import { ProviderUsage } from "../usage/provider-usage.ts";
 import { COMPATIBLE_VERSION } from "./version.ts";
 
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
@@ -37,9 +39,10 @@ export interface Services {
   readonly metrics: Metrics;
   readonly config: ConfigPort;
   readonly settings: Settings;
-  readonly agents: AgentRoster;
+  readonly agents: AgentCatalogue;
   readonly sessions: SessionStats;
   readonly models: Models;
+  readonly usage: ProviderUsage;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -58,9 +61,10 @@ export function createServices(options: ServiceOptions): Services {
   const databasePath = store.db.filename;
 
   const settings = new Settings(store, clock);
-  const agents: AgentRoster = { list: () => [{ id: "main", isDefault: true }] };
   const sessions: SessionStats = { stats: async () => ({ count: 0, recent: [] }) };
   const models = new Models({ config, clock, log });
+  const agents = new AgentCatalogue({ config, models });
+  const usage = new ProviderUsage({ models, clock, log });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -90,6 +94,7 @@ export function createServices(options: ServiceOptions): Services {
     agents,
     sessions,
     models,
+    usage,
     identity,
     presence,
     heartbeats,

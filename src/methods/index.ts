@@ -1,11 +1,17 @@
 import type { Handlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
+import { agents } from "./agents.ts";
+import { models } from "./models.ts";
 import { system } from "./system.ts";
+import { usage } from "./usage.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
+  ...agents,
+  ...models,
   ...system,
+  ...usage,
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */

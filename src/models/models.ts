@@ -133,6 +133,12 @@ export class Models implements ModelsPort {
     return provider ? [...provider.models.values()][0]! : null;
   }
 
+  /** `configured()` with its context window in tokens. */
+  defaultModel(): { provider: string; id: string; contextWindow: number } | null {
+    const model = this.configured();
+    return model && { provider: model.provider, id: model.id, contextWindow: this.contextWindow(model) };
+  }
+
   /** The model that a reference means among those known now, without looking for local servers. */
   find(ref: string): ModelEntry | null {
     return findModel(ref, this.providers(), this.settings);
@@ -153,6 +159,11 @@ export class Models implements ModelsPort {
       .flatMap(({ models }) => [...models.values()])
       .find(({ source }) => source === "local");
     return local ? resolved(local) : null;
+  }
+
+  /** Tokens that a model takes: as stated, else what is assumed of any. */
+  contextWindow(model: ModelEntry): number {
+    return model.contextWindow ?? LIMITS.modelContextTokens;
   }
 
   /** Thinking levels and default of a model; of none: `off` alone. `agentDefault` is the agent's own `thinkingDefault`. */

@@ -13,7 +13,7 @@ export interface SessionStats {
   ): Promise<{ count: number; recent: { key: string; updatedAt: number | null }[] }>;
 }
 
-/** What status asks of the models: the default model's name and how much it can read, null when none is set up. */
+/** What status asks of the models: the default model's name and how many tokens it takes, null when none is set up. */
 export interface DefaultModel {
-  resolve(ref?: string | null): Promise<{ id: string; contextWindow: number } | null>;
+  defaultModel(): { id: string; contextWindow: number } | null;
 }

@@ -63,7 +63,7 @@ export class Status {
   }
 
   private async modelDefaults(): Promise<{ model: string | null; contextTokens: number | null }> {
-    const model = await this.deps.models.resolve();
+    const model = this.deps.models.defaultModel();
     return { model: model?.id ?? null, contextTokens: model?.contextWindow ?? null };
   }
 }
