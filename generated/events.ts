@@ -17,7 +17,7 @@ export interface EventSpec {
 }
 
 export const EVENTS = {
-  "agent": { payload: "AgentEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
+  "agent": { payload: "AgentStreamEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** Only deltas may be dropped: final, aborted and error close a slow reader instead. */
   "chat": { payload: "ChatEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "chat.metadata.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -65,7 +65,7 @@ export const EVENTS = {
   "session.sharing": { payload: "SessionSharingEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "session.sharing.evidence": { payload: "SessionSharingEvidenceEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "session.suggestion": { payload: "SessionSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "session.tool": { payload: "AgentEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: "session-messages", status: "planned", advertised: true },
+  "session.tool": { payload: "AgentStreamEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: "session-messages", status: "planned", advertised: true },
   "session.typing": { payload: "SessionTypingEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "sessions.changed": { payload: "SessionsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "sessions", status: "implemented", advertised: true },
   "shutdown": { payload: "ShutdownEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
@@ -90,7 +90,7 @@ export type EventName = keyof typeof EVENTS;
 
 /** Payload of every event. */
 export interface EventMap {
-  "agent": T.AgentEvent;
+  "agent": T.AgentStreamEvent;
   "chat": T.ChatEvent;
   "chat.metadata.changed": T.Unstated;
   "connect.challenge": T.ConnectChallengeEvent;
@@ -136,7 +136,7 @@ export interface EventMap {
   "session.sharing": T.SessionSharingEvent;
   "session.sharing.evidence": T.SessionSharingEvidenceEvent;
   "session.suggestion": T.SessionSuggestionEvent;
-  "session.tool": T.AgentEvent;
+  "session.tool": T.AgentStreamEvent;
   "session.typing": T.SessionTypingEvent;
   "sessions.changed": T.SessionsChangedEvent;
   "shutdown": T.ShutdownEvent;

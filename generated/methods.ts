@@ -331,7 +331,7 @@ export interface MethodMap {
   "sessions.search": { params: T.SessionsSearchParams; result: T.SessionsSearchResult; accepted: never };
   "sessions.send": { params: T.SessionsSendParams; result: T.Unstated; accepted: never };
   "sessions.steer": { params: T.NoParams; result: T.Unstated; accepted: never };
-  "sessions.subscribe": { params: T.IgnoredParams; result: T.SessionsSubscribeResult; accepted: never };
+  "sessions.subscribe": { params: T.SessionsListParams; result: T.SessionsSubscribeResult; accepted: never };
   "sessions.title.prepare": { params: T.SessionsTitlePrepareParams; result: T.SessionsTitlePrepareResult; accepted: never };
   "sessions.usage": { params: T.SessionsUsageParams; result: T.Unstated; accepted: never };
   "sessions.usage.logs": { params: T.NoParams; result: T.Unstated; accepted: never };
@@ -430,7 +430,7 @@ export interface MethodMap {
   "update.hold": { params: T.UpdateHoldParams; result: T.UpdateHoldResult; accepted: never };
   "update.run": { params: T.UpdateRunParams; result: T.Unstated; accepted: never };
   "update.status": { params: T.UpdateStatusParams; result: T.UpdateStatusResult; accepted: never };
-  "usage.cost": { params: T.NoParams; result: T.Unstated; accepted: never };
+  "usage.cost": { params: T.IgnoredParams; result: T.UsageCostResult; accepted: never };
   "usage.status": { params: T.IgnoredParams; result: T.UsageStatusResult; accepted: never };
   "users.github.authorize.cancel": { params: T.NoParams; result: T.Unstated; accepted: never };
   "users.github.authorize.poll": { params: T.NoParams; result: T.Unstated; accepted: never };

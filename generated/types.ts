@@ -24,7 +24,14 @@ export type ActiveWorkerSessionPlacement = {
   runner?: SessionPlacementRunner
 };
 
-export type AgentAccepted = Record<string, any>;
+/** The first answer of agent. */
+export type AgentAccepted = ({
+  runId: string,
+  sessionKey: string,
+  agentId: string,
+  status: 'accepted',
+  acceptedAt: number
+} & Record<string, any>);
 
 export type AgentEvent = {
   runId: string,
@@ -138,7 +145,36 @@ export type AgentParams = {
   label?: string
 };
 
-export type AgentResult = Record<string, any>;
+export type AgentPayload = ({
+  text: string,
+  mediaUrl?: (string | null)
+} & Record<string, any>);
+
+/** The second answer of agent. A failed run is an error frame. */
+export type AgentResult = ({
+  runId: string,
+  status: ('ok' | 'in_flight' | 'timeout' | 'error'),
+  summary?: string,
+  result?: ({
+    payloads: Array<AgentPayload>,
+    meta: Record<string, any>
+  } & Record<string, any>)
+} & Record<string, any>);
+
+/** The agent event as it is sent. Upstream's own type AgentEvent lacks the session it belongs to. */
+export type AgentStreamEvent = {
+  runId: string,
+  seq: number,
+  stream: string,
+  ts: number,
+  data: Record<string, any>,
+  sessionKey?: string,
+  agentId?: string,
+  sessionId?: string,
+  spawnedBy?: string,
+  isHeartbeat?: boolean,
+  lane?: string
+};
 
 export type AgentSummary = {
   id: string,
@@ -186,7 +222,19 @@ export type AgentWaitParams = {
   timeoutMs?: number
 };
 
-export type AgentWaitResult = Record<string, any>;
+export type AgentWaitResult = ({
+  runId: string,
+  status: ('ok' | 'error' | 'timeout'),
+  endedAt?: number,
+  stopReason?: string,
+  error?: string,
+  livenessState?: string,
+  terminalReceipt?: Record<string, any>,
+  terminalReply?: ({
+    disposition: string,
+    text?: string
+  } & Record<string, any>)
+} & Record<string, any>);
 
 export type AgentsCreateParams = {
   name: string,
@@ -1251,7 +1299,11 @@ export type ChatAbortParams = {
   preserveSideRuns?: boolean
 };
 
-export type ChatAbortResult = Record<string, any>;
+export type ChatAbortResult = ({
+  ok: true,
+  aborted: boolean,
+  runIds: Array<string>
+} & Record<string, any>);
 
 export type ChatAbortedEvent = {
   runId: string,
@@ -1445,6 +1497,21 @@ export type ChatHistoryDeltaResult = {
   }>
 };
 
+export type ChatHistoryPage = ({
+  sessionKey: string,
+  sessionId?: string,
+  messages: Array<TranscriptEntry>,
+  pendingInputs?: ChatPendingInputs,
+  hasMore: boolean,
+  totalMessages: number,
+  offset?: number,
+  nextOffset?: number,
+  deltaCursor?: string,
+  defaults: SessionDefaults,
+  sessionInfo: Record<string, any>,
+  thinkingLevel?: string
+} & Record<string, any>);
+
 export type ChatHistoryParams = {
   sessionKey: string,
   agentId?: string,
@@ -1462,7 +1529,8 @@ export type ChatHistoryResetResult = {
   kind: 'reset'
 };
 
-export type ChatHistoryResult = Record<string, any>;
+/** A page; with a cursor what came since, or the order to read again. */
+export type ChatHistoryResult = (ChatHistoryPage | ChatHistoryDeltaResult | ChatHistoryResetResult);
 
 export type ChatInjectParams = {
   sessionKey: string,
@@ -1471,7 +1539,10 @@ export type ChatInjectParams = {
   label?: string
 };
 
-export type ChatInjectResult = Record<string, any>;
+export type ChatInjectResult = ({
+  ok: true,
+  messageId: string
+} & Record<string, any>);
 
 export type ChatMessageGetParams = {
   sessionKey: string,
@@ -1491,7 +1562,17 @@ export type ChatMetadataParams = {
   sessionKey?: string
 };
 
-export type ChatMetadataResult = Record<string, any>;
+export type ChatMetadataResult = ({
+  models: Array<Record<string, any>>,
+  commands: Array<Record<string, any>>,
+  swarmEnabled?: boolean,
+  accountSelection?: Record<string, any>
+} & Record<string, any>);
+
+export type ChatPendingInputs = ({
+  items: Array<unknown>,
+  total: number
+} & Record<string, any>);
 
 export type ChatRunStartupPhase = ('preparing_workspace' | 'naming_worktree' | 'creating_worktree' | 'running_setup' | 'provisioning_environment' | 'preparing_context' | 'starting_model');
 
@@ -1548,11 +1629,23 @@ export type ChatSendParams = {
   idempotencyKey: string
 };
 
-export type ChatSendResult = Record<string, any>;
+/** `runId` is the idempotency key. A repeated key answers ok, in_flight or timeout without a new run; /stop answers as chat.abort does. */
+export type ChatSendResult = (({
+  runId: string,
+  status: ('started' | 'ok' | 'in_flight' | 'timeout' | 'error'),
+  summary?: string,
+  stopReason?: string,
+  endedAt?: number
+} & Record<string, any>) | ChatAbortResult);
 
-export type ChatStartupParams = Record<string, any>;
+export type ChatStartupParams = (ChatHistoryParams | {
+  agentId: string,
+  shortId: string,
+  limit?: number,
+  maxBytes?: number
+});
 
-export type ChatStartupResult = Record<string, any>;
+export type ChatStartupResult = (ChatHistoryPage | ChatHistoryDeltaResult | ChatHistoryResetResult);
 
 export type ChatStatusEvent = {
   runId: string,
@@ -1724,7 +1817,25 @@ export type ConfigSetParams = {
   baseHash?: string
 };
 
-export type ConfigSnapshot = Record<string, any>;
+/** Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null. */
+export type ConfigSnapshot = ({
+  path: string,
+  exists: boolean,
+  raw: null,
+  parsed: Record<string, any>,
+  sourceConfig?: Record<string, any>,
+  resolved?: Record<string, any>,
+  runtimeConfig?: Record<string, any>,
+  config: Record<string, any>,
+  valid: boolean,
+  hash: string,
+  issues: Array<Record<string, any>>,
+  warnings: Array<Record<string, any>>,
+  legacyIssues: Array<Record<string, any>>,
+  includedPaths?: Array<string>,
+  configRevisionHash?: string,
+  appliedConfigHash?: (string | null)
+} & Record<string, any>);
 
 export type ConnectChallengeEvent = ({
   nonce: string,
@@ -3285,28 +3396,42 @@ export type DesktopSource = ({
 
 export type DevicePairApproveParams = ScopeUpgradeWait;
 
-export type DevicePairApproveResult = Record<string, any>;
+export type DevicePairApproveResult = ({
+  requestId: string,
+  device: PairedDevice
+} & Record<string, any>);
 
 export type DevicePairListParams = Record<string, never>;
 
-export type DevicePairListResult = Record<string, any>;
+export type DevicePairListResult = {
+  pending: Array<PendingDevice>,
+  paired: Array<PairedDevice>
+};
 
 export type DevicePairRejectParams = ScopeUpgradeWait;
 
-export type DevicePairRejectResult = Record<string, any>;
+export type DevicePairRejectResult = ({
+  requestId: string,
+  deviceId: string
+} & Record<string, any>);
 
 export type DevicePairRemoveParams = {
   deviceId: string
 };
 
-export type DevicePairRemoveResult = Record<string, any>;
+export type DevicePairRemoveResult = ({
+  deviceId: string
+} & Record<string, any>);
 
 export type DevicePairRenameParams = {
   deviceId: string,
   label: string
 };
 
-export type DevicePairRenameResult = Record<string, any>;
+export type DevicePairRenameResult = {
+  deviceId: string,
+  label: string
+};
 
 export type DevicePairRequestedEvent = {
   requestId: string,
@@ -3398,7 +3523,11 @@ export type DeviceTokenRevokeParams = {
   role: string
 };
 
-export type DeviceTokenRevokeResult = Record<string, any>;
+export type DeviceTokenRevokeResult = ({
+  deviceId: string,
+  role: string,
+  revokedAtMs: number
+} & Record<string, any>);
 
 export type DeviceTokenRotateParams = {
   deviceId: string,
@@ -4303,8 +4432,8 @@ export type HooksStatusParams = {
   agentId?: string
 };
 
-/** The method takes no params and, as upstream, does not look at what it is given. */
-export type IgnoredParams = Record<string, any>;
+/** The method takes no params and, as upstream, does not look at what it is given, whatever that is. */
+export type IgnoredParams = unknown;
 
 /** The newest heartbeat run, or null when none has run. */
 export type LastHeartbeatResult = (null | {
@@ -4785,6 +4914,36 @@ export type OutboundDeliveryQueuedErrorDetails = {
   code: 'OUTBOUND_DELIVERY_QUEUED'
 };
 
+export type PairedDevice = ({
+  deviceId: string,
+  publicKey: string,
+  displayName?: string,
+  label?: string,
+  platform?: string,
+  deviceFamily?: string,
+  clientId?: string,
+  clientMode?: string,
+  role?: string,
+  roles: Array<string>,
+  scopes: Array<string>,
+  approvedVia?: string,
+  createdAtMs: number,
+  approvedAtMs: number,
+  lastSeenAtMs?: number,
+  lastSeenReason?: string,
+  connected?: boolean,
+  tokens: Array<PairedDeviceToken>
+} & Record<string, any>);
+
+export type PairedDeviceToken = ({
+  role: string,
+  scopes: Array<string>,
+  createdAtMs: number,
+  rotatedAtMs?: number,
+  revokedAtMs?: number,
+  lastUsedAtMs?: number
+} & Record<string, any>);
+
 export type PaymentApprovalScope = {
   kind: 'payment',
   amount: string,
@@ -4801,6 +4960,24 @@ export type PendingApprovalSnapshot = {
   status: 'pending',
   sourceSessionKey?: string
 };
+
+export type PendingDevice = ({
+  requestId: string,
+  deviceId: string,
+  publicKey: string,
+  displayName?: string,
+  platform?: string,
+  deviceFamily?: string,
+  clientId?: string,
+  clientMode?: string,
+  role?: string,
+  roles?: Array<string>,
+  scopes?: Array<string>,
+  remoteIp?: string,
+  silent?: boolean,
+  isRepair?: boolean,
+  ts: number
+} & Record<string, any>);
 
 export type PendingSessionApprovalEvent = {
   sessionKey: string,
@@ -5631,6 +5808,11 @@ export type RequestedSessionPlacement = {
   stateChangedAtMs: number
 };
 
+export type ResolvedModel = ({
+  modelProvider: string,
+  model: string
+} & Record<string, any>);
+
 export type ResponseFrame = {
   type: 'res',
   id: string,
@@ -5931,6 +6113,12 @@ export type SessionCreatedActor = {
   identity?: SessionParticipantIdentity
 };
 
+export type SessionDefaults = ({
+  modelProvider: (string | null),
+  model: (string | null),
+  contextTokens: (number | null)
+} & Record<string, any>);
+
 export type SessionDiffCommit = {
   sha: string,
   subject: string
@@ -5973,6 +6161,15 @@ export type SessionDiscussionOpenParams = {
 export type SessionDiscussionOpenResult = SessionDiscussionInfo;
 
 export type SessionDiscussionState = ('none' | 'available' | 'open');
+
+/** The stored record of a session, as mutations return it. */
+export type SessionEntry = ({
+  sessionId: string,
+  updatedAt: number,
+  lifecycleRevision?: string,
+  label?: string,
+  createdAt?: number
+} & Record<string, any>);
 
 /** How many sessions there are and which were used last. */
 export type SessionFacts = {
@@ -6214,6 +6411,28 @@ export type SessionGroupDefaults = {
   worktree?: boolean
 };
 
+/** A row of sessions.list, sessions.describe and the session events. Rows carry many optional facts. */
+export type SessionListRow = ({
+  key: string,
+  kind: string,
+  agentId?: string,
+  updatedAt: (number | null),
+  sessionId?: string,
+  label?: string,
+  displayName?: string,
+  derivedTitle?: string,
+  archived?: boolean,
+  pinned?: boolean,
+  unread?: boolean,
+  modelProvider?: string,
+  model?: string,
+  contextTokens?: (number | null),
+  inputTokens?: number,
+  outputTokens?: number,
+  totalTokens?: number,
+  totalTokensFresh?: boolean
+} & Record<string, any>);
+
 export type SessionMember = {
   identityId: string,
   addedBy: string,
@@ -6271,10 +6490,10 @@ export type SessionMembersListResult = {
 export type SessionMessageEvent = ({
   sessionKey: string,
   agentId?: string,
-  message: Record<string, any>,
+  message: TranscriptEntry,
   messageId?: string,
   messageSeq?: number,
-  session?: Record<string, any>,
+  session?: SessionListRow,
   senderIsOwner?: boolean
 } & Record<string, any>);
 
@@ -6409,6 +6628,12 @@ export type SessionPlacementRunner = {
 };
 
 export type SessionPlacementState = ('local' | 'requested' | 'provisioning' | 'syncing' | 'starting' | 'active' | 'draining' | 'reconciling' | 'reclaimed' | 'failed');
+
+export type SessionPreview = ({
+  key: string,
+  status: string,
+  items: Array<Record<string, any>>
+} & Record<string, any>);
 
 export type SessionRow = ({
   key: string,
@@ -6756,7 +6981,7 @@ export type SessionsChangedEvent = ({
   reason?: string,
   ts: number,
   sessionId?: string,
-  session?: Record<string, any>
+  session?: SessionListRow
 } & Record<string, any>);
 
 export type SessionsCleanupParams = {
@@ -6934,7 +7159,9 @@ export type SessionsDescribeParams = {
   includeLastMessage?: boolean
 };
 
-export type SessionsDescribeResult = Record<string, any>;
+export type SessionsDescribeResult = ({
+  session: (SessionListRow | null)
+} & Record<string, any>);
 
 export type SessionsDiffParams = {
   sessionKey: string,
@@ -7047,9 +7274,18 @@ export type SessionsForkResult = {
   }>
 };
 
-export type SessionsGetParams = Record<string, any>;
+/** Upstream looks for a key under three names and ignores what it does not know. */
+export type SessionsGetParams = ({
+  key?: unknown,
+  sessionKey?: unknown,
+  sessionId?: unknown,
+  agentId?: unknown,
+  limit?: unknown
+} & Record<string, any>);
 
-export type SessionsGetResult = Record<string, any>;
+export type SessionsGetResult = ({
+  messages: Array<TranscriptEntry>
+} & Record<string, any>);
 
 export type SessionsGoalClearParams = {
   sessionKey: string,
@@ -7195,7 +7431,19 @@ export type SessionsListParams = {
   archived?: (boolean | 'all')
 };
 
-export type SessionsListResult = Record<string, any>;
+export type SessionsListResult = ({
+  ts: number,
+  path: string,
+  count: number,
+  totalCount: number,
+  limitApplied: number,
+  offset?: number,
+  nextOffset: (number | null),
+  hasMore: boolean,
+  owners: Array<Record<string, any>>,
+  defaults: SessionDefaults,
+  sessions: Array<SessionListRow>
+} & Record<string, any>);
 
 export type SessionsMessagesSubscribeParams = {
   key: string,
@@ -7203,7 +7451,11 @@ export type SessionsMessagesSubscribeParams = {
   includeApprovals?: true
 };
 
-export type SessionsMessagesSubscribeResult = Record<string, any>;
+export type SessionsMessagesSubscribeResult = ({
+  subscribed: boolean,
+  key: string,
+  approvalReplay?: SessionApprovalReplay
+} & Record<string, any>);
 
 export type SessionsMessagesUnsubscribeParams = {
   key: string,
@@ -7354,7 +7606,13 @@ export type SessionsPatchParams = {
   groupActivation?: ('mention' | 'always' | null)
 };
 
-export type SessionsPatchResult = Record<string, any>;
+export type SessionsPatchResult = ({
+  ok: true,
+  path: string,
+  key: string,
+  entry: SessionEntry,
+  resolved: ResolvedModel
+} & Record<string, any>);
 
 export type SessionsPluginPatchParams = {
   key: string,
@@ -7377,7 +7635,10 @@ export type SessionsPreviewParams = {
   maxChars?: number
 };
 
-export type SessionsPreviewResult = Record<string, any>;
+export type SessionsPreviewResult = ({
+  ts: number,
+  previews: Array<SessionPreview>
+} & Record<string, any>);
 
 export type SessionsReclaimParams = {
   key: string,
@@ -7417,7 +7678,12 @@ export type SessionsResetParams = {
   reason?: ('new' | 'reset')
 };
 
-export type SessionsResetResult = Record<string, any>;
+export type SessionsResetResult = ({
+  ok: true,
+  key: string,
+  entry: SessionEntry,
+  resolved?: ResolvedModel
+} & Record<string, any>);
 
 export type SessionsResolveCandidate = {
   key: string,
@@ -7506,7 +7772,11 @@ export type SessionsSendParams = {
   idempotencyKey?: string
 };
 
-export type SessionsSubscribeResult = Record<string, any>;
+/** With list params the answer carries the page they ask for. */
+export type SessionsSubscribeResult = ({
+  subscribed: boolean,
+  list?: SessionsListResult
+} & Record<string, any>);
 
 export type SessionsTitlePrepareParams = {
   agentId: string,
@@ -9022,7 +9292,9 @@ export type SystemEventParams = {
   reason?: string,
   roles?: Array<string>,
   scopes?: Array<string>,
-  tags?: Array<string>
+  tags?: Array<string>,
+  sessionKey?: string,
+  wake?: boolean
 };
 
 export type SystemInfoParams = Record<string, never>;
@@ -10042,6 +10314,18 @@ export type ToolsInvokeResult = {
   error?: ToolsInvokeError
 };
 
+/** A message of the transcript. Content is a text or a list of parts. */
+export type TranscriptEntry = ({
+  role: string,
+  content?: (string | Array<unknown>),
+  timestamp?: number,
+  idempotencyKey?: string,
+  provider?: string,
+  model?: string,
+  stopReason?: string,
+  usage?: Record<string, any>
+} & Record<string, any>);
+
 export type TtsSpeakParams = {
   text: string
 };
@@ -10215,6 +10499,14 @@ export type UpdateStatusResult = {
   effectiveChannel?: ('stable' | 'extended-stable' | 'beta' | 'dev'),
   schedule?: UpdateScheduleState
 };
+
+export type UsageCostResult = ({
+  updatedAt: number,
+  days: number,
+  daily: Array<Record<string, any>>,
+  totals: Record<string, any>,
+  cacheStatus?: Record<string, any>
+} & Record<string, any>);
 
 export type UsageStatusResult = {
   updatedAt: number,
