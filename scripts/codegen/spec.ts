@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readUpstreamSpec, type UpstreamLock } from "../upstream/spec-files.ts";
 import { type BindingEntry, methodTypes } from "./bindings.ts";
-import { type Definitions, directRefs, type Schema } from "./schema.ts";
+import { type Definitions, directRefs, isRecord, type Schema } from "./schema.ts";
 import { type Problem, SpecError, SpecFile } from "./spec-file.ts";
 
 export type Status = "implemented" | "planned";
@@ -84,7 +84,13 @@ export interface SpecModel {
 type EventEntry = Omit<EventModel, "name" | "roles" | "droppable" | "subscription" | "advertised"> &
   Partial<EventModel>;
 type ExtensionEntry = BindingEntry & { since: string };
+/** Properties that an upstream type gains: put behind the property `after` or at the end. */
+interface TypeExtension {
+  after?: string;
+  properties: Record<string, Schema>;
+}
 interface ExtensionFile {
+  extend?: Record<string, TypeExtension>;
   methods?: Record<string, ExtensionEntry>;
   events?: Record<string, EventEntry>;
   types?: Definitions;
@@ -118,6 +124,9 @@ class SpecLoader {
     const extensions = this.folder<ExtensionFile>("extensions", "extensions");
     const eventFiles = [...this.folder<ExtensionFile>("events", "events"), ...extensions];
     for (const file of eventFiles) this.addTypes(file, file.value?.types ?? {}, ["types"]);
+    for (const file of extensions) {
+      for (const [name, extension] of Object.entries(file.value?.extend ?? {})) this.extendType(file, name, extension);
+    }
     for (const file of eventFiles) this.addEvents(file, file.value?.events ?? {});
 
     const bindings = this.file<{ methods: Record<string, BindingEntry> }>("bindings.yaml", "bindings");
@@ -183,6 +192,36 @@ class SpecLoader {
         for (const ref of directRefs(schema)) this.needType(file, ref, [...at, name]);
       });
     }
+  }
+
+  /** `path` is a type name, or a type name and the properties that lead to an object inside it: `HelloOk.auth`. */
+  private extendType(file: SpecFile<unknown>, path: string, { after, properties }: TypeExtension): void {
+    const [name, ...keys] = path.split(".");
+    const type = this.types.get(name!);
+    if (type?.origin !== "upstream" || !isRecord(type.schema)) {
+      this.problems.push(file.problem(["extend", path], `upstream has no type ${name}`));
+      return;
+    }
+    type.schema = structuredClone(type.schema);
+    let target: unknown = type.schema;
+    for (const key of keys)
+      target = isRecord(target) && isRecord(target.properties) ? target.properties[key] : undefined;
+    if (!isRecord(target) || !isRecord(target.properties)) {
+      this.problems.push(file.problem(["extend", path], `upstream's ${path} is no object with properties`));
+      return;
+    }
+    for (const key of Object.keys(properties)) {
+      if (!(key in target.properties)) continue;
+      this.problems.push(file.problem(["extend", path, "properties", key], `upstream's ${path} has ${key} by now`));
+    }
+    const entries = Object.entries(target.properties);
+    const at = after === undefined ? entries.length : entries.findIndex(([key]) => key === after) + 1;
+    if (at === 0) this.problems.push(file.problem(["extend", path, "after"], `${path} has no property ${after}`));
+    entries.splice(at, 0, ...Object.entries(properties));
+    target.properties = Object.fromEntries(entries);
+    this.later.push(() => {
+      for (const ref of directRefs({ properties })) this.needType(file, ref, ["extend", path]);
+    });
   }
 
   private needType(file: SpecFile<unknown>, name: string, at: string[]): void {
