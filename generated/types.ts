@@ -1284,7 +1284,8 @@ export type ChannelsStatusResult = {
     cpuCoreRatio: number
   },
   partial?: boolean,
-  warnings?: Array<string>
+  warnings?: Array<string>,
+  statusIssues?: Array<unknown>
 };
 
 export type ChannelsStopParams = {
@@ -1517,6 +1518,7 @@ export type ChatHistoryParams = {
   agentId?: string,
   cursor?: string,
   limit?: number,
+  maxBytes?: number,
   offset?: number,
   pendingBefore?: number,
   inputRunIds?: Array<string>,
@@ -1642,7 +1644,8 @@ export type ChatStartupParams = (ChatHistoryParams | {
   agentId: string,
   shortId: string,
   limit?: number,
-  maxBytes?: number
+  maxBytes?: number,
+  slugHint?: string
 });
 
 export type ChatStartupResult = (ChatHistoryPage | ChatHistoryDeltaResult | ChatHistoryResetResult);
@@ -1882,7 +1885,15 @@ export type ConnectParams = {
     agentRuntimeIdentityToken?: string
   },
   locale?: string,
-  userAgent?: string
+  userAgent?: string,
+  modelCatalog?: ({
+    sessionKey?: string,
+    agentId?: string
+  } | {
+    shortId: string,
+    agentId?: string,
+    slugHint?: string
+  })
 };
 
 export type ConversationListItem = {
@@ -4413,7 +4424,8 @@ export type HelloOk = {
       role: string,
       scopes: Array<string>,
       issuedAtMs: number
-    }>
+    }>,
+    method?: ('none' | 'token' | 'password' | 'device-token' | 'bootstrap-token' | 'tailscale' | 'trusted-proxy')
   },
   policy: {
     maxPayload: number,
@@ -4425,7 +4437,8 @@ export type HelloOk = {
     },
     allowedSessionVisibilities?: Array<SessionVisibility>,
     hasMultipleSessionSharingIdentities?: boolean
-  }
+  },
+  controlUiLinkReaders?: Array<unknown>
 };
 
 export type HooksStatusParams = {
@@ -4680,7 +4693,9 @@ export type ModelsListParams = {
   includeProviderCapabilities?: boolean,
   preparedOnly?: boolean,
   refresh?: boolean,
-  view?: ('default' | 'configured' | 'provider-config' | 'all')
+  view?: ('default' | 'configured' | 'provider-config' | 'all'),
+  sessionKey?: string,
+  provider?: string
 };
 
 export type ModelsListRequest = {
@@ -5425,7 +5440,8 @@ export type PresenceEntry = {
     name?: string,
     avatarUrl?: string
   },
-  watchedSessions?: Array<string>
+  watchedSessions?: Array<string>,
+  clientId?: string
 };
 
 export type PresenceEvent = {
@@ -5797,7 +5813,8 @@ export type RequestFrame = {
   id: string,
   method: string,
   params?: unknown,
-  traceparent?: string
+  traceparent?: string,
+  expectedProfileId?: string
 };
 
 export type RequestedSessionPlacement = {
@@ -7119,7 +7136,8 @@ export type SessionsCreateParams = {
   worktreeBaseRef?: string,
   worktreeName?: string,
   execNode?: string,
-  cwd?: string
+  cwd?: string,
+  timeoutMs?: number
 };
 
 export type SessionsCreateResult = ({
@@ -7156,7 +7174,8 @@ export type SessionsDeleteResult = {
 export type SessionsDescribeParams = {
   key: string,
   includeDerivedTitles?: boolean,
-  includeLastMessage?: boolean
+  includeLastMessage?: boolean,
+  agentId?: string
 };
 
 export type SessionsDescribeResult = ({
@@ -7428,7 +7447,10 @@ export type SessionsListParams = {
   spawnedBy?: string,
   agentId?: string,
   search?: string,
-  archived?: (boolean | 'all')
+  archived?: (boolean | 'all'),
+  projectId?: string,
+  pinned?: boolean,
+  includeActivitySummary?: boolean
 };
 
 export type SessionsListResult = ({
@@ -7675,7 +7697,8 @@ export type SessionsRecoverResult = {
 export type SessionsResetParams = {
   key: string,
   agentId?: string,
-  reason?: ('new' | 'reset')
+  reason?: ('new' | 'reset'),
+  expectedSessionId?: string
 };
 
 export type SessionsResetResult = ({
@@ -8797,7 +8820,8 @@ export type Snapshot = {
       delayP99Ms: number,
       delayMaxMs: number,
       utilization: number,
-      cpuCoreRatio: number
+      cpuCoreRatio: number,
+      cpuBreakdown?: Record<string, any>
     },
     plugins?: {
       loaded: Array<string>,
@@ -10087,7 +10111,8 @@ export type ToolCatalogEntry = {
   optional?: boolean,
   risk?: ('low' | 'medium' | 'high'),
   tags?: Array<string>,
-  defaultProfiles: Array<('minimal' | 'coding' | 'messaging' | 'full')>
+  defaultProfiles: Array<('minimal' | 'coding' | 'messaging' | 'full')>,
+  fullDescription?: string
 };
 
 export type ToolCatalogGroup = {
