@@ -37,7 +37,8 @@ export class SpecFile<T> {
   ) {
     this.name = relative(root, path);
     this.doc = parseDocument(readFileSync(path, "utf8"), { lineCounter: this.lines });
-    for (const error of this.doc.errors) {
+    // A syntax error makes the parser stumble over the rest of the file, too; only the first one tells something.
+    for (const error of this.doc.errors.slice(0, 1)) {
       this.problems.push({ file: this.name, line: error.linePos?.[0].line ?? 1, reason: firstLine(error.message) });
     }
     this.value = (this.doc.errors.length > 0 ? null : this.doc.toJS()) as T;

@@ -102,13 +102,13 @@ ${table}
 `;
 }
 
-/** The schemas behind the runtime validators, for error texts; loaded only when a check has failed. */
-function printSchemas(spec: SpecModel, runtime: Set<string>): string {
+/** The schemas behind validators, for error texts; loaded only when a check has failed. */
+function printSchemas(spec: SpecModel, table: string, wanted: (name: string) => boolean): string {
   const lines = [...spec.types.values()]
-    .filter(({ name }) => runtime.has(name))
+    .filter(({ name }) => wanted(name))
     .map(({ name, schema }) => `  ${quote(name)}: ${JSON.stringify(inlineRefs(schema, spec.definitions))},`);
   return `/** Type name to its JSON schema, references resolved. */
-export const SCHEMAS: Readonly<Record<string, object>> = {
+export const ${table}: Readonly<Record<string, object>> = {
 ${lines.join("\n")}
 };
 `;
@@ -116,6 +116,10 @@ ${lines.join("\n")}
 
 export function emitValidators(spec: SpecModel): Output[] {
   const runtime = runtimeTypes(spec);
+  const sent = new Set([
+    ...spec.methods.filter(({ status }) => status === "implemented").flatMap((m) => [m.result, m.accepted ?? m.result]),
+    ...spec.events.filter(({ status }) => status === "implemented").map((event) => event.payload),
+  ]);
   const { compiled, names, externals } = compileAll(spec);
   const sources = "spec/upstream/types, spec/chela";
   const now = compiled.filter(({ name }) => runtime.has(name));
@@ -124,6 +128,7 @@ export function emitValidators(spec: SpecModel): Output[] {
   return [
     { path: "validators.ts", text: head + printModule(now, new Set(), names, externals) },
     { path: "validators-rest.ts", text: head + printModule(rest, runtime, names, externals) },
-    { path: "schemas.ts", text: `${head}// @ts-nocheck\n${printSchemas(spec, runtime)}` },
+    { path: "schemas.ts", text: head + printSchemas(spec, "SCHEMAS", (name) => runtime.has(name)) },
+    { path: "schemas-rest.ts", text: head + printSchemas(spec, "ALL_SCHEMAS", (name) => sent.has(name)) },
   ];
 }
