@@ -53,7 +53,7 @@ export const EVENTS = {
   "plugins.controlUi.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "plugins.install.progress": { payload: "Unstated", scope: "operator.admin", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "portal.changed": { payload: "PortalChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "presence": { payload: "PresenceEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
+  "presence": { payload: "PresenceEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "progressCard.changed": { payload: "ProgressCardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "question.requested": { payload: "Unstated", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "question.resolved": { payload: "QuestionResolvedEvent", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },

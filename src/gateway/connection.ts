@@ -202,18 +202,23 @@ export class Connection {
     const { socket } = this;
     this.leave();
     socket?.close(code, closeReason(reason));
-    const cut = setTimeout(() => socket?.terminate(), this.host.limits.closeGraceMs);
-    cut.unref();
-    this.cut = cut;
+    this.cut = setTimeout(() => socket?.terminate(), this.host.limits.closeGraceMs);
   }
 
   private cut: ReturnType<typeof setTimeout> | undefined;
+  private readonly end = Promise.withResolvers<void>();
+
+  /** Resolves when the socket is gone. */
+  get finished(): Promise<void> {
+    return this.end.promise;
+  }
 
   /** The socket has closed, by either side. */
   closed(): void {
     clearTimeout(this.cut);
     this.leave();
     this.socket = undefined;
+    this.end.resolve();
   }
 
   private leave(): void {

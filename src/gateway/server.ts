@@ -131,6 +131,11 @@ export class Gateway implements ConnectionHost {
     return `${this.options.tls ? "wss" : "ws"}://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
   }
 
+  /** The connections that have said hello, for tests and diagnosis. */
+  openConnections(): Connection[] {
+    return [...this.connections.values()].filter((connection) => connection.state === "open");
+  }
+
   /** How many sockets are open, those before hello included. */
   get connectionCount(): number {
     return this.connections.size;
@@ -145,8 +150,8 @@ export class Gateway implements ConnectionHost {
     this.broadcaster.publish({ event: "shutdown", payload: { reason } });
     const closing = [...this.connections.values()];
     for (const connection of closing) connection.close(1012, "service restart");
-    const graceful = this.server.stop(false);
-    await Promise.race([graceful, Bun.sleep(this.limits.closeGraceMs)]);
+    // Each connection is cut off by itself when its peer does not answer the close frame within the grace.
+    await Promise.all(closing.map((connection) => connection.finished));
     await this.server.stop(true);
   }
 

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONFIG_DEFAULTS, type GatewayConfig } from "../../generated/config.ts";
+import type { Handlers } from "../../generated/handlers.ts";
 import { VALIDATORS } from "../../generated/validators.ts";
 import * as rest from "../../generated/validators-rest.ts";
 import type { ConfigPort } from "../config/types.ts";
@@ -12,6 +13,7 @@ import { type Logger, silentLogger } from "../platform/logger.ts";
 import { explain } from "../protocol/validate.ts";
 import { Store } from "../store/store.ts";
 import type { Authorizer } from "./authorizer.ts";
+import type { CallContext } from "./context.ts";
 import { Gateway, type GatewayLimits } from "./server.ts";
 import { createServices, type Services } from "./services.ts";
 
@@ -37,6 +39,8 @@ export interface TestGatewayOptions {
   limits?: Partial<GatewayLimits>;
   /** Reuses the state of an earlier gateway instead of a fresh directory, which is then not removed. */
   stateDir?: string;
+  /** Replaces single handlers of the product. */
+  handlers?: Partial<Handlers<CallContext>>;
   /** Replaces the authorizer of the product. */
   authorizer?: Authorizer;
   /** Runs before the gateway listens, with its services. */
@@ -72,7 +76,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   await options.prepare?.(services);
   const gateway = Gateway.start({
     services,
-    handlers,
+    handlers: { ...handlers, ...options.handlers },
     guards,
     authorizer: options.authorizer ?? tokenAuthorizer(config),
     host: "127.0.0.1",
@@ -81,6 +85,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     verify: (typeName, payload, what) => violations.push(...verify(typeName, payload, what)),
   });
   const clients: TestClient[] = [];
+  let stopped = false;
   const open = async (init?: { headers?: Record<string, string> }): Promise<TestClient> => {
     const client = await TestClient.open(gateway.url, init);
     clients.push(client);
@@ -102,8 +107,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       return client;
     },
     async stop() {
-      for (const client of clients) client.close();
+      if (stopped) return;
+      stopped = true;
       await gateway.stop();
+      for (const client of clients) client.close();
       await store.close();
       if (options.stateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
       if (violations.length > 0) throw new Error(`answers or events broke the contract:\n${violations.join("\n")}`);
@@ -183,11 +190,11 @@ export class TestClient {
   private constructor(readonly socket: WebSocket) {
     socket.binaryType = "arraybuffer";
     socket.onmessage = ({ data }) => {
-      this.frames.push(JSON.parse(String(data)));
-      this.wake();
+      this.take(JSON.parse(String(data)));
     };
     socket.onclose = ({ code, reason }) => {
       this.closed = { code, reason };
+      for (const watchers of this.answerWatchers.values()) for (const watcher of [...watchers]) watcher();
       this.wake();
     };
   }
@@ -241,9 +248,29 @@ export class TestClient {
     return this.answer(id);
   }
 
-  /** The `nth` answer to a request id, counted from 0. */
+  /** The `nth` answer to a request id, counted from 0. @throws when the socket closes first */
   answer(id: string, nth = 0): Promise<Frame> {
-    return this.until(() => this.frames.filter((frame) => frame.type === "res" && frame.id === id)[nth]);
+    return this.until(() => this.answers.get(id)?.[nth], this.watchersOf(id));
+  }
+
+  private readonly answers = new Map<string | number, Frame[]>();
+  private readonly answerWatchers = new Map<string | number, Set<() => void>>();
+
+  private watchersOf(id: string | number): Set<() => void> {
+    const watchers = this.answerWatchers.get(id) ?? new Set();
+    this.answerWatchers.set(id, watchers);
+    return watchers;
+  }
+
+  private take(frame: Frame): void {
+    this.frames.push(frame);
+    if (frame.type === "res" && frame.id !== undefined) {
+      const known = this.answers.get(frame.id);
+      if (known) known.push(frame);
+      else this.answers.set(frame.id, [frame]);
+      for (const watcher of [...(this.answerWatchers.get(frame.id) ?? [])]) watcher();
+    }
+    this.wake();
   }
 
   /** The first event of that name from now on, or among those already here with `from: 0`. */
@@ -256,17 +283,17 @@ export class TestClient {
   }
 
   /** Waits for a condition over frames and close. @throws when the socket closes first */
-  async until<T>(condition: () => T | undefined | false): Promise<T> {
+  async until<T>(condition: () => T | undefined | false, watchers = this.watchers): Promise<T> {
     for (;;) {
       const value = condition();
       if (value !== undefined && value !== false) return value;
       if (this.closed) throw new Error(`closed ${this.closed.code} ${this.closed.reason}`);
       await new Promise<void>((resolve) => {
         const watcher = (): void => {
-          this.watchers.delete(watcher);
+          watchers.delete(watcher);
           resolve();
         };
-        this.watchers.add(watcher);
+        watchers.add(watcher);
       });
     }
   }
