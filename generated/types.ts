@@ -436,6 +436,10 @@ export type ApprovalHistoryResult = {
   nextCursor?: string
 };
 
+export type ApprovalIdParams = ({
+  id: string
+} & Record<string, any>);
+
 export type ApprovalKind = ('exec' | 'plugin' | 'system-agent');
 
 export type ApprovalPresentation = (ExecApprovalPresentation | PluginApprovalPresentation | SystemAgentApprovalPresentation);
@@ -517,6 +521,10 @@ export type ArtifactsListParams = {
 export type ArtifactsListResult = {
   artifacts: Array<ArtifactSummary>
 };
+
+export type AttachRevokeParams = ({
+  token: string
+} & Record<string, any>);
 
 export type AuditActivityAgentRunV1 = ({
   eventType: 'agent_run',
@@ -4480,6 +4488,20 @@ export type LogsTailResult = {
   skippedBytes?: number
 };
 
+export type McpAppCallToolParams = ({
+  toolName: string,
+  sessionKey?: string
+} & Record<string, any>);
+
+export type McpAppParams = ({
+  sessionKey: string
+} & Record<string, any>);
+
+export type McpAppReadResourceParams = ({
+  uri: string,
+  sessionKey?: string
+} & Record<string, any>);
+
 export type McpAppViewExpiredErrorDetails = {
   code: 'MCP_APP_VIEW_EXPIRED'
 };
@@ -4521,6 +4543,10 @@ export type MemoryMigrationSummary = {
   errors: number,
   sensitive: number
 };
+
+export type MemorySearchParams = ({
+  query: string
+} & Record<string, any>);
 
 export type MessageActionParams = {
   channel: string,
@@ -5204,6 +5230,11 @@ export type PluginSearchResultEntry = {
   score: number,
   package: PluginSearchPackage
 };
+
+export type PluginSurfaceRefreshParams = ({
+  surface: string,
+  observedUrl?: string
+} & Record<string, any>);
 
 export type PluginsInspectParams = {
   pluginId: string
@@ -6859,6 +6890,10 @@ export type SessionTypingResult = {
   broadcast: boolean
 };
 
+export type SessionUsageKeyParams = ({
+  key: string
+} & Record<string, any>);
+
 export type SessionVisibility = ('shared' | 'read-only' | 'suggest' | 'draft');
 
 export type SessionVisibilitySetParams = {
@@ -7850,6 +7885,10 @@ export type SetHeartbeatsResult = {
 
 export type SetupAdmissionBusyErrorDetails = {
   code: 'SETUP_ADMISSION_BUSY'
+};
+
+export type SetupPrepareStartParams = {
+  sessionId: string
 };
 
 export type ShutdownEvent = {
@@ -10351,6 +10390,14 @@ export type TranscriptEntry = ({
   usage?: Record<string, any>
 } & Record<string, any>);
 
+export type TtsConvertParams = ({
+  text: string
+} & Record<string, any>);
+
+export type TtsSetProviderParams = ({
+  provider: string
+} & Record<string, any>);
+
 export type TtsSpeakParams = {
   text: string
 };
@@ -10408,6 +10455,9 @@ export type UiSplitCommand = {
   direction: ('right' | 'down'),
   sessionKey: string
 };
+
+/** Nobody has stated these params yet; upstream refuses most of what one may guess. */
+export type UncheckedParams = Record<string, any>;
 
 export type UnknownAgentIdErrorDetails = {
   code: 'UNKNOWN_AGENT_ID',
@@ -10544,6 +10594,27 @@ export type UserPrefsLimitExceededErrorDetails = {
   currentCount: number
 };
 
+export type UserProfile = {
+  id: string,
+  displayName: (string | null),
+  avatarMime: (UserProfileAvatarMime | null),
+  mergedInto: (string | null),
+  createdAt: number,
+  updatedAt: number,
+  emails: Array<string>,
+  githubIdentity: (UserProfileGitHubIdentity | null),
+  hasAvatar: boolean,
+  role?: string
+};
+
+export type UserProfileAvatarMime = ('image/png' | 'image/jpeg' | 'image/webp');
+
+export type UserProfileGitHubIdentity = {
+  login: string,
+  profileUrl: string,
+  avatarUrl: string
+};
+
 export type UsersGitHubAuthorizeCancelParams = {
   requestId: string
 };
@@ -10602,10 +10673,89 @@ export type UsersGitHubStatusResult = {
   system: GitHubIdentityFacts
 };
 
+export type UsersLinkEmailParams = {
+  email: string,
+  targetProfileId: string
+};
+
+export type UsersLinkEmailResult = {
+  profile: UserProfile
+};
+
+export type UsersListParams = Record<string, never>;
+
+export type UsersListResult = {
+  profiles: Array<UserProfile>
+};
+
 export type UsersPrefsChangedEvent = {
   profileId: string,
   keys: Array<string>
 };
+
+export type UsersPrefsGetParams = {
+  keys?: Array<string>
+};
+
+export type UsersPrefsGetResult = ({
+  status: 'ok',
+  entries: Record<string, unknown>
+} | {
+  status: 'no_durable_identity'
+});
+
+export type UsersPrefsSetParams = {
+  entries: Record<string, unknown>
+};
+
+export type UsersPrefsSetResult = ({
+  status: 'ok'
+} | {
+  status: 'no_durable_identity'
+});
+
+export type UsersSelfParams = Record<string, never>;
+
+export type UsersSelfResult = {
+  profile: UserProfile
+};
+
+export type UsersSetAvatarParams = {
+  profileId: string,
+  mime: UserProfileAvatarMime,
+  avatarBase64: string
+};
+
+export type UsersSetAvatarResult = {
+  profile: UserProfile,
+  avatarRevision: string
+};
+
+export type UsersSetDisplayNameParams = {
+  profileId: string,
+  displayName: (string | null)
+};
+
+export type UsersSetDisplayNameResult = {
+  profile: UserProfile
+};
+
+export type UsersSetRoleParams = {
+  profileId: string,
+  role: (string | null)
+};
+
+export type UsersSetRoleResult = {
+  profile: UserProfile
+};
+
+export type VoiceWakeSetParams = ({
+  triggers: Array<string>
+} & Record<string, any>);
+
+export type VoiceWakeTriggers = ({
+  triggers: Array<string>
+} & Record<string, any>);
 
 export type WakeParams = ({
   mode: ('now' | 'next-heartbeat'),
@@ -10626,6 +10776,81 @@ export type WebLoginWaitParams = {
   accountId?: string,
   currentQrDataUrl?: string
 };
+
+export type WebPushDetailLevel = ('private' | 'identified' | 'detailed');
+
+export type WebPushDevicePreferences = {
+  enabled: boolean,
+  label: string,
+  categories?: {
+    approvalRequested?: boolean,
+    agentFinished?: boolean,
+    agentQuestion?: boolean,
+    scheduledTaskFailed?: boolean,
+    backgroundTaskFailed?: boolean
+  },
+  detailLevel?: WebPushDetailLevel,
+  quietHours?: {
+    enabled: boolean,
+    startMinute: number,
+    endMinute: number,
+    timeZone: string
+  },
+  agentIds?: Array<string>
+};
+
+export type WebPushNotificationCategory = ('approval-requested' | 'agent-finished' | 'agent-question' | 'scheduled-task-failed' | 'background-task-failed');
+
+export type WebPushNotificationPreferences = {
+  categories: {
+    approvalRequested: boolean,
+    agentFinished: boolean,
+    agentQuestion: boolean,
+    scheduledTaskFailed: boolean,
+    backgroundTaskFailed: boolean
+  },
+  detailLevel: WebPushDetailLevel,
+  quietHours: {
+    enabled: boolean,
+    startMinute: number,
+    endMinute: number,
+    timeZone: string
+  },
+  agentIds: Array<string>
+};
+
+export type WebPushPreferencesGetParams = {
+  endpoint: string
+};
+
+export type WebPushPreferencesSetParams = ({
+  endpoint: string,
+  scope: 'user',
+  preferences: WebPushNotificationPreferences
+} | {
+  endpoint: string,
+  scope: 'device',
+  preferences: WebPushDevicePreferences
+});
+
+export type WebPushSubscribeParams = {
+  endpoint: string,
+  keys: {
+    p256dh: string,
+    auth: string
+  }
+};
+
+export type WebPushTestParams = {
+  title?: string,
+  body?: string
+};
+
+export type WebPushUnsubscribeParams = {
+  endpoint: string
+};
+
+export type WebPushVapidPublicKeyParams = Record<string, never>;
 
 export type WizardCancelParams = {
   sessionId: string

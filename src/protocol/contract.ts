@@ -1,8 +1,8 @@
 import { EVENTS } from "../../generated/events.ts";
 import { methodSpec } from "../../generated/methods.ts";
+import { ALL_SCHEMAS } from "../../generated/schemas-rest.ts";
 import { VALIDATORS } from "../../generated/validators.ts";
 import { VALIDATORS as REST } from "../../generated/validators-rest.ts";
-import { ALL_SCHEMAS } from "../../generated/schemas-rest.ts";
 import { describeSchemaIssues } from "./error-text.ts";
 
 /**
@@ -20,7 +20,11 @@ export function typeProblem(typeName: string, value: unknown): string | null {
 }
 
 /** Checks the answer of an implemented method; `accepted` is the first answer of a two-phase one. */
-export function resultProblem(method: string, payload: unknown, phase: "accepted" | "result" = "result"): string | null {
+export function resultProblem(
+  method: string,
+  payload: unknown,
+  phase: "accepted" | "result" = "result",
+): string | null {
   const spec = methodSpec(method);
   if (!spec) return `${method} is not an implemented method`;
   const type = phase === "accepted" ? spec.accepted : spec.result;
