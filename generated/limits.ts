@@ -73,6 +73,26 @@ export const LIMITS = {
   usageTimeoutMs: 5000,
   /** ms. For which such an answer counts; clients ask when a page opens. */
   usageCacheMs: 60000,
+  /** frames. What a client may send behind connect before hello-ok; a client on start sends about 25. */
+  pipelinedFrames: 64,
+  /** ms. Three pings without a sign of life; then the peer counts as gone. */
+  idleTimeoutMs: 80000,
+  /** ms. Time for a peer to answer a close frame; a live one needs a round trip. */
+  closeGraceMs: 1000,
+  /** sockets. Some hundred kilobytes each at worst; far more than one owner's clients and nodes. */
+  maxConnections: 4096,
+  /** requests. Requests at work, waiting ones like agent.wait included; a promise and a closure each. */
+  maxInFlightPerConnection: 1024,
+  /** requests. What one connection may start per turn of the event loop before others get theirs; at some microseconds each a turn stays well below a millisecond. */
+  startsPerTurn: 32,
+  /** sessions. A client that shows a thousand sessions at once is mistaken; the oldest subscription goes. */
+  subscriptionsPerConnection: 1000,
+  /** ms. Upstream sends the health event about once a minute. */
+  healthIntervalMs: 60000,
+  /** ms. Upstream drops presence entries after five minutes. */
+  presenceTtlMs: 300000,
+  /** entries. Upstream's bound of the presence list, oldest dropped first. */
+  presenceMaxEntries: 200,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -115,4 +135,14 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   agentIdentityBytes: { unit: "bytes", reason: "Of a workspace's IDENTITY.md; a page of text." },
   usageTimeoutMs: { unit: "ms", reason: "For a provider to tell its plan or balance; usage.status waits for it." },
   usageCacheMs: { unit: "ms", reason: "For which such an answer counts; clients ask when a page opens." },
+  pipelinedFrames: { unit: "frames", reason: "What a client may send behind connect before hello-ok; a client on start sends about 25." },
+  idleTimeoutMs: { unit: "ms", reason: "Three pings without a sign of life; then the peer counts as gone." },
+  closeGraceMs: { unit: "ms", reason: "Time for a peer to answer a close frame; a live one needs a round trip." },
+  maxConnections: { unit: "sockets", reason: "Some hundred kilobytes each at worst; far more than one owner's clients and nodes." },
+  maxInFlightPerConnection: { unit: "requests", reason: "Requests at work, waiting ones like agent.wait included; a promise and a closure each." },
+  startsPerTurn: { unit: "requests", reason: "What one connection may start per turn of the event loop before others get theirs; at some microseconds each a turn stays well below a millisecond." },
+  subscriptionsPerConnection: { unit: "sessions", reason: "A client that shows a thousand sessions at once is mistaken; the oldest subscription goes." },
+  healthIntervalMs: { unit: "ms", reason: "Upstream sends the health event about once a minute." },
+  presenceTtlMs: { unit: "ms", reason: "Upstream drops presence entries after five minutes." },
+  presenceMaxEntries: { unit: "entries", reason: "Upstream's bound of the presence list, oldest dropped first." },
 };

@@ -4,7 +4,7 @@ import { toJson } from "../platform/json.ts";
 import type { StateVersions } from "../system/versions.ts";
 import type { Connection } from "./connection.ts";
 import { hasScope } from "./context.ts";
-import type { Verify } from "./dispatch.ts";
+import type { ContractWatch } from "./dispatch.ts";
 
 /** Events whose frame says which state they belong to. */
 const VERSIONED: ReadonlySet<EventName> = new Set<EventName>(["presence", "health"]);
@@ -12,8 +12,7 @@ const VERSIONED: ReadonlySet<EventName> = new Set<EventName>(["presence", "healt
 export interface BroadcastOptions {
   connections: Iterable<Connection>;
   versions: StateVersions;
-  /** Given in tests: sees every event, to hold it against its spec. */
-  verify?: Verify;
+  verify?: ContractWatch;
 }
 
 /**
@@ -28,7 +27,7 @@ export class Broadcaster {
 
   publish({ event, payload, audience }: BusEvent): void {
     const spec = EVENTS[event];
-    this.options.verify?.(spec.payload, payload, `event ${event}`);
+    this.options.verify?.event(event, payload);
     const droppable = isDroppable(event, spec, payload);
     let frame: { head: string; tail: string } | undefined;
     for (const connection of this.options.connections) {

@@ -34,6 +34,7 @@ export interface ConnectionLimits {
   handshakeTimeoutMs: number;
   pipelinedFrames: number;
   maxBufferedBytes: number;
+  subscriptionsPerConnection: number;
   closeGraceMs: number;
 }
 
@@ -189,7 +190,10 @@ export class Connection {
       this.subscribedToSessions = false;
     },
     subscribeMessages: (key) => {
-      this.subscribedMessages.add(key);
+      const { subscribedMessages: keys } = this;
+      keys.add(key);
+      const [oldest] = keys;
+      if (keys.size > this.host.limits.subscriptionsPerConnection) keys.delete(oldest!);
     },
     unsubscribeMessages: (key) => {
       this.subscribedMessages.delete(key);

@@ -10,8 +10,11 @@ import { StartQueue } from "./start-queue.ts";
 
 type Handler = (params: unknown, context: CallContext) => unknown;
 
-/** Holds a payload against a type of the protocol; `what` names it for people. */
-export type Verify = (typeName: string, payload: unknown, what: string) => void;
+/** Sees everything that is sent, to hold it against its spec. Tests have one, the product has none. */
+export interface ContractWatch {
+  answer(method: string, payload: unknown, phase: "accepted" | "result"): void;
+  event(event: string, payload: unknown): void;
+}
 
 /** A check that upstream makes before it looks at the schema. Throws to refuse. */
 export type Guard = (params: Record<string, unknown>) => void;
@@ -31,8 +34,7 @@ export interface DispatcherOptions {
   guards?: Readonly<Record<string, Guard>>;
   log: Logger;
   limits: { maxInFlight: number; startsPerTurn: number; startQueue: number };
-  /** Given in tests: sees every answer, to hold it against its spec. */
-  verify?: Verify;
+  verify?: ContractWatch;
 }
 
 /**
@@ -80,7 +82,7 @@ export class Dispatcher {
     try {
       const payload = await this.run(route, method, params, caller, context);
       route!.served++;
-      this.verify(route!, payload);
+      this.options.verify?.answer(method, payload, "result");
       return payload;
     } catch (error) {
       throw this.account(route, method, error);
@@ -101,13 +103,22 @@ export class Dispatcher {
     if (caller === undefined || context === undefined || connection.state !== "open") return;
     const route = this.routes.get(frame.method);
     try {
-      const callContext = route?.spec.twoPhase ? withAccept(context, connection, frame.id) : context;
+      const callContext = route?.spec.twoPhase ? this.withAccept(context, connection, frame) : context;
       const result = this.run(route, frame.method, frame.params, caller, callContext);
       if (result instanceof Promise) this.finishLater(connection, frame, route!, result);
       else this.answer(connection, frame, route!, result);
     } catch (error) {
       connection.send(errorFrame(frame.id, this.account(route, frame.method, error)));
     }
+  }
+
+  private withAccept(context: CallContext, connection: Connection, { id, method }: RequestFrame): CallContext {
+    const call = Object.create(context) as { accept: CallContext["accept"] };
+    call.accept = (payload) => {
+      this.options.verify?.answer(method, payload, "accepted");
+      connection.send(resultFrame(id, payload));
+    };
+    return call as CallContext;
   }
 
   private finishLater(connection: Connection, frame: RequestFrame, route: Route, result: Promise<unknown>): void {
@@ -122,7 +133,7 @@ export class Dispatcher {
 
   private answer(connection: Connection, frame: RequestFrame, route: Route, payload: unknown): void {
     route.served++;
-    this.verify(route, payload);
+    this.options.verify?.answer(route.name, payload, "result");
     connection.send(resultFrame(frame.id, payload));
   }
 
@@ -153,10 +164,6 @@ export class Dispatcher {
     counts.set(code, (counts.get(code) ?? 0) + 1);
     return error as GatewayError;
   }
-
-  private verify({ name, spec }: Route, payload: unknown): void {
-    this.options.verify?.(spec.result, payload, `result of ${name}`);
-  }
 }
 
 /**
@@ -182,9 +189,3 @@ export const missingScope = (scope: string): GatewayError =>
 
 const busy = (): GatewayError =>
   new GatewayError("UNAVAILABLE", "The server is busy. Please try again in a moment.", { retryable: true });
-
-function withAccept(context: CallContext, connection: Connection, id: string): CallContext {
-  const call = Object.create(context) as { accept: CallContext["accept"] };
-  call.accept = (payload) => connection.send(resultFrame(id, payload));
-  return call as CallContext;
-}

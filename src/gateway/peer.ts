@@ -50,9 +50,15 @@ export class TrustedProxies {
 
 /**
  * Works out who is calling. Returns null when the request carries proxy headers and its peer is not a trusted
- * proxy: then nobody can say who the client is, and the caller must refuse.
+ * proxy: then nobody can say who the client is, and the caller must refuse. `believeRealIp` is the configuration's
+ * `gateway.allowRealIpFallback`.
  */
-export function peerFacts(socketAddress: string, headers: Headers, proxies: TrustedProxies): PeerFacts | null {
+export function peerFacts(
+  socketAddress: string,
+  headers: Headers,
+  proxies: TrustedProxies,
+  believeRealIp = false,
+): PeerFacts | null {
   const proxied = PROXY_HEADERS.some((name) => headers.has(name));
   const address = plainAddress(socketAddress);
   const common = {
@@ -66,7 +72,7 @@ export function peerFacts(socketAddress: string, headers: Headers, proxies: Trus
   }
   if (!proxies.includes(address)) return null;
   const forwardedFor = headers.get("x-forwarded-for") ?? undefined;
-  const client = clientBehind(forwardedFor, headers.get("x-real-ip"), proxies);
+  const client = clientBehind(forwardedFor ?? (believeRealIp ? headers.get("x-real-ip") : null), proxies);
   if (client === null) return null;
   return {
     ...common,
@@ -79,8 +85,8 @@ export function peerFacts(socketAddress: string, headers: Headers, proxies: Trus
 }
 
 /** The nearest address in the chain that is not itself a trusted proxy: everything left of it could be made up. */
-function clientBehind(forwardedFor: string | undefined, realIp: string | null, proxies: TrustedProxies): string | null {
-  const hops = (forwardedFor ?? realIp ?? "").split(",").map((hop) => plainAddress(hop.trim()));
+function clientBehind(chain: string | null, proxies: TrustedProxies): string | null {
+  const hops = (chain ?? "").split(",").map((hop) => plainAddress(hop.trim()));
   for (const hop of hops.reverse()) {
     if (isIP(hop) === 0) return null;
     if (!proxies.includes(hop)) return hop;

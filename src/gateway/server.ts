@@ -6,10 +6,10 @@ import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
 import { Broadcaster } from "./broadcast.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import { type CallContext, connectionContext } from "./context.ts";
-import { Dispatcher, type Guard, type Verify } from "./dispatch.ts";
+import { type ContractWatch, Dispatcher, type Guard } from "./dispatch.ts";
 import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HttpSurface } from "./http.ts";
-import { peerFacts, TrustedProxies } from "./peer.ts";
+import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { attributionRequired, plainText, upgradeProblem } from "./upgrade.ts";
 
@@ -25,42 +25,11 @@ export interface GatewayOptions {
   /** Shorter times and bounds for tests. */
   limits?: Partial<GatewayLimits>;
   /** Given in tests: sees every answer and event, to hold it against its spec. */
-  verify?: Verify;
+  verify?: ContractWatch;
 }
 
 /** The bounds a gateway keeps; see `spec/chela/limits.yaml` for units and reasons. */
-export interface GatewayLimits {
-  preauthFrameBytes: number;
-  preauthSocketsPerAddress: number;
-  handshakeTimeoutMs: number;
-  pipelinedFrames: number;
-  maxPayloadBytes: number;
-  maxBufferedBytes: number;
-  tickIntervalMs: number;
-  pingIntervalMs: number;
-  healthIntervalMs: number;
-  closeGraceMs: number;
-  maxConnections: number;
-  maxInFlightPerConnection: number;
-  startsPerTurn: number;
-  startQueuePerConnection: number;
-  subscriptionsPerConnection: number;
-  httpBodyBytes: number;
-}
-
-/** Bounds of the transport that no other room uses. */
-const GATEWAY_LIMITS = {
-  pipelinedFrames: 64,
-  healthIntervalMs: 60_000,
-  closeGraceMs: 1000,
-  maxConnections: 4096,
-  maxInFlightPerConnection: 1024,
-  startsPerTurn: 32,
-  subscriptionsPerConnection: 1000,
-};
-
-/** Three pings without any sign of life and the peer counts as gone, in seconds (the unit of Bun's option). */
-const IDLE_TIMEOUT_S = 80;
+export type GatewayLimits = { -readonly [Name in keyof typeof LIMITS]: number };
 
 /**
  * The listening gateway: accepts sockets and HTTP requests on one port, connects them with the dispatcher and
@@ -80,7 +49,7 @@ export class Gateway implements ConnectionHost {
 
   private constructor(private readonly options: GatewayOptions) {
     const { services, handlers, guards, authorizer, verify } = options;
-    this.limits = { ...LIMITS, ...GATEWAY_LIMITS, ...options.limits };
+    this.limits = { ...LIMITS, ...options.limits };
     this.startedAtMs = services.clock.now();
     const { maxInFlightPerConnection: maxInFlight, startsPerTurn, startQueuePerConnection } = this.limits;
     this.dispatcher = new Dispatcher({
@@ -207,7 +176,7 @@ export class Gateway implements ConnectionHost {
         // Twice the bound that closes a slow reader: it is noticed before Bun starts to drop frames.
         backpressureLimit: this.limits.maxBufferedBytes * 2,
         closeOnBackpressureLimit: true,
-        idleTimeout: IDLE_TIMEOUT_S,
+        idleTimeout: Math.ceil(this.limits.idleTimeoutMs / 1000),
         sendPings: false,
         perMessageDeflate: false,
         open: (socket) => socket.data.connection.opened(socket),
@@ -222,7 +191,7 @@ export class Gateway implements ConnectionHost {
     if (headers.has("upgrade")) return this.upgrade(request, server);
     const probe = this.http.probe(request);
     if (probe) return probe;
-    const peer = peerFacts(server.requestIP(request)?.address ?? "", headers, this.trustedProxies());
+    const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
     return this.http.serve(request, peer);
   }
@@ -230,7 +199,7 @@ export class Gateway implements ConnectionHost {
   private upgrade(request: Request, server: Server<SocketData>): Response | undefined {
     const problem = upgradeProblem(request);
     if (problem) return problem;
-    const peer = peerFacts(server.requestIP(request)?.address ?? "", request.headers, this.trustedProxies());
+    const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
     const address = peer.remoteAddress;
     const waiting = this.preauthByAddress.get(address) ?? 0;
@@ -250,6 +219,12 @@ export class Gateway implements ConnectionHost {
     const waiting = (this.preauthByAddress.get(peer.remoteAddress) ?? 1) - 1;
     if (waiting > 0) this.preauthByAddress.set(peer.remoteAddress, waiting);
     else this.preauthByAddress.delete(peer.remoteAddress);
+  }
+
+  private peerOf(request: Request, server: Server<SocketData>): PeerFacts | null {
+    const { allowRealIpFallback } = this.options.services.config.current.gateway;
+    const address = server.requestIP(request)?.address ?? "";
+    return peerFacts(address, request.headers, this.trustedProxies(), allowRealIpFallback === true);
   }
 
   /** Made anew only when the configuration names other proxies. */

@@ -3,14 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CONFIG_DEFAULTS, type GatewayConfig } from "../../generated/config.ts";
 import type { Handlers } from "../../generated/handlers.ts";
-import { VALIDATORS } from "../../generated/validators.ts";
-import * as rest from "../../generated/validators-rest.ts";
 import type { ConfigPort } from "../config/types.ts";
 import { guards, handlers } from "../methods/index.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
 import { type Logger, silentLogger } from "../platform/logger.ts";
-import { explain } from "../protocol/validate.ts";
+import { eventProblem, resultProblem } from "../protocol/contract.ts";
 import { Store } from "../store/store.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { CallContext } from "./context.ts";
@@ -72,6 +70,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const config = testConfig(stateDir, options.config);
   const store = Store.open(join(stateDir, "chela.sqlite"));
   const violations: string[] = [];
+  const note = (problem: string | null): void => {
+    if (problem !== null) violations.push(problem);
+  };
   const services = createServices({ store, config, log: options.log ?? silentLogger, clock: options.clock });
   await options.prepare?.(services);
   const gateway = Gateway.start({
@@ -82,7 +83,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     host: "127.0.0.1",
     port: 0,
     limits: { closeGraceMs: 200, ...options.limits },
-    verify: (typeName, payload, what) => violations.push(...verify(typeName, payload, what)),
+    verify: {
+      answer: (method, payload, phase) => note(resultProblem(method, overTheWire(payload), phase)),
+      event: (event, payload) => note(eventProblem(event, overTheWire(payload))),
+    },
   });
   const clients: TestClient[] = [];
   let stopped = false;
@@ -118,15 +122,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   };
 }
 
-function verify(typeName: string, payload: unknown, what: string): string[] {
-  const lazy = VALIDATORS[typeName] ?? (rest as Record<string, unknown>)[`$${typeName}`];
-  if (typeof lazy !== "function") return [`${what}: there is no validator for ${typeName}`];
-  const plain = payload === undefined ? null : JSON.parse(JSON.stringify(payload));
-  if (lazy()(plain)) return [];
-  const problem = `${what} is no ${typeName}: ${JSON.stringify(plain)?.slice(0, 500)}`;
-  void explain(typeName, plain).then((issues) => console.error(`${what}: ${issues}`));
-  return [problem];
-}
+/** A payload as its receiver sees it: without undefined fields, with null for nothing. */
+const overTheWire = (payload: unknown): unknown => (payload === undefined ? null : JSON.parse(JSON.stringify(payload)));
 
 function testConfig(stateDir: string, overrides: Partial<GatewayConfig> = {}): ConfigPort {
   const base = { ...CONFIG_DEFAULTS, gateway: { ...CONFIG_DEFAULTS.gateway } } as GatewayConfig;

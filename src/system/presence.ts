@@ -1,14 +1,11 @@
 import { hostname, networkInterfaces, release } from "node:os";
+import { LIMITS } from "../../generated/limits.ts";
 import type { PresenceEntry, SystemEventParams } from "../../generated/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import type { StateVersions } from "./versions.ts";
-
-/** How long an entry stays after its last update, milliseconds, and how many there may be (upstream: concepts/presence). */
-const TTL_MS = 5 * 60_000;
-const MAX_ENTRIES = 200;
 
 /** Clients that come and go with every command; an entry each would be noise for the whole TTL. */
 const EPHEMERAL_MODES: ReadonlySet<string> = new Set(["cli", "backend", "probe"]);
@@ -120,14 +117,15 @@ export class Presence {
   }
 
   private prune(): void {
-    const oldest = this.deps.clock.now() - TTL_MS;
+    const oldest = this.deps.clock.now() - LIMITS.presenceTtlMs;
     const live = new Set(this.live.values());
     for (const [key, entry] of this.entries) {
       if (entry.ts < oldest && !live.has(key)) this.entries.delete(key);
     }
-    if (this.entries.size <= MAX_ENTRIES) return;
+    const surplus = this.entries.size - LIMITS.presenceMaxEntries;
+    if (surplus <= 0) return;
     const byAge = [...this.entries].sort(([, a], [, b]) => a.ts - b.ts);
-    for (const [key] of byAge.slice(0, this.entries.size - MAX_ENTRIES)) this.entries.delete(key);
+    for (const [key] of byAge.slice(0, surplus)) this.entries.delete(key);
   }
 }
 
