@@ -2,12 +2,12 @@ import type { ConnectParams } from "../../generated/types.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { check, explain } from "../protocol/validate.ts";
+import { WIRE_VERSIONS } from "../protocol/version.ts";
 import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
 import type { Connection } from "./connection.ts";
 import type { CallContext } from "./context.ts";
 import { type RequestFrame, resultFrame } from "./frames.ts";
 import { type HelloFacts, helloPayload } from "./hello.ts";
-import { WIRE_VERSIONS } from "./version.ts";
 
 export interface HandshakeDeps {
   authorizer: Authorizer;

@@ -1,6 +1,7 @@
 import { GatewayError } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { toJson } from "../platform/json.ts";
+import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { type Caller, detachedContext, hasScope } from "./context.ts";
 import { type Dispatcher, missingScope } from "./dispatch.ts";
@@ -8,7 +9,6 @@ import { errorShape } from "./frames.ts";
 import type { PeerFacts } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
-import { COMPATIBLE_VERSION, OWN_VERSION } from "./version.ts";
 
 export interface HttpSurfaceOptions {
   services: Services;

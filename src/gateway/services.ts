@@ -5,6 +5,7 @@ import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
+import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
@@ -16,7 +17,6 @@ import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
-import { COMPATIBLE_VERSION } from "./version.ts";
 
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
 export interface ServiceOptions {

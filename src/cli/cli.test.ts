@@ -1,0 +1,98 @@
+import { describe, expect, test } from "bun:test";
+import { COMMANDS, GROUPS } from "./commands.ts";
+import { cli } from "./testing.ts";
+
+describe("help", () => {
+  test("names every command that is not hidden", async () => {
+    for (const words of [[], ["--help"], ["-h"], ["help"]]) {
+      const { code, out } = await cli(words);
+      expect(code).toBe(0);
+      for (const { path, hidden } of COMMANDS) {
+        if (!hidden) expect(out).toContain(`  ${path.split(" ")[0]}`);
+      }
+    }
+  });
+
+  for (const command of COMMANDS) {
+    test(`${command.path} --help shows its options and examples`, async () => {
+      const { code, out, err } = await cli([...command.path.split(" "), "--help"], { program: "openclaw" });
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      expect(out).toContain(`Usage: openclaw ${command.path}`);
+      for (const { name, hidden } of command.options) {
+        expect(new RegExp(`--${name}\\b`).test(out)).toBe(!hidden);
+      }
+      expect(command.examples.length).toBeGreaterThan(0);
+      for (const [line] of command.examples) expect(out).toContain(`openclaw ${line}`);
+    });
+  }
+
+  for (const { path } of GROUPS) {
+    test(`${path} --help shows its commands`, async () => {
+      const { code, out } = await cli([path, "--help"]);
+      expect(code).toBe(0);
+      for (const command of COMMANDS) {
+        if (command.path.startsWith(`${path} `)) expect(out).toContain(command.summary);
+      }
+    });
+  }
+});
+
+test("examples use options that exist", () => {
+  for (const { path, options, examples } of COMMANDS) {
+    for (const [line] of examples) {
+      for (const [, name] of line.matchAll(/ --([a-z-]+)/g)) {
+        expect({ path, known: options.some((option) => option.name === name), name }).toEqual({
+          path,
+          known: true,
+          name,
+        });
+      }
+    }
+  }
+});
+
+describe("version", () => {
+  test("both numbers, ours first", async () => {
+    for (const words of [["version"], ["--version"], ["-V"]]) {
+      expect((await cli(words)).out).toMatch(/^Chela \S+ \(OpenClaw \d{4}\.\d+\.\d+\)$/);
+    }
+  });
+
+  test("called as openclaw, the upstream release first", async () => {
+    expect((await cli(["--version"], { program: "openclaw" })).out).toMatch(/^OpenClaw \d{4}\.\d+\.\d+ \(Chela \S+\)$/);
+  });
+
+  test("as JSON", async () => {
+    expect(Object.keys(JSON.parse((await cli(["version", "--json"])).out))).toEqual(["name", "version", "compatible"]);
+  });
+});
+
+describe("what is not understood", () => {
+  test("an unknown command ends with 1 and says how to go on", async () => {
+    const { code, out, err } = await cli(["bogus"]);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toBe('There is no command "bogus".\nTry: chela --help');
+  });
+
+  test("a slip of the finger gets a proposal", async () => {
+    expect((await cli(["versoin"])).err).toContain("Did you mean: chela version");
+  });
+
+  test("an unknown option, with --json as one document", async () => {
+    const { code, out, err } = await cli(["version", "--bogus", "--json"]);
+    expect({ code, err }).toEqual({ code: 1, err: "" });
+    expect(JSON.parse(out)).toEqual({
+      ok: false,
+      error: { type: "cli_error", message: "There is no option --bogus here." },
+    });
+  });
+
+  test("an argument too many", async () => {
+    expect((await cli(["version", "now"])).err).toContain('version takes no argument "now".');
+  });
+});
+
+test("limits prints every bound with its unit", async () => {
+  const rows = JSON.parse((await cli(["limits", "--json"])).out) as Record<string, unknown>[];
+  expect(rows).toContainEqual(expect.objectContaining({ name: "handshakeTimeoutMs", value: 15_000, unit: "ms" }));
+});

@@ -1,0 +1,117 @@
+import { type CommandSpec, type Env, EXIT, type ExitCode } from "./command.ts";
+import { COMMANDS, GROUPS, ROOT_OPTIONS } from "./commands.ts";
+import { CliFailure } from "./failure.ts";
+import type { Io } from "./io.ts";
+import { parseOptions } from "./options.ts";
+
+export interface CliSurroundings {
+  /** The name the executable was called by. */
+  program: string;
+  io: Io;
+  env: Env;
+}
+
+/**
+ * Runs one command line (without the executable's own name) and says how it ended. Never throws: what goes wrong is
+ * told on stderr, or as `{ok:false, error}` on stdout where `--json` asks for it.
+ */
+export async function runCli(words: readonly string[], surroundings: CliSurroundings): Promise<ExitCode> {
+  try {
+    return await dispatch(words, surroundings);
+  } catch (error) {
+    return report(error, words, surroundings);
+  }
+}
+
+async function dispatch(words: readonly string[], { program, io, env }: CliSurroundings): Promise<ExitCode> {
+  const [root, rest] = leadingOptions(words);
+  if (root.some((word) => word === "--version" || word === "-V" || word === "-v"))
+    return runCli(["version"], { program, io, env });
+  const choice = choose(rest, program);
+  if (choice.kind === "program") {
+    const { programHelp } = await import("./help.ts");
+    io.out(programHelp(program));
+    return EXIT.ok;
+  }
+  const { command, remaining } = choice;
+  const { options, args } = parseOptions([...root, ...remaining], [...command.options, ...ROOT_OPTIONS]);
+  if (options.flag("help")) {
+    const { commandHelp, groupHelp } = await import("./help.ts");
+    io.out(choice.kind === "group" ? groupHelp(program, choice.group) : commandHelp(program, command));
+    return EXIT.ok;
+  }
+  checkArguments(command, args, program, choice.kind === "group" ? choice.group : undefined);
+  const profile = options.text("profile");
+  const module = await command.load();
+  return module.run({
+    program,
+    command,
+    args,
+    options,
+    io,
+    env: profile === undefined ? env : { ...env, OPENCLAW_PROFILE: profile },
+  });
+}
+
+type Choice =
+  | { kind: "program" }
+  | { kind: "command"; command: CommandSpec; remaining: string[] }
+  /** A group's word alone, which means one of its commands. */
+  | { kind: "group"; group: string; command: CommandSpec; remaining: string[] };
+
+/** Finds the command that the first words name. @throws CliFailure when there is none */
+function choose(words: readonly string[], program: string): Choice {
+  const [first, second] = words;
+  if (first === undefined || first === "help") return { kind: "program" };
+  const byPath = (path: string): CommandSpec | undefined =>
+    COMMANDS.find((command) => command.path === path || command.aliases?.includes(path));
+  const two = second === undefined ? undefined : byPath(`${first} ${second}`);
+  if (two) return { kind: "command", command: two, remaining: words.slice(2) };
+  const one = byPath(first);
+  if (one) return { kind: "command", command: one, remaining: words.slice(1) };
+  const group = GROUPS.find(({ path }) => path === first);
+  const alone = group?.alone === undefined ? undefined : byPath(group.alone);
+  if (group && alone) return { kind: "group", group: first, command: alone, remaining: words.slice(1) };
+  const near = nearest(first);
+  throw new CliFailure(`There is no command "${first}".`, {
+    hints: [...(near ? [`Did you mean: ${program} ${near}`] : []), `Try: ${program} --help`],
+  });
+}
+
+function checkArguments(command: CommandSpec, args: readonly string[], program: string, group?: string): void {
+  const expected = command.args ?? [];
+  const help = [`Try: ${program} ${group ?? command.path} --help`];
+  const missing = expected[args.length];
+  if (missing) throw new CliFailure(`${command.path} needs a ${missing.name}.`, { hints: help });
+  const extra = args[expected.length];
+  if (extra === undefined) return;
+  const what =
+    group === undefined ? `${command.path} takes no argument "${extra}".` : `${group} has no command "${extra}".`;
+  throw new CliFailure(what, { hints: help });
+}
+
+/** The root options in front of the command, and what follows. */
+function leadingOptions(words: readonly string[]): [string[], string[]] {
+  let at = 0;
+  while (at < words.length && words[at]!.startsWith("-") && words[at] !== "--") {
+    const name = words[at]!.replace(/^--?/, "");
+    const spec = ROOT_OPTIONS.find((option) => option.name === name || option.short === name);
+    at += spec?.value === undefined ? 1 : 2;
+  }
+  return [words.slice(0, at), words.slice(at)];
+}
+
+/** A known first word that starts like this one, or holds the same letters but for one place. */
+function nearest(word: string): string | undefined {
+  const firsts = new Set(COMMANDS.filter(({ hidden }) => !hidden).map(({ path }) => path.split(" ")[0]!));
+  return [...firsts].find((known) => known.startsWith(word.slice(0, 3)) || differences(known, word) <= 1);
+}
+
+const differences = (one: string, other: string): number =>
+  Math.abs(one.length - other.length) +
+  [...one].filter((letter, at) => at < other.length && other[at] !== letter).length;
+
+async function report(error: unknown, words: readonly string[], { io, program }: CliSurroundings): Promise<ExitCode> {
+  const { reportFailure } = await import("./report.ts");
+  return reportFailure(error, { io, program, json: words.includes("--json") });
+}
