@@ -81,6 +81,9 @@ export interface MethodMap {
   "board.widget.appView": { params: T.BoardWidgetAppViewParams; result: T.BoardWidgetAppViewResult; accepted: never };
   "board.widget.grant": { params: T.BoardWidgetGrantParams; result: T.BoardSnapshot; accepted: never };
   "board.widget.put": { params: T.BoardWidgetPutParams; result: T.BoardWidgetPutResult; accepted: never };
+  "browser.open": { params: T.BrowserOpenParams; result: T.BrowserOpenResult; accepted: never };
+  "browser.request": { params: T.BrowserRequestParams; result: T.BrowserRequestResult; accepted: never };
+  "canvas.present": { params: T.CanvasPresentParams; result: T.CanvasPresentResult; accepted: never };
   "channels.logout": { params: T.ChannelsLogoutParams; result: T.Unstated; accepted: never };
   "channels.pairing.approve": { params: T.ChannelsPairingApproveParams; result: T.ChannelsPairingApproveResult; accepted: never };
   "channels.pairing.dismiss": { params: T.ChannelsPairingDismissParams; result: T.ChannelsPairingDismissResult; accepted: never };
@@ -197,6 +200,8 @@ export interface MethodMap {
   "node.pair.list": { params: T.NodePairListParams; result: T.Unstated; accepted: never };
   "node.pair.reject": { params: T.NodePairRejectParams; result: T.Unstated; accepted: never };
   "node.pair.remove": { params: T.NodePairRemoveParams; result: T.Unstated; accepted: never };
+  "node.pair.request": { params: T.NodePairRequestParams; result: T.NodePairRequestResult; accepted: never };
+  "node.pair.verify": { params: T.NodePairVerifyParams; result: T.NodePairVerifyResult; accepted: never };
   "node.pending.ack": { params: T.NodePendingAckParams; result: T.Unstated; accepted: never };
   "node.pending.drain": { params: T.NodePendingDrainParams; result: T.NodePendingDrainResult; accepted: never };
   "node.pending.enqueue": { params: T.NodePendingEnqueueParams; result: T.NodePendingEnqueueResult; accepted: never };

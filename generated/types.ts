@@ -1122,6 +1122,37 @@ export type BoardWidgetResizeOp = {
   heightMode?: ('auto' | 'fixed')
 };
 
+export type BrowserOpenParams = {
+  url: string,
+  profile?: string,
+  target?: ('host' | 'node'),
+  node?: string,
+  timeoutMs?: number
+};
+
+/** The tab that was opened, as the route /tabs/open describes it. */
+export type BrowserOpenResult = ({
+  targetId: string,
+  suggestedTargetId?: string,
+  tabId?: string,
+  title?: string,
+  url: string
+} & Record<string, any>);
+
+/** A call of the browser control routes, on the gateway's host or through a node that has a browser. */
+export type BrowserRequestParams = ({
+  method: ('GET' | 'POST' | 'DELETE'),
+  path: string,
+  query?: unknown,
+  body?: unknown,
+  timeoutMs?: unknown,
+  target?: ('host' | 'node'),
+  node?: string
+} & Record<string, any>);
+
+/** What the route answers. */
+export type BrowserRequestResult = unknown;
+
 export type CancelledApprovalSnapshot = {
   id: string,
   urlPath: string,
@@ -1140,6 +1171,27 @@ export type CancelledApprovalSnapshot = {
   status: 'cancelled',
   reason: ApprovalCancelledReason
 };
+
+/** Shows the canvas panel of a node; without nodeId on the one connected node that has a canvas. */
+export type CanvasPresentParams = {
+  nodeId?: string,
+  target?: string,
+  x?: number,
+  y?: number,
+  width?: number,
+  height?: number,
+  timeoutMs?: number,
+  idempotencyKey: string
+};
+
+/** What the node answered. */
+export type CanvasPresentResult = ({
+  ok: true,
+  nodeId: string,
+  command: 'canvas.present',
+  payload?: unknown,
+  payloadJSON?: (string | null)
+} & Record<string, any>);
 
 export type CapabilityConsentErrorDetails = {
   capabilityConsentCode: 'PLUGIN_CAPABILITY_CONSENT_REQUIRED',
@@ -4850,6 +4902,45 @@ export type NodePairRejectParams = ScopeUpgradeWait;
 
 export type NodePairRemoveParams = {
   nodeId: string
+};
+
+/** A node asks to be paired under a token of its own. */
+export type NodePairRequestParams = {
+  nodeId: string,
+  displayName?: string,
+  platform?: string,
+  version?: string,
+  coreVersion?: string,
+  uiVersion?: string,
+  deviceFamily?: string,
+  modelIdentifier?: string,
+  caps?: Array<string>,
+  commands?: Array<string>,
+  remoteIp?: string,
+  silent?: boolean
+};
+
+export type NodePairRequestResult = ({
+  status: 'pending',
+  request: ({
+    requestId: string,
+    nodeId: string,
+    displayName?: string,
+    ts: number
+  } & Record<string, any>),
+  created: boolean
+} & Record<string, any>);
+
+export type NodePairVerifyParams = {
+  nodeId: string,
+  token: string
+};
+
+export type NodePairVerifyResult = {
+  ok: boolean,
+  node?: ({
+    nodeId: string
+  } & Record<string, any>)
 };
 
 export type NodePendingAckParams = {

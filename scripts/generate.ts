@@ -5,6 +5,7 @@ import { emitClient } from "./codegen/client.ts";
 import { generateConfig } from "./codegen/config.ts";
 import type { Output } from "./codegen/emit.ts";
 import { emitHandlers, emitMethods } from "./codegen/methods.ts";
+import { emitSamples } from "./codegen/samples/emit.ts";
 import { loadSpec } from "./codegen/spec.ts";
 import { SpecError } from "./codegen/spec-file.ts";
 import { emitErrors, emitEvents, emitLimits } from "./codegen/tables.ts";
@@ -23,6 +24,7 @@ export function generate(root: string): Output[] {
     ...emitLimits(spec),
     ...emitValidators(spec),
     ...emitClient(),
+    ...emitSamples(spec),
     ...asOutputs({ [CATALOG_MODULE]: catalogModule(readFileSync(join(root, CATALOG_SPEC), "utf8")) }),
     ...asOutputs(generateConfig(join(root, "spec", "config"))),
   ];

@@ -72,6 +72,10 @@ export function inlineRefs(root: Schema, definitions: Definitions, trail: readon
   return resolve(root) ?? mapSchema(root, resolve);
 }
 
+/** The schema of a type with every reference resolved. */
+export const plainSchema = (name: string, definitions: Definitions): Schema =>
+  inlineRefs(definitions[name]!, definitions);
+
 /** Two schemas are the same when they have the same keywords in the same order: order decides the order of error texts. */
 export function identity(schema: Schema): string {
   return JSON.stringify(schema);

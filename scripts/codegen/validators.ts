@@ -46,6 +46,43 @@ function printExternal(value: unknown): string {
   throw new Error(`the validator compiler needs a value that cannot be printed: ${String(value)}`);
 }
 
+/** An access path in the code of a check, `value.params[0]`. */
+const PATH = String.raw`((?:value|u\d+)(?:\.\w+|\["[^"\\]*"\])*)`;
+/**
+ * Shorter code of the same meaning, for the commonest of what the compiler writes: a text of one UTF-16 unit has one code
+ * point; an integer is finite; what is not a property is undefined.
+ */
+const SHORTER: readonly (readonly [RegExp, string])[] = [
+  [
+    new RegExp(String.raw`\(${PATH}\.length >= 2 \|\| \(\1\.length >= 1 && Guard\.CodePointCount\(\1\) >= 1\)\)`, "g"),
+    "$1.length >= 1",
+  ],
+  [
+    new RegExp(
+      String.raw`\(Number\.isInteger\(${PATH}\) && \(!\(\(Number\.isFinite\(\1\) \|\| typeof \1 === "bigint"\)\) \|\| `,
+      "g",
+    ),
+    "(Number.isInteger($1) && (",
+  ],
+  [
+    new RegExp(String.raw`\(${PATH}\.(\w+) === undefined \|\| \(!\("\2" in \1\) \|\| `, "g"),
+    "($1.$2 === undefined || (",
+  ],
+  [/\.every\(\((u\d+), u\d+\) => \(\((r\d+\.test\(\1\)) \|\| false\)\)\)/g, ".every(($1) => $2)"],
+];
+
+/** Numbers variables within their check, not over all: a new type then changes its own line and no other. */
+function tidy(code: string): string {
+  const names = new Map<string, string>();
+  let out = code.replaceAll(/\bunique_\d+\b/g, (name) => {
+    const known = names.get(name) ?? `u${names.size}`;
+    names.set(name, known);
+    return known;
+  });
+  for (const [pattern, by] of SHORTER) out = out.replaceAll(pattern, by);
+  return out;
+}
+
 /** One lazy validator. Regular expressions are made when the type is first checked, once. */
 function printLazy({ name, body }: Compiled, names: Map<string, string>, externals: string[]): string {
   const locals: string[] = [];
@@ -60,8 +97,9 @@ function printLazy({ name, body }: Compiled, names: Map<string, string>, externa
       return known;
     })
     .replaceAll(/\bcheck_\d+(?=\()/g, (check) => `$${names.get(check)}()`);
-  if (locals.length === 0) return `export const $${name} = lazy(() => ${code});`;
-  return `export const $${name} = lazy(() => { ${locals.join(" ")} return ${code}; });`;
+  const text = tidy(code);
+  if (locals.length === 0) return `export const $${name} = lazy(() => ${text});`;
+  return `export const $${name} = lazy(() => { ${locals.join(" ")} return ${text}; });`;
 }
 
 function printModule(types: Compiled[], others: Set<string>, names: Map<string, string>, externals: string[]): string {
@@ -70,7 +108,9 @@ function printModule(types: Compiled[], others: Set<string>, names: Map<string, 
   const imports: string[] = [];
   if (code.includes("Guard.")) imports.push('import { Guard } from "typebox/guard";');
   if (code.includes("Hashing.")) imports.push('import { Hashing } from "typebox/system";');
-  for (const format of Object.keys(Format)) {
+  // Only what the compiler asked for: the library's other names would hide globals such as Set.
+  const formats = [...new Set(externals.filter((text) => /^\w+$/.test(text)))].sort();
+  for (const format of formats) {
     if (new RegExp(`\\b${format}\\(`).test(code)) imports.push(`import { ${format} } from "typebox/format";`);
   }
   const borrowed = [...new Set([...code.matchAll(/\$(\w+)\(\)/g)].map((match) => match[1]!))].filter((name) =>
