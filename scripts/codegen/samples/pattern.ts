@@ -92,7 +92,8 @@ class PatternReader {
     const match = /^(?:([+*?])|\{(\d+)(,(\d*))?\})/.exec(this.source.slice(this.at));
     if (!match) return 1;
     this.at += match[0].length;
-    if (match[1] !== undefined) return match[1] === "?" ? Math.min(this.extra, 1) : Number(match[1] === "+") + this.extra;
+    if (match[1] !== undefined)
+      return match[1] === "?" ? Math.min(this.extra, 1) : Number(match[1] === "+") + this.extra;
     const least = Number(match[2]);
     if (match[3] === undefined) return least;
     return Math.min(least + this.extra, match[4] ? Number(match[4]) : Number.POSITIVE_INFINITY);
