@@ -6,13 +6,13 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
+import { Sessions } from "../sessions/sessions.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
 import { Identity } from "../system/identity.ts";
-import type { SessionStats } from "../system/ports.ts";
 import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
@@ -40,7 +40,7 @@ export interface Services {
   readonly config: ConfigPort;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
-  readonly sessions: SessionStats;
+  readonly sessions: Sessions;
   readonly models: Models;
   readonly usage: ProviderUsage;
   readonly identity: Identity;
@@ -61,9 +61,9 @@ export function createServices(options: ServiceOptions): Services {
   const databasePath = store.db.filename;
 
   const settings = new Settings(store, clock);
-  const sessions: SessionStats = { stats: async () => ({ count: 0, recent: [] }) };
   const models = new Models({ config, clock, log });
   const agents = new AgentCatalogue({ config, models });
+  const sessions = new Sessions({ store, bus, clock, config, agents, models });
   const usage = new ProviderUsage({ models, clock, log });
 
   const identity = new Identity(settings);

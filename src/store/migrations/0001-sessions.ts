@@ -1,7 +1,61 @@
 import type { Migration } from "../migrate.ts";
 
+/**
+ * Sessions and what was said in them. A session's record is one JSON document (`entry`); what lists are filtered and
+ * sorted by stands beside it in columns of its own. A key keeps its transcripts in sequence: a reset begins a new one,
+ * and `transcripts.session_id` says which belongs to the session now.
+ */
 export const sessions: Migration = {
   version: 1,
   name: "sessions",
-  up: () => {},
+  up: (db) => {
+    db.exec(`
+      CREATE TABLE sessions (
+        key TEXT PRIMARY KEY,
+        agent_id TEXT NOT NULL,
+        session_id TEXT NOT NULL,
+        updated_at INTEGER NOT NULL,
+        last_interaction_at INTEGER,
+        archived_at INTEGER,
+        label TEXT,
+        spawned_by TEXT,
+        route_channel TEXT,
+        route_to TEXT,
+        route_account TEXT,
+        title TEXT,
+        preview TEXT,
+        entry TEXT NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX sessions_by_id ON sessions (session_id);
+      CREATE UNIQUE INDEX sessions_by_label ON sessions (agent_id, label) WHERE label IS NOT NULL;
+      CREATE INDEX sessions_by_agent ON sessions (agent_id, updated_at DESC, key);
+      CREATE INDEX sessions_by_time ON sessions (updated_at DESC, key);
+      CREATE INDEX sessions_by_parent ON sessions (spawned_by, updated_at DESC) WHERE spawned_by IS NOT NULL;
+      CREATE INDEX sessions_by_route ON sessions (route_channel, route_to, route_account, updated_at DESC)
+        WHERE route_channel IS NOT NULL;
+
+      CREATE TABLE transcripts (
+        id INTEGER PRIMARY KEY,
+        session_id TEXT NOT NULL UNIQUE,
+        session_key TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        messages INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+      CREATE INDEX transcripts_by_key ON transcripts (session_key);
+
+      CREATE TABLE messages (
+        transcript INTEGER NOT NULL REFERENCES transcripts (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        role TEXT NOT NULL,
+        recorded_at INTEGER NOT NULL,
+        idempotency_key TEXT,
+        body TEXT NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX messages_by_seq ON messages (transcript, seq);
+      CREATE UNIQUE INDEX messages_by_id ON messages (id);
+      CREATE UNIQUE INDEX messages_by_idempotency ON messages (transcript, idempotency_key)
+        WHERE idempotency_key IS NOT NULL;
+    `);
+  },
 };

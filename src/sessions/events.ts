@@ -1,0 +1,142 @@
+import type { EventBus } from "../platform/bus.ts";
+import type { SessionRow } from "./row.ts";
+import type { TranscriptRecord } from "./transcript-repository.ts";
+import { transcriptSource, wireMessage } from "./wire-message.ts";
+
+/**
+ * Fields of a row that the session events repeat beside it, in upstream's order. A client merges them into what it
+ * knows, so one that is absent from the row is sent as null, which clears it.
+ */
+const REPEATED_OR_NULL = [
+  "createdActor",
+  "owner",
+  "archivedAt",
+  "archivedBy",
+  "archiveReason",
+  "pinnedAt",
+  "markedUnreadAt",
+  "agentStatus",
+  "observerDigest",
+  "controlOwnerSessionKey",
+  "swarm",
+  "permissionMode",
+  "label",
+  "autoLabel",
+  "icon",
+  "color",
+  "channelAvatarUrl",
+  "category",
+  "boardPresentation",
+  "displayName",
+  "thinkingLevel",
+  "toolOverrides",
+  "restartRecoveryStatus",
+  "goal",
+  "contextBudgetStatus",
+  "activeModelProvider",
+  "activeModel",
+  "lastRunError",
+  "providerReview",
+  "lastRunId",
+  "endedAt",
+  "runtimeMs",
+  "placement",
+  "placementMove",
+] as const;
+
+const REPEATED = [
+  "updatedAt",
+  "sessionId",
+  "participants",
+  "participantCount",
+  "kind",
+  "visibility",
+  "chatType",
+  "archived",
+  "pinned",
+  "unread",
+  "lastInteractionAt",
+  "activitySummary",
+  "permissionModePending",
+  "execNode",
+  "spawnDepth",
+  "createdVia",
+  "createdAt",
+  "boardFace",
+  "parentSessionKey",
+  "childSessions",
+  "fastMode",
+  "effectiveFastMode",
+  "effectiveFastModeSource",
+  "fastAutoOnSeconds",
+  "verboseLevel",
+  "traceLevel",
+  "reasoningLevel",
+  "elevatedLevel",
+  "sendPolicy",
+  "systemSent",
+  "abortedLastRun",
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+  "totalTokensFresh",
+  "contextTokens",
+  "estimatedCostUsd",
+  "responseUsage",
+  "effectiveResponseUsage",
+  "modelProvider",
+  "model",
+  "modelOverrideSource",
+  "agentRuntime",
+  "runtimeSelectionLocked",
+  "status",
+  "startedAt",
+  "hasActiveRun",
+  "activeRunIds",
+  "sharingRole",
+] as const;
+
+/** The row with what events repeat of it, and the rows of the sessions it descends from. */
+export function eventFields(row: SessionRow, ancestors: readonly SessionRow[]): Record<string, unknown> {
+  const fields: Record<string, unknown> = { session: row };
+  for (const name of REPEATED) if (row[name] !== undefined) fields[name] = row[name];
+  for (const name of REPEATED_OR_NULL) fields[name] = row[name] ?? null;
+  fields.participants ??= [];
+  fields.participantCount ??= 0;
+  fields.hasAutomation = false;
+  if (ancestors.length > 0) fields.ancestorSessions = ancestors;
+  return fields;
+}
+
+/** Publishes the session events in upstream's shape. Call it after the commit that made them true. */
+export class SessionEvents {
+  constructor(private readonly bus: EventBus) {}
+
+  changed(row: SessionRow, ancestors: readonly SessionRow[], reason: string, ts: number): void {
+    const { key: sessionKey, agentId } = row;
+    this.bus.publish("sessions.changed", { sessionKey, agentId, reason, ts, ...eventFields(row, ancestors) });
+  }
+
+  /** A session is gone. Upstream says it twice: with the session, and that the list is another one. */
+  deleted(session: { key: string; agentId: string; sessionId: string }, ts: number): void {
+    const { key: sessionKey, agentId, sessionId } = session;
+    this.bus.publish("sessions.changed", { sessionKey, sessionId, agentId, reason: "delete", ts });
+    this.bus.publish("sessions.changed", { reason: "delete", ts });
+  }
+
+  message(row: SessionRow, ancestors: readonly SessionRow[], message: TranscriptRecord): void {
+    const { key: sessionKey, agentId, sessionId } = row;
+    const { senderIsOwner, runId } = message.meta ?? {};
+    const payload = {
+      sessionKey,
+      ...(senderIsOwner === undefined ? {} : { senderIsOwner }),
+      agentId,
+      message: wireMessage(message, transcriptSource(String(sessionId))),
+      messageId: message.id,
+      messageSeq: message.seq,
+      ...(runId === undefined ? {} : { runId }),
+      ...eventFields(row, ancestors),
+    };
+    this.bus.publish("session.message", payload, { sessionKey });
+  }
+}

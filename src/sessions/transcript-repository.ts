@@ -1,0 +1,137 @@
+import type { Database } from "bun:sqlite";
+import { uuid } from "../platform/ids.ts";
+import type { Store } from "../store/store.ts";
+import type { StoredMessage, TranscriptMessage } from "./types.ts";
+
+/** What stands in a transcript: messages, and the mark at the place where a session started over. */
+export interface TranscriptRecord extends Omit<StoredMessage, "role"> {
+  role: StoredMessage["role"] | "system";
+  /** When it was written down, epoch milliseconds. */
+  recordedAt: number;
+}
+
+interface MessageDbRow {
+  seq: number;
+  id: string;
+  recorded_at: number;
+  body: string;
+}
+
+const MESSAGE_COLUMNS = "seq, id, recorded_at, body";
+
+/** Reads the messages of sessions by session id. Positions count from 1 in each transcript. */
+export class TranscriptRepository {
+  constructor(private readonly store: Store) {}
+
+  /** How many messages the session has. */
+  count(sessionId: string): Promise<number> {
+    return this.store.read((db) => transcriptOf(db, sessionId)?.messages ?? 0);
+  }
+
+  /** Messages at positions `from` to `to`, both included, in order. */
+  range(sessionId: string, from: number, to: number): Promise<TranscriptRecord[]> {
+    return this.store.read((db) => {
+      const transcript = transcriptOf(db, sessionId);
+      if (!transcript) return [];
+      const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND seq BETWEEN ? AND ? ORDER BY seq`;
+      return db.query<MessageDbRow, [number, number, number]>(sql).all(transcript.id, from, to).map(fromRow);
+    });
+  }
+
+  /** The newest `limit` messages in order, without marks. */
+  newest(sessionId: string, limit: number): Promise<StoredMessage[]> {
+    return this.store.read((db) => {
+      const transcript = transcriptOf(db, sessionId);
+      if (!transcript) return [];
+      const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND role <> 'system' ORDER BY seq DESC LIMIT ?`;
+      const rows = db.query<MessageDbRow, [number, number]>(sql).all(transcript.id, limit);
+      return rows.reverse().map((row) => fromRow(row) as StoredMessage);
+    });
+  }
+
+  /** Where in the session a message stands, or null. */
+  position(sessionId: string, messageId: string): Promise<number | null> {
+    return this.store.read((db) => {
+      const transcript = transcriptOf(db, sessionId);
+      const row = db
+        .query<{ transcript: number; seq: number }, [string]>("SELECT transcript, seq FROM messages WHERE id = ?")
+        .get(messageId);
+      return row && row.transcript === transcript?.id ? row.seq : null;
+    });
+  }
+
+  /** The session id and key that a transcript was written under, present or past. */
+  owner(sessionId: string): Promise<{ sessionKey: string } | null> {
+    return this.store.read((db) => {
+      const sql = "SELECT session_key AS sessionKey FROM transcripts WHERE session_id = ?";
+      return db.query<{ sessionKey: string }, [string]>(sql).get(sessionId);
+    });
+  }
+}
+
+interface TranscriptDbRow {
+  id: number;
+  messages: number;
+}
+
+function transcriptOf(db: Database, sessionId: string): TranscriptDbRow | null {
+  return db
+    .query<TranscriptDbRow, [string]>("SELECT id, messages FROM transcripts WHERE session_id = ?")
+    .get(sessionId);
+}
+
+/** What {@link appendMessages} did with one message. */
+export interface Appended {
+  message: TranscriptRecord;
+  /** False when the session had a message with this idempotency key before. */
+  isNew: boolean;
+}
+
+/**
+ * Adds messages to a session's transcript, which begins with the first one. A message whose idempotency key the
+ * transcript has already is not added; its older self is returned in its place. For use inside a transaction.
+ */
+export function appendMessages(
+  db: Database,
+  session: { key: string; sessionId: string },
+  messages: readonly (Omit<TranscriptMessage, "role"> & { role: TranscriptRecord["role"] })[],
+  now: number,
+): Appended[] {
+  db.query("INSERT INTO transcripts (session_id, session_key, started_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING").run(
+    session.sessionId,
+    session.key,
+    now,
+  );
+  const transcript = transcriptOf(db, session.sessionId)!;
+  const known = db.query<MessageDbRow, [number, string]>(
+    `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND idempotency_key = ?`,
+  );
+  const insert = db.query(
+    "INSERT INTO messages (transcript, seq, id, role, recorded_at, idempotency_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  );
+  let last = transcript.messages;
+  const appended = messages.map((message): Appended => {
+    const { idempotencyKey } = message;
+    const older = idempotencyKey === undefined ? null : known.get(transcript.id, idempotencyKey);
+    if (older) return { message: fromRow(older), isNew: false };
+    const id = uuid();
+    last += 1;
+    insert.run(transcript.id, last, id, message.role, now, idempotencyKey ?? null, JSON.stringify(message));
+    return { message: { ...message, id, seq: last, recordedAt: now }, isNew: true };
+  });
+  if (last !== transcript.messages) {
+    db.query("UPDATE transcripts SET messages = ? WHERE id = ?").run(last, transcript.id);
+  }
+  return appended;
+}
+
+/** True when something was said under this session id. For use inside a transaction. */
+export const hasMessages = (db: Database, sessionId: string): boolean =>
+  (transcriptOf(db, sessionId)?.messages ?? 0) > 0;
+
+const fromRow = ({ seq, id, recorded_at, body }: MessageDbRow): TranscriptRecord => ({
+  ...(JSON.parse(body) as TranscriptRecord),
+  id,
+  seq,
+  recordedAt: recorded_at,
+});

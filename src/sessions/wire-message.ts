@@ -1,0 +1,38 @@
+import { createHash } from "node:crypto";
+import type { TranscriptRecord } from "./transcript-repository.ts";
+
+/** A message as `chat.history`, `sessions.get` and `session.message` show it; `TranscriptEntry` of the spec. */
+export interface WireMessage {
+  role: string;
+  content: unknown;
+  timestamp: number;
+  __openclaw: Record<string, unknown>;
+  [field: string]: unknown;
+}
+
+/**
+ * The message with its place under `__openclaw`: id, idempotency key, the time it was written down, and its position
+ * in the transcript that `source` names (see {@link transcriptSource}).
+ */
+export function wireMessage(record: TranscriptRecord, source: string): WireMessage {
+  const { id, seq, recordedAt, meta, extra, ...message } = record;
+  const { idempotencyKey } = message;
+  const { kind, ...facts } = meta ?? {};
+  return {
+    ...message,
+    ...extra,
+    __openclaw: {
+      ...(kind === undefined ? {} : { kind }),
+      ...facts,
+      id,
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(kind === undefined ? { recordTimestampMs: recordedAt } : {}),
+      transcriptPosition: { source, rawSeq: seq },
+      seq,
+    },
+  };
+}
+
+/** The name of a transcript in positions: the hash of its session id. */
+export const transcriptSource = (sessionId: string): string =>
+  createHash("sha256").update(`transcript:${sessionId}`).digest("base64url");
