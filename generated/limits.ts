@@ -43,6 +43,16 @@ export const LIMITS = {
   injectLabelMaxChars: 100,
   /** events. What one run may have waiting between the model and the event fan-out before it is slowed down. */
   runEventBuffer: 1024,
+  /** bytes. Of openclaw.json; a thousand agents with their channels fill one megabyte. */
+  configFileBytes: 16777216,
+  /** bytes. Upstream's 2 MB for each included file. */
+  configIncludeBytes: 2097152,
+  /** files. Upstream's bound of includes within includes. */
+  configIncludeDepth: 10,
+  /** bytes. Of the state directory's .env; some keys and certificates. */
+  dotEnvBytes: 1048576,
+  /** characters. Upstream's bound of an include's path, which is what Linux takes. */
+  configIncludePathChars: 4096,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
   modelResponseTimeoutMs: 120000,
   /** ms. Without any byte after which a stream is given up; thinking models pause, but send comments. */
@@ -120,6 +130,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   labelMaxChars: { unit: "characters", reason: "Upstream's bound of a session label." },
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
   runEventBuffer: { unit: "events", reason: "What one run may have waiting between the model and the event fan-out before it is slowed down." },
+  configFileBytes: { unit: "bytes", reason: "Of openclaw.json; a thousand agents with their channels fill one megabyte." },
+  configIncludeBytes: { unit: "bytes", reason: "Upstream's 2 MB for each included file." },
+  configIncludeDepth: { unit: "files", reason: "Upstream's bound of includes within includes." },
+  dotEnvBytes: { unit: "bytes", reason: "Of the state directory's .env; some keys and certificates." },
+  configIncludePathChars: { unit: "characters", reason: "Upstream's bound of an include's path, which is what Linux takes." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },
   modelStreamBytes: { unit: "bytes", reason: "One streamed answer with all its framing, far above what any model's output limit allows." },

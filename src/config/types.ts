@@ -2,7 +2,7 @@ import type { GatewayConfig } from "../../generated/config.ts";
 
 /** What other domains ask of the configuration. Implemented by `config/config.ts`. */
 export interface ConfigPort {
-  /** The configuration in force, with defaults filled in and environment references resolved. Read it per use: it can be reloaded. */
+  /** The configuration in force, with defaults filled in and references resolved. Read it per use: it can be reloaded. */
   readonly current: GatewayConfig;
   /** Absolute path of `openclaw.json`. */
   readonly path: string;
@@ -10,5 +10,7 @@ export interface ConfigPort {
   readonly stateDir: string;
   /** Hash of the file's content in force, as `config.get` shows it. */
   readonly hash: string;
+  /** The variables that references see: those of the process, the state directory's `.env`, and `env.vars`. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   onChange(listener: (next: GatewayConfig) => void): () => void;
 }

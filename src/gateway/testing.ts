@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CONFIG_DEFAULTS, type GatewayConfig } from "../../generated/config.ts";
+import type { GatewayConfig } from "../../generated/config.ts";
 import type { Handlers } from "../../generated/handlers.ts";
+import { Config } from "../config/config.ts";
 import type { ConfigPort } from "../config/types.ts";
+import { overlay } from "../config/values.ts";
 import { guards, handlers } from "../methods/index.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
@@ -67,7 +69,7 @@ export interface TestGateway {
  */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "chela-test-"));
-  const config = testConfig(stateDir, options.config);
+  const config = await testConfig(stateDir, options.config);
   const store = Store.open(join(stateDir, "chela.sqlite"));
   const violations: string[] = [];
   const note = (problem: string | null): void => {
@@ -125,27 +127,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 /** A payload as its receiver sees it: without undefined fields, with null for nothing. */
 const overTheWire = (payload: unknown): unknown => (payload === undefined ? null : JSON.parse(JSON.stringify(payload)));
 
-function testConfig(stateDir: string, overrides: Partial<GatewayConfig> = {}): ConfigPort {
-  const base = { ...CONFIG_DEFAULTS, gateway: { ...CONFIG_DEFAULTS.gateway } } as GatewayConfig;
-  base.gateway.auth = { ...base.gateway.auth, mode: "token", token: TEST_TOKEN };
-  return {
-    current: merge(base, overrides) as GatewayConfig,
-    path: join(stateDir, "openclaw.json"),
-    stateDir,
-    hash: "test",
-    onChange: () => () => {},
-  };
+/** A config file of the test's own, read as the product reads one. */
+async function testConfig(stateDir: string, overrides: Partial<GatewayConfig> = {}): Promise<Config> {
+  const file = join(stateDir, "openclaw.json");
+  writeFileSync(file, JSON.stringify(overlay({ gateway: { auth: { mode: "token", token: TEST_TOKEN } } }, overrides)));
+  return Config.load({ env: {}, path: file, stateDir });
 }
-
-function merge(base: unknown, over: unknown): unknown {
-  if (!isRecord(base) || !isRecord(over)) return over === undefined ? base : over;
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) merged[key] = merge(base[key], value);
-  return merged;
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export interface ConnectSpec {
   minProtocol?: number;

@@ -1,0 +1,93 @@
+import { join } from "node:path";
+import { configKeys } from "../../generated/config.ts";
+import { LIMITS } from "../../generated/limits.ts";
+import { checkTree } from "./check.ts";
+import { layerEnvironment, parseDotEnv, substitute } from "./environment.ts";
+import { readTextFile } from "./file.ts";
+import { resolveIncludes, type SourceFile } from "./include.ts";
+import { isTree, parseJson5, type Tree } from "./json5.ts";
+import { keyPlace } from "./locate.ts";
+import type { ConfigPaths, EnvMap } from "./paths.ts";
+import { ConfigError, type ConfigProblem, dotted } from "./problem.ts";
+
+/** The config file as it was read, before defaults. */
+export interface ConfigSource {
+  exists: boolean;
+  /** Text of the file; empty without one. */
+  text: string;
+  /** The file and what it includes, in the order of reading. */
+  files: SourceFile[];
+  /** The file alone, as written. */
+  parsed: Tree;
+  /** With the included files in place. */
+  source: Tree;
+  /** With variables in place of `${NAME}`. */
+  resolved: Tree;
+  /** The variables that references see. */
+  env: EnvMap;
+  /** What is odd but does not stop the start. */
+  warnings: ConfigProblem[];
+}
+
+type Path = readonly (string | number)[];
+
+/**
+ * Reads the config file with its includes and checks it. Without a file everything is empty.
+ * @throws ConfigError naming file, line and reason of each thing that is wrong
+ */
+export function readSource(paths: ConfigPaths, env: EnvMap): ConfigSource {
+  const read = readTextFile(paths.path, LIMITS.configFileBytes);
+  const text = read?.text ?? "";
+  const parsed = read === null ? {} : parseRoot(text, paths.path);
+  const root: SourceFile = { file: paths.path, text, at: [] };
+  const files = read === null ? [] : [root];
+  const source = resolveIncludes(parsed, root, paths.includeRoots, files);
+
+  const locate = (path: Path): Pick<ConfigProblem, "file" | "line" | "column" | "path"> => ({
+    ...placeOf(files, path),
+    path: dotted(path),
+  });
+  const warnings: ConfigProblem[] = [];
+  const dotEnvFile = join(paths.stateDir, ".env");
+  const dotEnv = parseDotEnv(readTextFile(dotEnvFile, LIMITS.dotEnvBytes)?.text ?? "");
+  const layers = layerEnvironment(env, dotEnv, isTree(source.env) ? source.env.vars : undefined);
+  for (const name of layers.refused.dotEnv) {
+    warnings.push({ file: dotEnvFile, path: name, reason: "ignored: a file may not set this variable" });
+  }
+  for (const name of layers.refused.config) {
+    warnings.push({ ...locate(["env", "vars", name]), reason: "ignored: the configuration may not set this variable" });
+  }
+  const resolved = substitute(source, layers.env, (path, name) => {
+    const reason = `refers to the environment variable ${name}, which is not set`;
+    const problem = { ...locate(path), reason, hint: `set it, or write $\${${name}} for the text itself` };
+    // Left as it is, the text `${NAME}` itself would open the gateway.
+    if (path[0] === "gateway" && path[1] === "auth") throw new ConfigError([problem]);
+    warnings.push(problem);
+  });
+
+  const findings = checkTree(resolved, configKeys()).map((finding) => ({ ...finding, ...locate(finding.path) }));
+  const strip = ({ fatal: _, ...problem }: (typeof findings)[number]): ConfigProblem => problem;
+  const fatal = findings.filter((finding) => finding.fatal).map(strip);
+  if (fatal.length > 0) throw new ConfigError(fatal);
+  warnings.push(...findings.map(strip));
+  return { exists: read !== null, text, files, parsed, source, resolved, env: layers.env, warnings };
+}
+
+function parseRoot(text: string, file: string): Tree {
+  if (text.trim() === "") return {};
+  const parsed = parseJson5(text, file);
+  if (isTree(parsed)) return parsed;
+  throw new ConfigError([{ file, line: 1, path: "", reason: "must be an object: { … }" }]);
+}
+
+/** The file, line and column of a key: in the last file that has it, or where the nearest key above it stands. */
+function placeOf(files: readonly SourceFile[], path: Path): { file?: string; line?: number; column?: number } {
+  for (let length = path.length; length > 0; length--) {
+    for (const { file, text, at } of files.toReversed()) {
+      const isBelow = at.length < length && at.every((step, index) => step === path[index]);
+      const place = isBelow ? keyPlace(text, path.slice(at.length, length)) : null;
+      if (place) return { file, ...place };
+    }
+  }
+  return files[0] ? { file: files[0].file } : {};
+}
