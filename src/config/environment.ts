@@ -63,8 +63,8 @@ export function substitute(tree: Tree, env: EnvMap, unresolved: (path: Path, nam
   const walk = (value: unknown, path: Path): unknown => {
     if (typeof value === "string") {
       if (!value.includes("${")) return value;
-      return value.replace(/(\$?)\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, escape: string, name: string) => {
-        if (escape !== "") return `\${${name}}`;
+      return value.replace(/(\$?)\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, dollar: string, name: string) => {
+        if (dollar !== "") return `\${${name}}`;
         const found = env[name];
         if (found) return found;
         unresolved(path, name);

@@ -11,6 +11,6 @@ export interface ConfigPort {
   /** Hash of the file's content in force, as `config.get` shows it. */
   readonly hash: string;
   /** The variables that references see: those of the process, the state directory's `.env`, and `env.vars`. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   onChange(listener: (next: GatewayConfig) => void): () => void;
 }
