@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const require = createRequire(import.meta.url);
 const exe = process.platform === "win32" ? "bun.exe" : "bun";
@@ -24,6 +25,8 @@ function candidates() {
       // Not the package of this platform.
     }
   }
+  // Where the install script has run it has moved the executable here.
+  found.push(fileURLToPath(new URL("../node_modules/bun/bin/bun.exe", import.meta.url)));
   for (const folder of (process.env.PATH ?? "").split(delimiter)) found.push(join(folder, exe));
   return found.filter((path) => existsSync(path));
 }
