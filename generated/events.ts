@@ -57,6 +57,7 @@ export const EVENTS = {
   "progressCard.changed": { payload: "ProgressCardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "question.requested": { payload: "Unstated", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "question.resolved": { payload: "QuestionResolvedEvent", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** Sent once the decision is stored. Never contains the judged text. */
   "security.decision": { payload: "SecurityDecisionEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "session.approval": { payload: "SessionApprovalEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "planned", advertised: true },
   "session.message": { payload: "SessionMessageEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "implemented", advertised: true },

@@ -6,26 +6,55 @@ export interface Finding {
   id: string;
   /** 0 to 100. */
   score: number;
-  /** What a person reads. */
+  /** What a person reads. Never a part of the judged text. */
   reason: string;
   /** Where in the judged text, as character offsets. */
   span?: [number, number];
 }
 
+export type Verdict = "allow" | "review" | "block";
+
 export interface Decision {
-  verdict: "allow" | "review" | "block";
+  verdict: Verdict;
   /** The highest-scoring finding decides; 0 when there are none. */
   score: number;
+  /** Highest score first: the first one decided. */
   findings: Finding[];
-  /** Text with what must not leave replaced, for `screen` of outbound text. */
+  /** Text with what must not leave replaced, for `screen` of outbound text. Absent when nothing was replaced. */
   text?: string;
+  /** The record of this decision; decisions to allow leave none. */
+  id?: string;
+}
+
+export interface ScreenContext {
+  direction: "inbound" | "outbound";
+  origin: Origin;
+  sessionKey?: string;
+  runId?: string;
+  /** Who wrote it, as far as known: a device, a sender. For the record. */
+  actor?: string;
+}
+
+/** Masks an answer while it is streamed. What could still become a credential is held back for the next piece. */
+export interface OutboundStream {
+  /** Takes the next piece and gives what may be sent now. */
+  push(piece: string): string;
+  /** The rest, once nothing follows. */
+  end(): string;
 }
 
 /** What the gateway and the turns ask of the defender. Implemented by `defender/defender.ts`. */
 export interface DefenderPort {
-  /** Judges a text before it takes effect: an inbound message, a tool result, an outbound answer. */
-  screen(
-    text: string,
-    context: { direction: "inbound" | "outbound"; origin: Origin; sessionKey?: string; runId?: string; actor?: string },
-  ): Promise<Decision>;
+  /**
+   * Judges a text before it takes effect: an inbound message, a tool result, an outbound answer. A decision to review
+   * or block is on disk when the promise resolves. Never rejects: a guard that fails leads to `review`.
+   * Inbound, `block` means that no model may see the text; `review` means that a person has to agree, or where nobody
+   * can be asked that only the owner's own words pass. Outbound, `text` replaces the answer when it is there.
+   */
+  screen(text: string, context: ScreenContext): Promise<Decision>;
+  /**
+   * Begins to mask one streamed answer. Nothing is recorded here: give the whole answer to `screen` when it has ended.
+   * The streamed text is the same that `screen` returns.
+   */
+  stream(): OutboundStream;
 }

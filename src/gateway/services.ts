@@ -1,5 +1,9 @@
+import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
+import { knownSecrets } from "../config/configured-secrets.ts";
 import type { ConfigPort } from "../config/types.ts";
+import { DecisionRepository } from "../defender/decision-repository.ts";
+import { Defender } from "../defender/defender.ts";
 import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -43,6 +47,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly models: Models;
   readonly usage: ProviderUsage;
+  readonly defender: Defender;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -65,6 +70,10 @@ export function createServices(options: ServiceOptions): Services {
   const agents = new AgentCatalogue({ config, models });
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
   const usage = new ProviderUsage({ models, clock, log });
+  const decisions = new DecisionRepository(store, LIMITS.defenderMaxDecisions);
+  const secrets = knownSecrets(config, process.env);
+  const defender = new Defender({ config, decisions, bus, clock, log, guards: [], secrets, limits: LIMITS });
+  defender.defineMetrics(metrics);
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -95,6 +104,7 @@ export function createServices(options: ServiceOptions): Services {
     sessions,
     models,
     usage,
+    defender,
     identity,
     presence,
     heartbeats,

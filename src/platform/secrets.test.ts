@@ -120,13 +120,13 @@ describe("credentials by value", () => {
     expect(scanner.redact("is it sunshine1?")).toBe("is it sunshine1?");
   });
 
-  test("values are read anew at each scan", () => {
-    const values = ["first-value-0123456789"];
+  test("values may change", () => {
+    let values = ["first-value-0123456789"];
     const live = new SecretScanner({ values: () => values });
     expect(live.redact(values[0]!)).toBe("[redacted:known-secret]");
-    values[0] = "other-value-9876543210";
+    values = ["other-value-9876543210"];
     expect(live.redact("first-value-0123456789")).toBe("first-value-0123456789");
-    expect(live.redact(values[0])).toBe("[redacted:known-secret]");
+    expect(live.redact(values[0]!)).toBe("[redacted:known-secret]");
   });
 
   test("own patterns mask their group, or all they match", () => {

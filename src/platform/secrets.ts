@@ -8,8 +8,8 @@ export interface SecretMatch {
 }
 
 export interface SecretScannerOptions {
-  /** Secrets known by value, for instance those of the configuration. Read at each scan, so that it may change. */
-  values?: () => Iterable<string>;
+  /** Secrets known by value, for instance those of the configuration. Asked at each scan: another array, other secrets. */
+  values?: () => readonly string[];
   /** Further patterns, for instance `logging.redactPatterns`. Group 1 is the secret when there is one. */
   patterns?: readonly RegExp[];
   /**
@@ -30,7 +30,7 @@ const PEM_HEAD = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
 export class SecretScanner {
   private readonly strict: boolean;
   private readonly extra: readonly RegExp[];
-  private known: { of: string; forms: string[] } = { of: "", forms: [] };
+  private known: { of: readonly string[]; forms: readonly string[] } = { of: [], forms: [] };
 
   constructor(private readonly options: SecretScannerOptions = {}) {
     this.strict = options.strict === true;
@@ -56,10 +56,11 @@ export class SecretScanner {
 
   /** The forms in which known values may appear: as they are, percent-encoded, and inside base64. */
   knownForms(): readonly string[] {
-    if (this.options.values === undefined) return [];
-    const values = [...new Set(this.options.values())].filter((value) => this.mayMask(value));
-    const key = values.join("\n");
-    if (this.known.of !== key) this.known = { of: key, forms: [...new Set(values.flatMap(formsOf))] };
+    const values = this.options.values?.() ?? this.known.of;
+    if (this.known.of !== values) {
+      const maskable = values.filter((value) => this.mayMask(value));
+      this.known = { of: values, forms: [...new Set(maskable.flatMap(formsOf))] };
+    }
     return this.known.forms;
   }
 

@@ -1,0 +1,51 @@
+import type { Finding, Origin } from "./types.ts";
+
+/** What a guard is asked to look at: a whole text, or one piece of a long one. */
+export interface GuardInput {
+  text: string;
+  origin: Origin;
+  /** @throws BudgetExceeded when the time for this text is used up. Guards call it between their steps. */
+  checkTime(): void;
+}
+
+/**
+ * Looks at inbound text and says what it finds. The same input gives the same findings; time is linear in its length.
+ */
+export interface Guard {
+  readonly name: string;
+  inspect(input: GuardInput): Finding[];
+}
+
+/** The time budget of a text is used up. */
+export class BudgetExceeded extends Error {
+  constructor() {
+    super("the time budget is used up");
+    this.name = "BudgetExceeded";
+  }
+}
+
+/** Counts the time that guards work on one text; pauses between pieces do not count. */
+export class TimeBudget {
+  private used = 0;
+  private since = 0;
+
+  /** @param now milliseconds of a clock that never goes back */
+  constructor(
+    private readonly limitMs: number,
+    private readonly now: () => number,
+  ) {}
+
+  begin(): void {
+    this.since = this.now();
+  }
+
+  end(): void {
+    this.used += this.now() - this.since;
+    this.since = this.now();
+  }
+
+  readonly check = (): void => {
+    this.end();
+    if (this.used > this.limitMs) throw new BudgetExceeded();
+  };
+}
