@@ -103,6 +103,20 @@ export const LIMITS = {
   presenceTtlMs: 300000,
   /** entries. Upstream's bound of the presence list, oldest dropped first. */
   presenceMaxEntries: 200,
+  /** ms. Of work on one text, pauses not counted; the largest message a client can send takes about a second. */
+  defenderBudgetMs: 2000,
+  /** characters. Judged at a time; some milliseconds, then others get their turn. */
+  defenderPieceChars: 32768,
+  /** characters. Shared by neighbouring pieces; longer than any phrase that is looked for. */
+  defenderOverlapChars: 1024,
+  /** findings. Kept of one decision, highest score first; the first decides. */
+  defenderMaxFindings: 16,
+  /** characters. Of a refused text kept with its decision; enough to see what it was. */
+  defenderExcerptChars: 600,
+  /** rows. About 15 MB of decisions at worst; the oldest go first. */
+  defenderMaxDecisions: 10000,
+  /** characters. Of a streamed answer held back while it could become a credential; longer ones are masked before they end. */
+  secretHoldChars: 1024,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -160,4 +174,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   healthIntervalMs: { unit: "ms", reason: "Upstream sends the health event about once a minute." },
   presenceTtlMs: { unit: "ms", reason: "Upstream drops presence entries after five minutes." },
   presenceMaxEntries: { unit: "entries", reason: "Upstream's bound of the presence list, oldest dropped first." },
+  defenderBudgetMs: { unit: "ms", reason: "Of work on one text, pauses not counted; the largest message a client can send takes about a second." },
+  defenderPieceChars: { unit: "characters", reason: "Judged at a time; some milliseconds, then others get their turn." },
+  defenderOverlapChars: { unit: "characters", reason: "Shared by neighbouring pieces; longer than any phrase that is looked for." },
+  defenderMaxFindings: { unit: "findings", reason: "Kept of one decision, highest score first; the first decides." },
+  defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
+  defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first." },
+  secretHoldChars: { unit: "characters", reason: "Of a streamed answer held back while it could become a credential; longer ones are masked before they end." },
 };

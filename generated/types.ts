@@ -6063,11 +6063,24 @@ export type SecretsStoreSetParams = {
   allowedHosts?: Array<string>
 };
 
-export type SecurityDecisionEvent = ({
+export type SecurityDecisionEvent = {
   id: string,
   at: number,
-  decision: ('allow' | 'review' | 'block')
-} & Record<string, any>);
+  decision: ('review' | 'block'),
+  enforced: boolean,
+  score: number,
+  findings: Array<{
+    id: string,
+    score: number,
+    reason: string,
+    span?: Array<number>
+  }>,
+  direction: ('inbound' | 'outbound'),
+  origin: ('owner' | 'paired-user' | 'channel-stranger' | 'tool-result' | 'web' | 'mail' | 'file' | 'model'),
+  actor?: string,
+  sessionKey?: string,
+  runId?: string
+};
 
 export type SendParams = {
   to: string,
