@@ -117,6 +117,18 @@ export const LIMITS = {
   defenderMaxDecisions: 10000,
   /** characters. Of a streamed answer held back while it could become a credential; longer ones are masked before they end. */
   secretHoldChars: 1024,
+  /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
+  clientConnectTimeoutMs: 15000,
+  /** ms. Upstream's client waits as long for an answer unless told. */
+  clientRequestTimeoutMs: 30000,
+  /** ms. Upstream's client begins there and doubles; a restart takes less. */
+  clientReconnectMinMs: 1000,
+  /** ms. Upstream's client never waits longer between attempts. */
+  clientReconnectMaxMs: 30000,
+  /** requests. What the gateway serves at once on a connection; more could only wait. */
+  clientPendingRequests: 1024,
+  /** tokens. Gateways that one device remembers, by role; the one used longest ago goes. */
+  clientDeviceTokens: 64,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -181,4 +193,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
   defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first." },
   secretHoldChars: { unit: "characters", reason: "Of a streamed answer held back while it could become a credential; longer ones are masked before they end." },
+  clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
+  clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
+  clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },
+  clientReconnectMaxMs: { unit: "ms", reason: "Upstream's client never waits longer between attempts." },
+  clientPendingRequests: { unit: "requests", reason: "What the gateway serves at once on a connection; more could only wait." },
+  clientDeviceTokens: { unit: "tokens", reason: "Gateways that one device remembers, by role; the one used longest ago goes." },
 };
