@@ -1,9 +1,9 @@
 import { EVENTS, type EventName, type EventSpec } from "../../generated/events.ts";
 import type { BusEvent, EventAudience } from "../platform/bus.ts";
 import { toJson } from "../platform/json.ts";
+import { hasScope } from "../platform/scopes.ts";
 import type { StateVersions } from "../system/versions.ts";
 import type { Connection } from "./connection.ts";
-import { hasScope } from "./context.ts";
 import type { ContractWatch } from "./dispatch.ts";
 
 /** Events whose frame says which state they belong to. */

@@ -36,12 +36,6 @@ export interface CallContext extends Services {
   signal: AbortSignal;
 }
 
-/** True when the caller holds the scope, by itself or through a wider one (`operator.admin`, write over read). */
-export function hasScope(caller: Pick<Caller, "scopes">, scope: string): boolean {
-  if (caller.scopes.has(scope) || caller.scopes.has("operator.admin")) return true;
-  return scope === "operator.read" && caller.scopes.has("operator.write");
-}
-
 /** The context of all calls of one connection; two-phase calls get their own `accept` on top. */
 export function connectionContext(services: Services, caller: Caller, connection: Connection): CallContext {
   const context = Object.create(services, {

@@ -2,9 +2,10 @@ import type { Handlers } from "../../generated/handlers.ts";
 import { METHODS, type MethodSpec } from "../../generated/methods.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import { hasScope, missingScope } from "../platform/scopes.ts";
 import { validateParams } from "../protocol/validate.ts";
 import type { Connection } from "./connection.ts";
-import { type CallContext, type Caller, hasScope } from "./context.ts";
+import type { CallContext, Caller } from "./context.ts";
 import { errorFrame, type RequestFrame, resultFrame } from "./frames.ts";
 import { StartQueue } from "./start-queue.ts";
 
@@ -16,8 +17,11 @@ export interface ContractWatch {
   event(event: string, payload: unknown): void;
 }
 
-/** A check that upstream makes before it looks at the schema. Throws to refuse. */
-export type Guard = (params: Record<string, unknown>) => void;
+/**
+ * A check that upstream makes before it looks at the schema, so params can hold anything: which scope a method of
+ * `dynamic` scope needs for them, and what every call must say. Throws to refuse.
+ */
+export type Guard = (params: Record<string, unknown>, caller: Caller) => void;
 
 interface Route {
   name: string;
@@ -147,7 +151,7 @@ export class Dispatcher {
     authorize(route?.spec, method, caller);
     if (route === undefined) throw invalidRequest(`unknown method: ${method}`);
     const params = rawParams ?? {};
-    if (route.guard && typeof params === "object") route.guard(params as Record<string, unknown>);
+    if (route.guard) route.guard(isRecord(params) ? params : {}, caller);
     const problem = validateParams(method, params);
     if (problem !== null) return problem.then((message) => Promise.reject(invalidRequest(message)));
     return route.handler(params, context);
@@ -181,11 +185,8 @@ export function authorize(spec: MethodSpec | undefined, method: string, caller: 
   throw missingScope(scope);
 }
 
-/** The refusal of a caller that lacks a scope. */
-export const missingScope = (scope: string): GatewayError =>
-  new GatewayError("FORBIDDEN", `missing scope: ${scope}`, {
-    details: { code: "MISSING_SCOPE", missingScope: scope, requiredScopes: [scope] },
-  });
-
 const busy = (): GatewayError =>
   new GatewayError("UNAVAILABLE", "The server is busy. Please try again in a moment.", { retryable: true });
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,9 +1,10 @@
 import { EVENTS } from "../../generated/events.ts";
 import { LIMITS } from "../../generated/limits.ts";
 import type { MethodSpec } from "../../generated/methods.ts";
+import { hasScope } from "../platform/scopes.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import type { ConnectAccepted } from "./authorizer.ts";
-import { type Caller, hasScope } from "./context.ts";
+import type { Caller } from "./context.ts";
 import type { Services } from "./services.ts";
 
 /** What hello-ok says about this process; made once per gateway. */

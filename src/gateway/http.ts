@@ -1,10 +1,11 @@
 import { GatewayError } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { toJson } from "../platform/json.ts";
+import { hasScope, missingScope } from "../platform/scopes.ts";
 import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
 import type { Authorizer } from "./authorizer.ts";
-import { type Caller, detachedContext, hasScope } from "./context.ts";
-import { type Dispatcher, missingScope } from "./dispatch.ts";
+import { type Caller, detachedContext } from "./context.ts";
+import type { Dispatcher } from "./dispatch.ts";
 import { errorShape } from "./frames.ts";
 import type { PeerFacts } from "./peer.ts";
 import type { Services } from "./services.ts";
