@@ -9,6 +9,7 @@ import { emitSamples } from "./codegen/samples/emit.ts";
 import { loadSpec } from "./codegen/spec.ts";
 import { SpecError } from "./codegen/spec-file.ts";
 import { emitErrors, emitEvents, emitLimits } from "./codegen/tables.ts";
+import { emitTypebox } from "./codegen/typebox.ts";
 import { emitTypes } from "./codegen/types.ts";
 import { emitValidators } from "./codegen/validators.ts";
 
@@ -25,6 +26,7 @@ export function generate(root: string): Output[] {
     ...emitValidators(spec),
     ...emitClient(),
     ...emitSamples(spec),
+    ...emitTypebox(spec),
     ...asOutputs({ [CATALOG_MODULE]: catalogModule(readFileSync(join(root, CATALOG_SPEC), "utf8")) }),
     ...asOutputs(generateConfig(join(root, "spec", "config"))),
   ];

@@ -23,17 +23,17 @@ export function docComment(text: string | undefined, indent = ""): string {
   return text ? `${indent}/** ${text.replaceAll("*/", "*\\/").replace(/\s+/g, " ").trim()} */\n` : "";
 }
 
-/** Indents code by the depth of its braces; a line that starts with a closing one stands at the outer depth. */
+/** Indents code by the depth of its brackets; a line that starts with a closing one stands at the outer depth. */
 export function indentBraces(code: string): string {
   let depth = 0;
   return code
     .split("\n")
     .map((line) => {
       const text = line.trim();
-      const closing = /^[}\])]+/.exec(text)?.[0].replaceAll(/[^}]/g, "").length ?? 0;
+      const closing = /^[}\])]+/.exec(text)?.[0].replaceAll(/[^}\]]/g, "").length ?? 0;
       const out = "  ".repeat(Math.max(0, depth - closing)) + text;
       const bare = text.replace(/'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"/g, "");
-      depth += (bare.match(/\{/g)?.length ?? 0) - (bare.match(/\}/g)?.length ?? 0);
+      depth += (bare.match(/[{[]/g)?.length ?? 0) - (bare.match(/[}\]]/g)?.length ?? 0);
       return out;
     })
     .join("\n");

@@ -91,6 +91,11 @@ export function typeDeclaration(name: string, schema: Schema): string {
   return indentBraces(ModelToTypeScript.GenerateType({ types: [model] } as never, name));
 }
 
+/** The TypeScript type of a schema, to stand in an expression. */
+export function typeText(schema: Schema): string {
+  return typeDeclaration("Inline", schema).slice("export type Inline = ".length);
+}
+
 export function emitTypes(spec: SpecModel): Output[] {
   const parts = [header("types.ts", "spec/upstream/types, spec/chela")];
   for (const { name, schema } of spec.types.values()) {
