@@ -1,6 +1,6 @@
-/** One file under `generated/`. */
+/** A generated file. */
 export interface Output {
-  /** Relative to `generated/`. */
+  /** Relative to `generated/` as the generators of the protocol give it, to the repository in what `generate` returns. */
   path: string;
   text: string;
 }
