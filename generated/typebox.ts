@@ -9509,11 +9509,35 @@ export const SecurityDecisionEvent = Type.Object({
   id: Type.String({ minLength: 1 }),
   at: Type.Integer({ minimum: 0 }),
   decision: Type.Union([
-    Type.Literal("allow"),
     Type.Literal("review"),
     Type.Literal("block")
-  ])
-})
+  ]),
+  enforced: Type.Boolean(),
+  score: Type.Integer({ minimum: 0, maximum: 100 }),
+  findings: Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    score: Type.Integer({ minimum: 0, maximum: 100 }),
+    reason: Type.String(),
+    span: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }))
+  }, { additionalProperties: false })),
+  direction: Type.Union([
+    Type.Literal("inbound"),
+    Type.Literal("outbound")
+  ]),
+  origin: Type.Union([
+    Type.Literal("owner"),
+    Type.Literal("paired-user"),
+    Type.Literal("channel-stranger"),
+    Type.Literal("tool-result"),
+    Type.Literal("web"),
+    Type.Literal("mail"),
+    Type.Literal("file"),
+    Type.Literal("model")
+  ]),
+  actor: Type.Optional(Type.String()),
+  sessionKey: Type.Optional(Type.String()),
+  runId: Type.Optional(Type.String())
+}, { additionalProperties: false })
 
 export type SendParams = Static<typeof SendParams>
 export const SendParams = Type.Object({
