@@ -113,5 +113,6 @@ const differences = (one: string, other: string): number =>
 
 async function report(error: unknown, words: readonly string[], { io, program }: CliSurroundings): Promise<ExitCode> {
   const { reportFailure } = await import("./report.ts");
-  return reportFailure(error, { io, program, json: words.includes("--json") });
+  const command = COMMANDS.find(({ path }) => words.join(" ").startsWith(path))?.path;
+  return reportFailure(error, { io, program, json: words.includes("--json"), command });
 }

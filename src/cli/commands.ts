@@ -9,8 +9,148 @@ export const ROOT_OPTIONS: readonly OptionSpec[] = [
 ];
 
 const JSON_OUTPUT: OptionSpec = { name: "json", summary: "Print one JSON document" };
+const TIMEOUT: OptionSpec = { name: "timeout", value: "<ms>", summary: "Give up after this time", fallback: "10000" };
+
+/** Which gateway to talk to; without any of them the configured one. */
+const TARGET: readonly OptionSpec[] = [
+  { name: "url", value: "<url>", summary: "The gateway's WebSocket URL; needs --token or --password" },
+  { name: "port", value: "<port>", summary: "The gateway on this machine that listens there" },
+  { name: "token", value: "<token>", summary: "The gateway's token" },
+  { name: "password", value: "<password>", summary: "The gateway's password" },
+];
+
+const EXPECT_FINAL: OptionSpec = {
+  name: "expect-final",
+  summary: "Wait for the second answer of methods that give two",
+};
+
 /** Every command, in the order of help. Their code is loaded when one is run. */
 export const COMMANDS: readonly CommandSpec[] = [
+  {
+    path: "gateway call",
+    summary: "Call a method of the running gateway",
+    args: [{ name: "method", summary: "The method, for instance health or sessions.list" }],
+    options: [
+      { name: "params", value: "<json>", summary: "The method's params, a JSON object", fallback: "{}" },
+      ...TARGET,
+      TIMEOUT,
+      EXPECT_FINAL,
+      JSON_OUTPUT,
+    ],
+    examples: [
+      ["gateway call health", "Ask for the health snapshot."],
+      [`gateway call sessions.list --params '{"limit":5}' --json`, "List five sessions as plain JSON."],
+      ["gateway call status --url wss://gateway.example --token <token>", "Ask a gateway elsewhere."],
+    ],
+    load: () => import("./gateway-call.ts"),
+  },
+  {
+    path: "gateway health",
+    summary: "Ask whether the gateway is healthy",
+    options: [...TARGET, TIMEOUT, EXPECT_FINAL, JSON_OUTPUT],
+    examples: [
+      ["gateway health", "One line when all is well; exit code 1 when nobody answers."],
+      ["gateway health --json", "The whole snapshot."],
+    ],
+    load: () => import("./gateway-health.ts"),
+  },
+  {
+    path: "gateway status",
+    summary: "Show where the gateway listens and whether it lets you in",
+    options: [
+      ...TARGET,
+      TIMEOUT,
+      { name: "no-probe", summary: "Do not connect" },
+      { name: "require-rpc", summary: "Exit with 1 when the gateway does not answer" },
+      { name: "deep", summary: "", hidden: true },
+      JSON_OUTPUT,
+    ],
+    examples: [
+      ["gateway status", "Port, bind mode and a connection test."],
+      ["gateway status --require-rpc", "For scripts: fails when the gateway does not answer."],
+    ],
+    load: () => import("./gateway-status.ts"),
+  },
+  {
+    path: "health",
+    summary: "Show the health of the running gateway",
+    options: [
+      JSON_OUTPUT,
+      { ...TIMEOUT, fallback: "60000" },
+      { name: "verbose", summary: "Probe now and show the connection too" },
+      { name: "debug", summary: "The same as --verbose" },
+    ],
+    examples: [
+      ["health", "Event loop, agents, heartbeats and recent sessions."],
+      ["health --json --timeout 2500", "The snapshot as JSON, or exit code 1 after 2.5 seconds."],
+    ],
+    load: () => import("./health.ts"),
+  },
+  {
+    path: "status",
+    summary: "Show the gateway, its agents and recent sessions",
+    options: [
+      JSON_OUTPUT,
+      { ...TIMEOUT },
+      { name: "deep", summary: "Ask for the health snapshot and the last heartbeat too" },
+      { name: "all", summary: "The same as --deep" },
+      { name: "usage", summary: "", hidden: true },
+      { name: "agent", value: "<id>", summary: "", hidden: true },
+      { name: "verbose", summary: "", hidden: true },
+      { name: "debug", summary: "", hidden: true },
+    ],
+    examples: [
+      ["status", "A summary."],
+      ["status --json", "The same for scripts."],
+    ],
+    load: () => import("./status.ts"),
+  },
+  {
+    path: "agent",
+    summary: "Send a message to an agent and print its answer",
+    options: [
+      { name: "message", short: "m", value: "<text>", summary: "The message" },
+      { name: "message-file", value: "<path>", summary: "Read the message from a file; - is standard input" },
+      { name: "agent", value: "<id>", summary: "The agent to ask" },
+      { name: "session-key", value: "<key>", summary: "The session, as agent:<id>:<key> or a key of --agent" },
+      { name: "session-id", value: "<id>", summary: "The session by its id" },
+      { name: "to", short: "t", value: "<number>", summary: "The session of a phone number (E.164)" },
+      { name: "model", value: "<id>", summary: "The model for this run" },
+      { name: "thinking", value: "<level>", summary: "How much the model thinks, where it can" },
+      { name: "deliver", summary: "Send the answer to the session's channel too" },
+      { name: "channel", value: "<channel>", summary: "The channel to deliver to" },
+      { name: "reply-to", value: "<target>", summary: "Deliver to this target" },
+      { name: "reply-channel", value: "<channel>", summary: "Deliver through this channel" },
+      { name: "reply-account", value: "<id>", summary: "Deliver from this account" },
+      { name: "verbose", value: "<on|off>", summary: "", choices: ["on", "off", "full"], hidden: true },
+      { name: "timeout", value: "<seconds>", summary: "How long the run may take (otherwise 600)" },
+      JSON_OUTPUT,
+    ],
+    examples: [
+      [`agent --message "What is on today?"`, "Ask the main agent."],
+      [`agent --agent ops --session-key incident-42 -m "Summarise" --json`, "Ask in a session of its own."],
+      [`agent --message-file ./task.md --thinking high`, "Ask with a longer text."],
+    ],
+    load: () => import("./agent.ts"),
+  },
+  {
+    path: "sessions list",
+    summary: "List the sessions of the running gateway",
+    options: [
+      { name: "active", value: "<minutes>", summary: "Only those used within this time" },
+      { name: "agent", value: "<id>", summary: "Only those of this agent" },
+      { name: "all-agents", summary: "Those of every agent, as without --agent" },
+      { name: "limit", value: "<count>", summary: 'At most so many, or "all"', fallback: "100" },
+      { name: "verbose", summary: "", hidden: true },
+      { name: "store", value: "<path>", summary: "", hidden: true },
+      JSON_OUTPUT,
+    ],
+    examples: [
+      ["sessions", "The newest first."],
+      ["sessions list --active 120 --json", "Those of the last two hours, for scripts."],
+    ],
+    load: () => import("./sessions.ts"),
+  },
   {
     path: "limits",
     summary: "Print every bound that the gateway keeps",
@@ -36,7 +176,10 @@ export const COMMANDS: readonly CommandSpec[] = [
 ];
 
 /** First words under which several commands stand, and the command that they mean alone. */
-export const GROUPS: readonly { path: string; summary: string; alone?: string }[] = [];
+export const GROUPS: readonly { path: string; summary: string; alone?: string }[] = [
+  { path: "gateway", summary: "Run the gateway, or ask a running one", alone: "gateway status" },
+  { path: "sessions", summary: "Look at stored conversations", alone: "sessions list" },
+];
 
 function logLevels(): readonly string[] {
   return ["silent", "fatal", "error", "warn", "info", "debug", "trace"];
