@@ -4,6 +4,7 @@ import { knownSecrets } from "../config/configured-secrets.ts";
 import type { ConfigPort } from "../config/types.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
+import { promptGuard } from "../defender/prompt/guard.ts";
 import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -72,7 +73,7 @@ export function createServices(options: ServiceOptions): Services {
   const usage = new ProviderUsage({ models, clock, log });
   const decisions = new DecisionRepository(store, LIMITS.defenderMaxDecisions);
   const secrets = knownSecrets(config, process.env);
-  const defender = new Defender({ config, decisions, bus, clock, log, guards: [], secrets, limits: LIMITS });
+  const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
   defender.defineMetrics(metrics);
 
   const identity = new Identity(settings);

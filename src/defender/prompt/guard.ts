@@ -1,0 +1,125 @@
+import type { Guard, GuardInput } from "../guard.ts";
+import type { Finding, Origin } from "../types.ts";
+import { foreignOverrides } from "./languages.ts";
+import { type Normalised, normalise, type Span } from "./normalise.ts";
+import { ORIGIN_WEIGHTS } from "./origins.ts";
+import { phraseSigns, type Sign } from "./phrases.ts";
+import { hiddenMarkup, linkSigns, markerSigns } from "./structure.ts";
+import { wordsOf } from "./words.ts";
+
+/**
+ * Looks for prompt injection: words that only a text talking to a model about its rules uses, forms that imitate the
+ * frame of a conversation, and tricks that hide either. Each sign is weighed by its origin; several kinds of signs in
+ * one text weigh more together.
+ */
+export const promptGuard: Guard = {
+  name: "prompt",
+  inspect(input: GuardInput): Finding[] {
+    const normalised = normalise(input.text);
+    input.checkTime();
+    const signs = signsIn(normalised.text);
+    input.checkTime();
+    const inPlace = signs.map((sign) => ({
+      ...sign,
+      start: normalised.at(sign.start),
+      end: normalised.at(sign.end - 1) + 1,
+    }));
+    return findings([...smugglingSigns(normalised, signs), ...inPlace], input.origin);
+  },
+};
+
+function signsIn(text: string): Sign[] {
+  const signs = [...phraseSigns(wordsOf(text)), ...foreignOverrides(text), ...markerSigns(text), ...linkSigns(text)];
+  return [...signs, ...hiddenSigns(text, signs)];
+}
+
+/** Instructions in markup that is not shown. */
+function hiddenSigns(text: string, signs: readonly Sign[]): Sign[] {
+  return hiddenMarkup(text).flatMap(([start, end]): Sign[] => {
+    const inside = signs.filter((sign) => sign.start >= start && sign.end <= end && sign.family !== "structure");
+    if (inside.length === 0) return [];
+    const strongest = Math.max(...inside.map(({ weight }) => weight));
+    const reason = "Hides instructions for an assistant in markup that is not shown.";
+    return [{ id: "hidden-markup", family: "smuggling", weight: Math.min(90, strongest + 35), reason, start, end }];
+  });
+}
+
+const MIN_HIDDEN_CHARS = 4;
+const MIN_INVISIBLE = 3;
+const MIN_MIXED_WORDS = 2;
+
+/** What was undone to read the text. */
+function smugglingSigns({ hidden, invisible, reordered, mixed }: Normalised, visible: readonly Sign[]): Sign[] {
+  const signs: Sign[] = [];
+  const add = (id: string, weight: number, reason: string, [start, end]: Span): void => {
+    signs.push({ id, family: "smuggling", weight, reason, start, end });
+  };
+  const boost = visible.some(({ weight }) => weight >= 40) ? 30 : 0;
+  for (const { text, span } of hidden) {
+    if (text.trim().length < MIN_HIDDEN_CHARS) continue;
+    const commands = signsIn(text).some(({ weight }) => weight >= 30);
+    if (commands) add("hidden-instructions", 100, "Contains instructions in characters that are not shown.", span);
+    else add("hidden-text", 70, "Contains text in characters that are not shown.", span);
+  }
+  if (invisible.first && invisible.count >= MIN_INVISIBLE) {
+    add("invisible-characters", 55 + boost, "Breaks words up with characters that are not shown.", invisible.first);
+  }
+  if (reordered.first) add("reordered-text", 55 + boost, "Turns the direction of text around.", reordered.first);
+  if (mixed.first && mixed.count >= MIN_MIXED_WORDS) {
+    add("lookalike-letters", 55 + boost, "Writes words with look-alike letters of another script.", mixed.first);
+  }
+  return signs;
+}
+
+function findings(signs: readonly Sign[], origin: Origin): Finding[] {
+  const weights = ORIGIN_WEIGHTS[origin];
+  const scored = signs.map(({ id, family, weight, reason, start, end }): Placed => {
+    const score = Math.round(Math.min(100, weight) * weights[family]);
+    return { id: `prompt.${id}`, score, reason, span: [start, end] };
+  });
+  const strongest = new Map<string, Placed>();
+  for (const finding of scored) {
+    if ((strongest.get(finding.id)?.score ?? -1) < finding.score) strongest.set(finding.id, finding);
+  }
+  const together = origin === "owner" ? null : combined(scored);
+  return [...(together ? [together] : []), ...strongest.values()];
+}
+
+type Placed = Finding & { span: Span };
+
+/** Signs further apart than this many characters have nothing to do with each other. */
+const NEIGHBOURHOOD = 2500;
+/** Below this a sign adds nothing to others. */
+const MIN_PART = 15;
+/** Signs of one text that are looked at together; a text with more has its verdict from the first ones. */
+const MAX_PARTS = 400;
+const MAX_NEAR = 64;
+
+/**
+ * What different signs near each other say together: each leaves a remainder of doubt, and the remainders multiply.
+ * A persona that is built up sentence by sentence has many weak signs and no strong one.
+ */
+function combined(scored: readonly Placed[]): Finding | null {
+  const parts = scored.filter(({ score }) => score >= MIN_PART).sort((a, b) => a.span[0] - b.span[0]);
+  let best = 0;
+  let place: Span | undefined;
+  for (let first = 0; first < Math.min(parts.length, MAX_PARTS); first++) {
+    const start = parts[first]!.span[0];
+    const near = new Map<string, number>();
+    let end = start;
+    for (let i = first; i < parts.length && i < first + MAX_NEAR && parts[i]!.span[0] <= start + NEIGHBOURHOOD; i++) {
+      const { id, score, span } = parts[i]!;
+      near.set(id, Math.max(near.get(id) ?? 0, score));
+      end = Math.max(end, span[1]);
+    }
+    if (near.size < 2) continue;
+    let doubt = 1;
+    for (const score of near.values()) doubt *= 1 - score / 100;
+    if (1 - doubt <= best) continue;
+    best = 1 - doubt;
+    place = [start, end];
+  }
+  if (place === undefined) return null;
+  const score = Math.min(99, Math.round(best * 100));
+  return { id: "prompt.combined", score, reason: "Several signs of an injection come together.", span: place };
+}
