@@ -24,32 +24,32 @@ export const EVENTS = {
   /** Sent before authentication and without seq. */
   "connect.challenge": { payload: "ConnectChallengeEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "controlUi.sessionPullRequests.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "cron": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "cron": { payload: "CronEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "device.pair.changed": { payload: "Unstated", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "device.pair.requested": { payload: "DevicePairRequestedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "device.pair.resolved": { payload: "DevicePairResolvedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "device.pair.setup.completed": { payload: "DevicePairSetupCompletedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "device.pair.setup.deliveryUncertain": { payload: "DevicePairSetupDeliveryUncertainEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "exec.approval.requested": { payload: "Unstated", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "exec.approval.resolved": { payload: "Unstated", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "exec.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "exec.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "gateway.suspension": { payload: "GatewaySuspension", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "health": { payload: "HealthResult", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
-  "heartbeat": { payload: "Unstated", scope: null, roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "mentions.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "models.snapshot": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.hostStats": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "node.invoke.cancel": { payload: "Unstated", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.invoke.input": { payload: "NodeInvokeInputEvent", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.invoke.request": { payload: "NodeInvokeRequestEvent", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
-  "node.pair.requested": { payload: "Unstated", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "node.pair.resolved": { payload: "Unstated", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "node.pair.requested": { payload: "NodePairPending", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "node.pair.resolved": { payload: "NodePairResolvedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.presence": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "node.runnerInventory.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "openclaw.approval.requested": { payload: "Unstated", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "openclaw.approval.resolved": { payload: "Unstated", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "plugin.approval.requested": { payload: "Unstated", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "plugin.approval.resolved": { payload: "Unstated", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "plugins.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "openclaw.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "openclaw.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "plugin.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "plugin.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "plugins.changed": { payload: "PluginsChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "plugins.controlUi.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "plugins.install.progress": { payload: "Unstated", scope: "operator.admin", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "portal.changed": { payload: "PortalChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -70,9 +70,9 @@ export const EVENTS = {
   "session.typing": { payload: "SessionTypingEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "sessions.changed": { payload: "SessionsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "sessions", status: "implemented", advertised: true },
   "shutdown": { payload: "ShutdownEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
-  "skills.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "skills.changed": { payload: "SkillsChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "talk.event": { payload: "TalkEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "talk.mode": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "talk.mode": { payload: "TalkModeState", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "talk.voice.change": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "task": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "task.suggestion": { payload: "TaskSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -83,8 +83,8 @@ export const EVENTS = {
   "update.available": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "update.run.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "users.prefs.changed": { payload: "UsersPrefsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "voicewake.changed": { payload: "Unstated", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
-  "voicewake.routing.changed": { payload: "Unstated", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
+  "voicewake.changed": { payload: "VoiceWakeTriggers", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
+  "voicewake.routing.changed": { payload: "VoiceWakeRouting", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof EVENTS;
@@ -96,32 +96,32 @@ export interface EventMap {
   "chat.metadata.changed": T.Unstated;
   "connect.challenge": T.ConnectChallengeEvent;
   "controlUi.sessionPullRequests.changed": T.Unstated;
-  "cron": T.Unstated;
+  "cron": T.CronEvent;
   "device.pair.changed": T.Unstated;
   "device.pair.requested": T.DevicePairRequestedEvent;
   "device.pair.resolved": T.DevicePairResolvedEvent;
   "device.pair.setup.completed": T.DevicePairSetupCompletedEvent;
   "device.pair.setup.deliveryUncertain": T.DevicePairSetupDeliveryUncertainEvent;
-  "exec.approval.requested": T.Unstated;
-  "exec.approval.resolved": T.Unstated;
+  "exec.approval.requested": T.ApprovalRequestRecord;
+  "exec.approval.resolved": T.ApprovalResolvedEvent;
   "gateway.suspension": T.GatewaySuspension;
   "health": T.HealthResult;
-  "heartbeat": T.Unstated;
+  "heartbeat": T.HeartbeatEvent;
   "mentions.changed": T.Unstated;
   "models.snapshot": T.Unstated;
   "node.hostStats": T.Unstated;
   "node.invoke.cancel": T.Unstated;
   "node.invoke.input": T.NodeInvokeInputEvent;
   "node.invoke.request": T.NodeInvokeRequestEvent;
-  "node.pair.requested": T.Unstated;
-  "node.pair.resolved": T.Unstated;
+  "node.pair.requested": T.NodePairPending;
+  "node.pair.resolved": T.NodePairResolvedEvent;
   "node.presence": T.Unstated;
   "node.runnerInventory.changed": T.Unstated;
-  "openclaw.approval.requested": T.Unstated;
-  "openclaw.approval.resolved": T.Unstated;
-  "plugin.approval.requested": T.Unstated;
-  "plugin.approval.resolved": T.Unstated;
-  "plugins.changed": T.Unstated;
+  "openclaw.approval.requested": T.ApprovalRequestRecord;
+  "openclaw.approval.resolved": T.ApprovalResolvedEvent;
+  "plugin.approval.requested": T.ApprovalRequestRecord;
+  "plugin.approval.resolved": T.ApprovalResolvedEvent;
+  "plugins.changed": T.PluginsChangedEvent;
   "plugins.controlUi.changed": T.Unstated;
   "plugins.install.progress": T.Unstated;
   "portal.changed": T.PortalChangedEvent;
@@ -141,9 +141,9 @@ export interface EventMap {
   "session.typing": T.SessionTypingEvent;
   "sessions.changed": T.SessionsChangedEvent;
   "shutdown": T.ShutdownEvent;
-  "skills.changed": T.Unstated;
+  "skills.changed": T.SkillsChangedEvent;
   "talk.event": T.TalkEvent;
-  "talk.mode": T.Unstated;
+  "talk.mode": T.TalkModeState;
   "talk.voice.change": T.Unstated;
   "task": T.Unstated;
   "task.suggestion": T.TaskSuggestionEvent;
@@ -154,6 +154,6 @@ export interface EventMap {
   "update.available": T.Unstated;
   "update.run.changed": T.Unstated;
   "users.prefs.changed": T.UsersPrefsChangedEvent;
-  "voicewake.changed": T.Unstated;
-  "voicewake.routing.changed": T.Unstated;
+  "voicewake.changed": T.VoiceWakeTriggers;
+  "voicewake.routing.changed": T.VoiceWakeRouting;
 }

@@ -734,6 +734,16 @@ export const AllowedApprovalSnapshot = Type.Object({
   reason: Type.Literal("user")
 }, { additionalProperties: false })
 
+/** The first answer of an approval request that asked for two. */
+export type ApprovalAccepted = Static<typeof ApprovalAccepted>
+export const ApprovalAccepted = Type.Object({
+  status: Type.Literal("accepted"),
+  id: Type.String({ minLength: 1 }),
+  deliveryRoute: Type.Optional(Type.String({ description: "How the request reaches somebody who can decide." })),
+  createdAtMs: Type.Integer({ minimum: 0 }),
+  expiresAtMs: Type.Integer({ minimum: 0 })
+}, { description: "The first answer of an approval request that asked for two." })
+
 export type ApprovalAllowedReason = Static<typeof ApprovalAllowedReason>
 export const ApprovalAllowedReason = Type.Literal("user")
 
@@ -742,6 +752,21 @@ export const ApprovalCancelledReason = Type.Union([
   Type.Literal("run-aborted"),
   Type.Literal("gateway-restart")
 ])
+
+/** The decision; null when nobody decided in time or nobody can be asked. */
+export type ApprovalDecided = Static<typeof ApprovalDecided>
+export const ApprovalDecided = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  decision: Type.Union([
+    Type.Literal("allow-once"),
+    Type.Literal("allow-always"),
+    Type.Literal("deny"),
+    Type.Null()
+  ]),
+  createdAtMs: Type.Integer({ minimum: 0 }),
+  expiresAtMs: Type.Integer({ minimum: 0 }),
+  terminalReason: Type.Optional(Type.String())
+}, { description: "The decision; null when nobody decided in time or nobody can be asked." })
 
 export type ApprovalDeniedReason = Static<typeof ApprovalDeniedReason>
 export const ApprovalDeniedReason = Type.Union([
@@ -893,6 +918,20 @@ export const ApprovalIdParams = Type.Object({
   id: Type.String({ minLength: 1 })
 })
 
+export type ApprovalRequestRecord = Static<typeof ApprovalRequestRecord>
+export const ApprovalRequestRecord = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  approvalKind: Type.Optional(Type.String()),
+  request: Type.Object({
+    
+  }),
+  createdAtMs: Type.Integer({ minimum: 0 }),
+  expiresAtMs: Type.Integer({ minimum: 0 })
+})
+
+export type ApprovalPendingList = Static<typeof ApprovalPendingList>
+export const ApprovalPendingList = Type.Array(ApprovalRequestRecord)
+
 export type ApprovalResolveParams = Static<typeof ApprovalResolveParams>
 export const ApprovalResolveParams = Type.Object({
   id: Type.String({ minLength: 1, pattern: "^(?!\\.{1,2}$)(?:[^\\uD800-\\uDFFF]|[\\uD800-\\uDBFF][\\uDC00-\\uDFFF])+$", description: "Exact full approval id encoded safely in deep-link paths." }),
@@ -911,6 +950,20 @@ export const ApprovalResolveResult = Type.Object({
   applied: Type.Boolean(),
   approval: TerminalApprovalSnapshot
 }, { additionalProperties: false })
+
+export type ApprovalResolvedEvent = Static<typeof ApprovalResolvedEvent>
+export const ApprovalResolvedEvent = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  approvalKind: Type.Optional(Type.String()),
+  decision: Type.Union([
+    Type.Literal("allow-once"),
+    Type.Literal("allow-always"),
+    Type.Literal("deny"),
+    Type.Null()
+  ]),
+  resolvedBy: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  ts: Type.Integer({ minimum: 0 })
+})
 
 export type ApprovalTerminalReason = Static<typeof ApprovalTerminalReason>
 export const ApprovalTerminalReason = Type.Union([
@@ -992,6 +1045,11 @@ export const ArtifactsListResult = Type.Object({
 export type AttachRevokeParams = Static<typeof AttachRevokeParams>
 export const AttachRevokeParams = Type.Object({
   token: Type.String({ minLength: 1 })
+})
+
+export type AttachRevokeResult = Static<typeof AttachRevokeResult>
+export const AttachRevokeResult = Type.Object({
+  revoked: Type.Boolean()
 })
 
 export type AuditActivityAgentRunV1 = Static<typeof AuditActivityAgentRunV1>
@@ -2201,6 +2259,35 @@ export const CapabilityConsentErrorDetails = Type.Object({
   acceptedAt: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
+export type ChannelLogoutResult = Static<typeof ChannelLogoutResult>
+export const ChannelLogoutResult = Type.Object({
+  channel: Type.String({ minLength: 1 }),
+  accountId: Type.String({ minLength: 1 }),
+  cleared: Type.Boolean()
+})
+
+export type ChannelStartResult = Static<typeof ChannelStartResult>
+export const ChannelStartResult = Type.Object({
+  channel: Type.String({ minLength: 1 }),
+  accountId: Type.String({ minLength: 1 }),
+  started: Type.Boolean(),
+  outcome: Type.Optional(Type.Object({
+    status: Type.Union([
+      Type.Literal("handed-off"),
+      Type.Literal("retry"),
+      Type.Literal("skipped")
+    ]),
+    reason: Type.Optional(Type.String())
+  }))
+})
+
+export type ChannelStopResult = Static<typeof ChannelStopResult>
+export const ChannelStopResult = Type.Object({
+  channel: Type.String({ minLength: 1 }),
+  accountId: Type.String({ minLength: 1 }),
+  stopped: Type.Boolean()
+})
+
 export type ChannelsLogoutParams = Static<typeof ChannelsLogoutParams>
 export const ChannelsLogoutParams = Type.Object({
   channel: Type.String({ minLength: 1 }),
@@ -3060,6 +3147,13 @@ export const ConfigApplyParams = Type.Object({
 export type ConfigGetParams = Static<typeof ConfigGetParams>
 export const ConfigGetParams = Type.Record(Type.String(), Type.Never())
 
+export type ConfigOpenFileResult = Static<typeof ConfigOpenFileResult>
+export const ConfigOpenFileResult = Type.Object({
+  ok: Type.Boolean(),
+  path: Type.String({ minLength: 1 }),
+  error: Type.Optional(Type.String())
+})
+
 export type ConfigPatchParams = Static<typeof ConfigPatchParams>
 export const ConfigPatchParams = Type.Object({
   raw: Type.String({ minLength: 1 }),
@@ -3206,6 +3300,18 @@ export const ConfigSnapshot = Type.Object({
     Type.Null()
   ]))
 }, { description: "Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null." })
+
+export type ConfigWriteResult = Static<typeof ConfigWriteResult>
+export const ConfigWriteResult = Type.Object({
+  ok: Type.Literal(true),
+  path: Type.String({ minLength: 1 }),
+  hash: Type.Optional(Type.String({ description: "The base hash of the next write." })),
+  config: Type.Object({
+    
+  }, { description: "The new configuration with secrets redacted." }),
+  changedPaths: Type.Optional(Type.Array(Type.String())),
+  sentinel: Type.Optional(Type.Unknown())
+})
 
 export type ConnectChallengeEvent = Static<typeof ConnectChallengeEvent>
 export const ConnectChallengeEvent = Type.Object({
@@ -4772,6 +4878,22 @@ export const CronDeclarativeAddResult = Type.Object({
   deliveryPreview: Type.Optional(CronDeliveryPreview)
 }, { additionalProperties: false })
 
+export type CronEvent = Static<typeof CronEvent>
+export const CronEvent = Type.Object({
+  jobId: Type.String({ minLength: 1 }),
+  action: Type.Union([
+    Type.Literal("added"),
+    Type.Literal("updated"),
+    Type.Literal("removed"),
+    Type.Literal("started"),
+    Type.Literal("finished")
+  ]),
+  job: Type.Optional(Type.Object({
+    
+  })),
+  nextRunAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
+})
+
 export type CronGetParams = Static<typeof CronGetParams>
 export const CronGetParams = Type.Union([
   Type.Object({
@@ -4787,6 +4909,34 @@ export const CronJobNotFoundErrorDetails = Type.Object({
   code: Type.Literal("CRON_JOB_NOT_FOUND"),
   jobId: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
+
+/** A job as cron.get and cron.update return it. Upstream's CronJob says what it is made of. */
+export type CronJobView = Static<typeof CronJobView>
+export const CronJobView = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  name: Type.String(),
+  description: Type.Optional(Type.String()),
+  enabled: Type.Boolean(),
+  createdAtMs: Type.Integer({ minimum: 0 }),
+  updatedAtMs: Type.Integer({ minimum: 0 }),
+  schedule: Type.Object({
+    kind: Type.String()
+  }),
+  sessionTarget: Type.String(),
+  wakeMode: Type.Optional(Type.String()),
+  payload: Type.Object({
+    kind: Type.String()
+  }),
+  delivery: Type.Optional(Type.Object({
+    
+  })),
+  state: Type.Object({
+    
+  }),
+  configRevision: Type.String({ minLength: 1 }),
+  nextRunAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastRunAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
+}, { description: "A job as cron.get and cron.update return it. Upstream's CronJob says what it is made of." })
 
 export type CronListParams = Static<typeof CronListParams>
 export const CronListParams = Type.Object({
@@ -4833,6 +4983,24 @@ export const CronListParams = Type.Object({
   includeDeliveryPreviews: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
+/** Whole jobs, or with compact only what a list shows of them. */
+export type CronListResult = Static<typeof CronListResult>
+export const CronListResult = Type.Object({
+  jobs: Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    name: Type.String(),
+    enabled: Type.Boolean(),
+    updatedAtMs: Type.Integer({ minimum: 0 }),
+    schedule: Type.Object({
+      
+    }),
+    effectiveAgentId: Type.Optional(Type.String())
+  })),
+  total: Type.Optional(Type.Integer({ minimum: 0 })),
+  hasMore: Type.Optional(Type.Boolean()),
+  nextOffset: Type.Optional(Type.Unsafe<(number | null)>({"type":["integer","null"]}))
+}, { description: "Whole jobs, or with compact only what a list shows of them." })
+
 export type CronRemoveParams = Static<typeof CronRemoveParams>
 export const CronRemoveParams = Type.Union([
   Type.Object({
@@ -4842,6 +5010,12 @@ export const CronRemoveParams = Type.Union([
     jobId: Type.String({ minLength: 1 })
   }, { additionalProperties: false })
 ])
+
+export type CronRemoveResult = Static<typeof CronRemoveResult>
+export const CronRemoveResult = Type.Object({
+  ok: Type.Literal(true),
+  removed: Type.Boolean()
+})
 
 export type CronRunLogEntry = Static<typeof CronRunLogEntry>
 export const CronRunLogEntry = Type.Object({
@@ -5009,6 +5183,21 @@ export const CronRunParams = Type.Union([
   }, { additionalProperties: false })
 ])
 
+/** The run was put into the queue, or the reason why nothing ran. */
+export type CronRunResult = Static<typeof CronRunResult>
+export const CronRunResult = Type.Union([
+  Type.Object({
+    ok: Type.Literal(true),
+    enqueued: Type.Literal(true),
+    runId: Type.String({ minLength: 1 })
+  }),
+  Type.Object({
+    ok: Type.Literal(true),
+    ran: Type.Literal(false),
+    reason: Type.String({ minLength: 1 })
+  })
+], { description: "The run was put into the queue, or the reason why nothing ran." })
+
 export type CronRunsParams = Static<typeof CronRunsParams>
 export const CronRunsParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 })),
@@ -5050,6 +5239,23 @@ export const CronRunsParams = Type.Object({
     Type.Literal("desc")
   ]))
 }, { additionalProperties: false })
+
+export type CronRunsResult = Static<typeof CronRunsResult>
+export const CronRunsResult = Type.Object({
+  entries: Type.Array(Type.Object({
+    ts: Type.Integer({ minimum: 0 }),
+    jobId: Type.String({ minLength: 1 }),
+    action: Type.String(),
+    status: Type.Optional(Type.String()),
+    runId: Type.Optional(Type.String()),
+    summary: Type.Optional(Type.String())
+  })),
+  total: Type.Integer({ minimum: 0 }),
+  offset: Type.Integer({ minimum: 0 }),
+  limit: Type.Integer({ minimum: 0 }),
+  hasMore: Type.Boolean(),
+  nextOffset: Type.Unsafe<(number | null)>({"type":["integer","null"]})
+})
 
 export type CronScratchGetParams = Static<typeof CronScratchGetParams>
 export const CronScratchGetParams = Type.Union([
@@ -5119,6 +5325,16 @@ export const CronScratchSetResult = Type.Union([
 
 export type CronStatusParams = Static<typeof CronStatusParams>
 export const CronStatusParams = Type.Record(Type.String(), Type.Never())
+
+export type CronStatusResult = Static<typeof CronStatusResult>
+export const CronStatusResult = Type.Object({
+  enabled: Type.Boolean(),
+  triggersEnabled: Type.Optional(Type.Boolean()),
+  storePath: Type.String(),
+  storage: Type.Optional(Type.String()),
+  jobs: Type.Integer({ minimum: 0 }),
+  nextWakeAtMs: Type.Optional(Type.Unsafe<(number | null)>({"type":["integer","null"]}))
+})
 
 export type CronUpdateParams = Static<typeof CronUpdateParams>
 export const CronUpdateParams = Type.Union([
@@ -6134,6 +6350,54 @@ export const DeviceTokenRotateResult = Type.Unsafe<({
   tokenDelivery: 'withheld-cross-device'
 } & Record<string, any>) | unknown))>({"type":"object","required":["deviceId","role","scopes","rotatedAtMs"],"properties":{"deviceId":{"type":"string","minLength":1},"role":{"type":"string","minLength":1},"token":{"type":"string","minLength":1},"scopes":{"type":"array","items":{"type":"string","minLength":1}},"rotatedAtMs":{"type":"integer","minimum":0},"tokenDelivery":{"type":"string","enum":["in-band","withheld-cross-device"]}},"additionalProperties":false,"allOf":[{"anyOf":[{"type":"object","required":["token","tokenDelivery"],"properties":{"token":{"type":"string","minLength":1},"tokenDelivery":{"type":"string","const":"in-band"}}},{"allOf":[{"type":"object","required":["tokenDelivery"],"properties":{"tokenDelivery":{"type":"string","const":"withheld-cross-device"}}},{"not":{"required":["token"]}}]},{"not":{"required":["tokenDelivery"]}}]}]})
 
+export type DiagnosticsLanesResult = Static<typeof DiagnosticsLanesResult>
+export const DiagnosticsLanesResult = Type.Object({
+  ts: Type.Integer({ minimum: 0 }),
+  lanes: Type.Array(Type.Object({
+    lane: Type.String({ minLength: 1 }),
+    queuedCount: Type.Integer({ minimum: 0 }),
+    activeCount: Type.Integer({ minimum: 0 }),
+    maxConcurrent: Type.Integer({ minimum: 0 }),
+    draining: Type.Optional(Type.Boolean()),
+    generation: Type.Optional(Type.Integer({ minimum: 0 }))
+  }))
+})
+
+export type DiagnosticsStabilityResult = Static<typeof DiagnosticsStabilityResult>
+export const DiagnosticsStabilityResult = Type.Object({
+  generatedAt: Type.String({ minLength: 1 }),
+  capacity: Type.Integer({ minimum: 0 }),
+  count: Type.Integer({ minimum: 0 }),
+  dropped: Type.Integer({ minimum: 0 }),
+  firstSeq: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastSeq: Type.Optional(Type.Integer({ minimum: 0 })),
+  events: Type.Array(Type.Object({
+    seq: Type.Integer({ minimum: 0 }),
+    ts: Type.Integer({ minimum: 0 }),
+    type: Type.String({ minLength: 1 })
+  }))
+})
+
+/** One agent, or the default one. */
+export type DoctorMemoryParams = Static<typeof DoctorMemoryParams>
+export const DoctorMemoryParams = Type.Object({
+  agentId: Type.Optional(Type.String({ minLength: 1 }))
+}, { description: "One agent, or the default one." })
+
+export type DoctorMemoryStatusResult = Static<typeof DoctorMemoryStatusResult>
+export const DoctorMemoryStatusResult = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  provider: Type.Optional(Type.String()),
+  embedding: Type.Object({
+    ok: Type.Boolean(),
+    checked: Type.Optional(Type.Boolean()),
+    error: Type.Optional(Type.String())
+  }),
+  dreaming: Type.Optional(Type.Object({
+    
+  }))
+})
+
 export type DrainingSessionPlacement = Static<typeof DrainingSessionPlacement>
 export const DrainingSessionPlacement = Type.Object({
   state: Type.Literal("draining"),
@@ -6157,6 +6421,14 @@ export const DrainingSessionPlacement = Type.Object({
   }, { additionalProperties: false })),
   diskSpace: Type.Optional(SessionPlacementDiskSpace)
 }, { additionalProperties: false })
+
+export type DreamDiaryResult = Static<typeof DreamDiaryResult>
+export const DreamDiaryResult = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  found: Type.Boolean(),
+  path: Type.String(),
+  content: Type.Optional(Type.String())
+})
 
 export type EnvironmentStatus = Static<typeof EnvironmentStatus>
 export const EnvironmentStatus = Type.Union([
@@ -6557,6 +6829,22 @@ export const ExecApprovalResolveParams = Type.Object({
   }, { additionalProperties: false })),
   grantExpiresInDays: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 }))
 }, { additionalProperties: false })
+
+export type ExecApprovalView = Static<typeof ExecApprovalView>
+export const ExecApprovalView = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  commandText: Type.String(),
+  commandPreview: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  allowedDecisions: Type.Array(Type.Union([
+    Type.Literal("allow-once"),
+    Type.Literal("allow-always"),
+    Type.Literal("deny")
+  ])),
+  host: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  nodeId: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  agentId: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  expiresAtMs: Type.Integer({ minimum: 0 })
+})
 
 export type ExecApprovalsGetParams = Static<typeof ExecApprovalsGetParams>
 export const ExecApprovalsGetParams = Type.Record(Type.String(), Type.Never())
@@ -7278,6 +7566,15 @@ export const HealthResult = Type.Object({
   eventLoop: EventLoopFacts
 }, { description: "The state of the gateway. The health event carries the same without modelRuntime.", additionalProperties: false })
 
+/** A heartbeat run that has ended, as last-heartbeat reports it. */
+export type HeartbeatEvent = Static<typeof HeartbeatEvent>
+export const HeartbeatEvent = Type.Object({
+  ts: Type.Integer({ minimum: 0 }),
+  status: Type.String({ minLength: 1 }),
+  preview: Type.Optional(Type.String()),
+  reason: Type.Optional(Type.String())
+}, { description: "A heartbeat run that has ended, as last-heartbeat reports it." })
+
 export type SessionVisibility = Static<typeof SessionVisibility>
 export const SessionVisibility = Type.Union([
   Type.Literal("shared"),
@@ -7694,6 +7991,21 @@ export const HooksStatusParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
+export type HooksStatusResult = Static<typeof HooksStatusResult>
+export const HooksStatusResult = Type.Object({
+  workspaceDir: Type.String(),
+  managedHooksDir: Type.String(),
+  hooks: Type.Array(Type.Object({
+    name: Type.String({ minLength: 1 }),
+    description: Type.Optional(Type.String()),
+    source: Type.String(),
+    hookKey: Type.String(),
+    events: Type.Array(Type.String()),
+    enabledByConfig: Type.Optional(Type.Boolean()),
+    loadable: Type.Optional(Type.Boolean())
+  }))
+})
+
 /** The method takes no params and, as upstream, does not look at what it is given, whatever that is. */
 export type IgnoredParams = Static<typeof IgnoredParams>
 export const IgnoredParams = Type.Unknown({ description: "The method takes no params and, as upstream, does not look at what it is given, whatever that is." })
@@ -7812,6 +8124,16 @@ export const MemorySearchParams = Type.Object({
   query: Type.String({ minLength: 1 })
 })
 
+export type MemorySearchResult = Static<typeof MemorySearchResult>
+export const MemorySearchResult = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  provider: Type.Optional(Type.String()),
+  searchMode: Type.Optional(Type.String()),
+  results: Type.Array(Type.Object({
+    
+  }))
+})
+
 export type MessageActionParams = Static<typeof MessageActionParams>
 export const MessageActionParams = Type.Object({
   channel: Type.String({ minLength: 1 }),
@@ -7867,6 +8189,12 @@ export const MessageActionParams = Type.Object({
   conversationReadOrigin: Type.Optional(Type.Literal("direct-operator")),
   idempotencyKey: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
+
+/** What the channel answers; its shape depends on the action. */
+export type MessageActionResult = Static<typeof MessageActionResult>
+export const MessageActionResult = Type.Object({
+  
+}, { description: "What the channel answers; its shape depends on the action." })
 
 export type MigrationsMemoryApplyParams = Static<typeof MigrationsMemoryApplyParams>
 export const MigrationsMemoryApplyParams = Type.Object({
@@ -8009,6 +8337,20 @@ export const ModelsAuthStatusParams = Type.Object({
   agentId: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
+export type ModelsAuthStatusResult = Static<typeof ModelsAuthStatusResult>
+export const ModelsAuthStatusResult = Type.Object({
+  ts: Type.Integer({ minimum: 0 }),
+  providers: Type.Array(Type.Object({
+    provider: Type.String({ minLength: 1 }),
+    displayName: Type.String(),
+    status: Type.String(),
+    profiles: Type.Array(Type.Unknown())
+  })),
+  providerCapabilities: Type.Optional(Type.Array(Type.Object({
+    
+  })))
+})
+
 export type ModelsListAnswer = Static<typeof ModelsListAnswer>
 export const ModelsListAnswer = Type.Object({
   models: Type.Array(ModelRow),
@@ -8097,6 +8439,16 @@ export const NodeDescribeParams = Type.Object({
   nodeId: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
 
+export type NodeDescribeResult = Static<typeof NodeDescribeResult>
+export const NodeDescribeResult = Type.Object({
+  ts: Type.Integer({ minimum: 0 }),
+  nodeId: Type.String({ minLength: 1 }),
+  caps: Type.Optional(Type.Array(Type.String())),
+  commands: Type.Optional(Type.Array(Type.String())),
+  paired: Type.Optional(Type.Boolean()),
+  connected: Type.Optional(Type.Boolean())
+})
+
 export type NodeEventParams = Static<typeof NodeEventParams>
 export const NodeEventParams = Type.Object({
   event: Type.String({ minLength: 1 }),
@@ -8155,6 +8507,15 @@ export const NodeInvokeRequestEvent = Type.Object({
   idempotencyKey: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
+export type NodeInvokeResult = Static<typeof NodeInvokeResult>
+export const NodeInvokeResult = Type.Object({
+  ok: Type.Literal(true),
+  nodeId: Type.String({ minLength: 1 }),
+  command: Type.String({ minLength: 1 }),
+  payload: Type.Unknown({ description: "What the node answered." }),
+  payloadJSON: Type.Unsafe<(string | null)>({"type":["string","null"]})
+})
+
 export type NodeInvokeResultParams = Static<typeof NodeInvokeResultParams>
 export const NodeInvokeResultParams = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -8171,19 +8532,80 @@ export const NodeInvokeResultParams = Type.Object({
 export type NodeListParams = Static<typeof NodeListParams>
 export const NodeListParams = Type.Record(Type.String(), Type.Never())
 
+export type NodeView = Static<typeof NodeView>
+export const NodeView = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  displayName: Type.Optional(Type.String()),
+  platform: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  deviceFamily: Type.Optional(Type.String()),
+  caps: Type.Array(Type.String()),
+  commands: Type.Array(Type.String()),
+  approvalState: Type.Optional(Type.String()),
+  connectedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  paired: Type.Boolean(),
+  connected: Type.Boolean()
+})
+
+export type NodeListResult = Static<typeof NodeListResult>
+export const NodeListResult = Type.Object({
+  ts: Type.Integer({ minimum: 0 }),
+  nodes: Type.Array(NodeView)
+})
+
 export type NodePairApproveParams = Static<typeof NodePairApproveParams>
 export const NodePairApproveParams = ScopeUpgradeWait
+
+export type NodePairApproveResult = Static<typeof NodePairApproveResult>
+export const NodePairApproveResult = Type.Object({
+  requestId: Type.String({ minLength: 1 }),
+  node: Type.Object({
+    nodeId: Type.String({ minLength: 1 })
+  })
+})
 
 export type NodePairListParams = Static<typeof NodePairListParams>
 export const NodePairListParams = Type.Record(Type.String(), Type.Never())
 
+export type NodePairPending = Static<typeof NodePairPending>
+export const NodePairPending = Type.Object({
+  requestId: Type.String({ minLength: 1 }),
+  nodeId: Type.String({ minLength: 1 }),
+  displayName: Type.Optional(Type.String()),
+  platform: Type.Optional(Type.String()),
+  caps: Type.Optional(Type.Array(Type.String())),
+  commands: Type.Optional(Type.Array(Type.String())),
+  requiredApproveScopes: Type.Optional(Type.Array(Type.String())),
+  silent: Type.Optional(Type.Boolean()),
+  ts: Type.Integer({ minimum: 0 })
+})
+
+export type NodePairListResult = Static<typeof NodePairListResult>
+export const NodePairListResult = Type.Object({
+  pending: Type.Array(NodePairPending),
+  paired: Type.Array(Type.Object({
+    nodeId: Type.String({ minLength: 1 })
+  }))
+})
+
 export type NodePairRejectParams = Static<typeof NodePairRejectParams>
 export const NodePairRejectParams = ScopeUpgradeWait
+
+export type NodePairRejectResult = Static<typeof NodePairRejectResult>
+export const NodePairRejectResult = Type.Object({
+  requestId: Type.String({ minLength: 1 }),
+  nodeId: Type.String({ minLength: 1 })
+})
 
 export type NodePairRemoveParams = Static<typeof NodePairRemoveParams>
 export const NodePairRemoveParams = Type.Object({
   nodeId: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
+
+export type NodePairRemoveResult = Static<typeof NodePairRemoveResult>
+export const NodePairRemoveResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 })
+})
 
 /** A node asks to be paired under a token of its own. */
 export type NodePairRequestParams = Static<typeof NodePairRequestParams>
@@ -8214,6 +8636,14 @@ export const NodePairRequestResult = Type.Object({
   created: Type.Boolean({ description: "False when an earlier request of the same node still waits." })
 })
 
+export type NodePairResolvedEvent = Static<typeof NodePairResolvedEvent>
+export const NodePairResolvedEvent = Type.Object({
+  requestId: Type.String({ minLength: 1 }),
+  nodeId: Type.String({ minLength: 1 }),
+  decision: Type.String({ minLength: 1 }),
+  ts: Type.Integer({ minimum: 0 })
+})
+
 export type NodePairVerifyParams = Static<typeof NodePairVerifyParams>
 export const NodePairVerifyParams = Type.Object({
   nodeId: Type.String({ minLength: 1 }),
@@ -8232,6 +8662,13 @@ export type NodePendingAckParams = Static<typeof NodePendingAckParams>
 export const NodePendingAckParams = Type.Object({
   ids: Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })
 }, { additionalProperties: false })
+
+export type NodePendingAckResult = Static<typeof NodePendingAckResult>
+export const NodePendingAckResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  ackedIds: Type.Array(Type.String()),
+  remainingCount: Type.Integer({ minimum: 0 })
+})
 
 export type NodePendingDrainParams = Static<typeof NodePendingDrainParams>
 export const NodePendingDrainParams = Type.Object({
@@ -8303,6 +8740,17 @@ export const NodePendingEnqueueResult = Type.Object({
   wakeTriggered: Type.Boolean()
 }, { additionalProperties: false })
 
+export type NodePendingPullResult = Static<typeof NodePendingPullResult>
+export const NodePendingPullResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  actions: Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    command: Type.String({ minLength: 1 }),
+    paramsJSON: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+    enqueuedAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
+  }))
+})
+
 export type NodePluginToolDescriptor = Static<typeof NodePluginToolDescriptor>
 export const NodePluginToolDescriptor = Type.Object({
   pluginId: Type.String({ minLength: 1 }),
@@ -8360,6 +8808,12 @@ export const NodeRenameParams = Type.Object({
   displayName: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
 
+export type NodeRenameResult = Static<typeof NodeRenameResult>
+export const NodeRenameResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  displayName: Type.String({ minLength: 1 })
+})
+
 export type NodeSkillDescriptor = Static<typeof NodeSkillDescriptor>
 export const NodeSkillDescriptor = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64, pattern: "^(?!.*--)[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$" }),
@@ -8376,6 +8830,14 @@ export type OkResult = Static<typeof OkResult>
 export const OkResult = Type.Object({
   ok: Type.Boolean()
 })
+
+/** What was sent, by the ids of the channel. */
+export type OutboundResult = Static<typeof OutboundResult>
+export const OutboundResult = Type.Object({
+  runId: Type.String({ description: "The idempotency key of the request.", minLength: 1 }),
+  messageId: Type.String(),
+  channel: Type.String({ minLength: 1 })
+}, { description: "What was sent, by the ids of the channel." })
 
 export type PendingSessionApprovalEvent = Static<typeof PendingSessionApprovalEvent>
 export const PendingSessionApprovalEvent = Type.Object({
@@ -8645,6 +9107,11 @@ export type PluginSurfaceRefreshParams = Static<typeof PluginSurfaceRefreshParam
 export const PluginSurfaceRefreshParams = Type.Object({
   surface: Type.String({ minLength: 1 }),
   observedUrl: Type.Optional(Type.String())
+})
+
+export type PluginsChangedEvent = Static<typeof PluginsChangedEvent>
+export const PluginsChangedEvent = Type.Object({
+  generation: Type.Unknown({ description: "Of the plugin runtime that is now in use." })
 })
 
 export type PluginsInspectParams = Static<typeof PluginsInspectParams>
@@ -9377,6 +9844,14 @@ export const ResolvedModel = Type.Object({
   model: Type.String()
 })
 
+export type RestartPreflightResult = Static<typeof RestartPreflightResult>
+export const RestartPreflightResult = Type.Object({
+  safe: Type.Boolean(),
+  counts: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
+  blockers: Type.Array(Type.Unknown()),
+  summary: Type.String()
+})
+
 export type ScopeUpgradeApproved = Static<typeof ScopeUpgradeApproved>
 export const ScopeUpgradeApproved = Type.Object({
   status: Type.Literal("approved"),
@@ -9444,6 +9919,12 @@ export const SecretStoreEntry = Type.Union([
 
 export type SecretsReloadParams = Static<typeof SecretsReloadParams>
 export const SecretsReloadParams = Type.Record(Type.String(), Type.Never())
+
+export type SecretsReloadResult = Static<typeof SecretsReloadResult>
+export const SecretsReloadResult = Type.Object({
+  ok: Type.Literal(true),
+  warningCount: Type.Integer({ minimum: 0 })
+})
 
 export type SecretsResolveAssignment = Static<typeof SecretsResolveAssignment>
 export const SecretsResolveAssignment = Type.Object({
@@ -10843,6 +11324,33 @@ export const SessionUsageKeyParams = Type.Object({
   key: Type.String({ minLength: 1 })
 })
 
+export type SessionUsageLogsResult = Static<typeof SessionUsageLogsResult>
+export const SessionUsageLogsResult = Type.Object({
+  logs: Type.Array(Type.Object({
+    timestamp: Type.Integer({ minimum: 0 }),
+    role: Type.String({ minLength: 1 }),
+    content: Type.String(),
+    tokens: Type.Optional(Type.Integer({ minimum: 0 })),
+    cost: Type.Optional(Type.Number({ minimum: 0 }))
+  }))
+})
+
+export type SessionUsageTimeseriesResult = Static<typeof SessionUsageTimeseriesResult>
+export const SessionUsageTimeseriesResult = Type.Object({
+  sessionId: Type.String(),
+  points: Type.Array(Type.Object({
+    timestamp: Type.Integer({ minimum: 0 }),
+    input: Type.Integer({ minimum: 0 }),
+    output: Type.Integer({ minimum: 0 }),
+    cacheRead: Type.Optional(Type.Integer({ minimum: 0 })),
+    cacheWrite: Type.Optional(Type.Integer({ minimum: 0 })),
+    totalTokens: Type.Integer({ minimum: 0 }),
+    cost: Type.Optional(Type.Number({ minimum: 0 })),
+    cumulativeTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+    cumulativeCost: Type.Optional(Type.Number({ minimum: 0 }))
+  }))
+})
+
 export type SessionVisibilitySetParams = Static<typeof SessionVisibilitySetParams>
 export const SessionVisibilitySetParams = Type.Object({
   sessionKey: Type.String({ minLength: 1 }),
@@ -10871,6 +11379,13 @@ export const SessionsAbortParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 })),
   clearQueued: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
+
+export type SessionsAbortResult = Static<typeof SessionsAbortResult>
+export const SessionsAbortResult = Type.Object({
+  ok: Type.Literal(true),
+  abortedRunId: Type.Unsafe<(string | null)>({"type":["string","null"]}),
+  status: Type.String({ minLength: 1 })
+})
 
 export type SessionsAssignOwnerParams = Static<typeof SessionsAssignOwnerParams>
 export const SessionsAssignOwnerParams = Type.Object({
@@ -11017,12 +11532,34 @@ export const SessionsCleanupParams = Type.Object({
   fixDmScope: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
+export type SessionsCleanupResult = Static<typeof SessionsCleanupResult>
+export const SessionsCleanupResult = Type.Object({
+  agentId: Type.Optional(Type.String()),
+  storePath: Type.Optional(Type.String()),
+  mode: Type.String(),
+  dryRun: Type.Boolean(),
+  beforeCount: Type.Integer({ minimum: 0 }),
+  afterCount: Type.Integer({ minimum: 0 }),
+  wouldMutate: Type.Boolean(),
+  applied: Type.Boolean(),
+  appliedCount: Type.Optional(Type.Integer({ minimum: 0 }))
+})
+
 export type SessionsCompactParams = Static<typeof SessionsCompactParams>
 export const SessionsCompactParams = Type.Object({
   key: Type.String({ minLength: 1 }),
   agentId: Type.Optional(Type.String({ minLength: 1 })),
   maxLines: Type.Optional(Type.Integer({ minimum: 1 }))
 }, { additionalProperties: false })
+
+export type SessionsCompactResult = Static<typeof SessionsCompactResult>
+export const SessionsCompactResult = Type.Object({
+  ok: Type.Boolean(),
+  key: Type.String({ minLength: 1 }),
+  compacted: Type.Boolean(),
+  kept: Type.Optional(Type.Integer({ minimum: 0 })),
+  reason: Type.Optional(Type.String())
+})
 
 export type SessionsCompactionBranchParams = Static<typeof SessionsCompactionBranchParams>
 export const SessionsCompactionBranchParams = Type.Object({
@@ -12224,6 +12761,29 @@ export const SessionsUsageParams = Type.Object({
   includeContextWeight: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
+export type SessionsUsageResult = Static<typeof SessionsUsageResult>
+export const SessionsUsageResult = Type.Object({
+  updatedAt: Type.Integer({ minimum: 0 }),
+  startDate: Type.String(),
+  endDate: Type.String(),
+  sessions: Type.Array(Type.Object({
+    key: Type.String({ minLength: 1 }),
+    agentId: Type.Optional(Type.String()),
+    usage: Type.Union([
+      Type.Object({
+        
+      }),
+      Type.Null()
+    ])
+  })),
+  totals: Type.Optional(Type.Object({
+    
+  })),
+  aggregates: Type.Optional(Type.Object({
+    
+  }))
+})
+
 export type SessionsViewerPresenceSetParams = Static<typeof SessionsViewerPresenceSetParams>
 export const SessionsViewerPresenceSetParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 })),
@@ -12265,6 +12825,18 @@ export type SkillsBinsResult = Static<typeof SkillsBinsResult>
 export const SkillsBinsResult = Type.Object({
   bins: Type.Array(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
+
+export type SkillsChangedEvent = Static<typeof SkillsChangedEvent>
+export const SkillsChangedEvent = Type.Object({
+  reason: Type.Union([
+    Type.Literal("watch"),
+    Type.Literal("watch-targets"),
+    Type.Literal("manual"),
+    Type.Literal("remote-node"),
+    Type.Literal("config-change"),
+    Type.Literal("workshop")
+  ])
+})
 
 export type SkillsCuratorActionParams = Static<typeof SkillsCuratorActionParams>
 export const SkillsCuratorActionParams = Type.Object({
@@ -12504,6 +13076,18 @@ export const SkillsLibraryListParams = Type.Object({
     Type.Literal("all")
   ]))
 }, { additionalProperties: false })
+
+export type SkillsLibraryListResult = Static<typeof SkillsLibraryListResult>
+export const SkillsLibraryListResult = Type.Object({
+  entries: Type.Array(Type.Object({
+    
+  })),
+  profileId: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  multipleProfiles: Type.Optional(Type.Boolean()),
+  defaultTarget: Type.Optional(Type.String()),
+  canManageWorkspace: Type.Optional(Type.Boolean()),
+  defaultSelectionLimit: Type.Optional(Type.Integer({ minimum: 0 }))
+})
 
 export type SkillsLibraryMutateParams = Static<typeof SkillsLibraryMutateParams>
 export const SkillsLibraryMutateParams = Type.Object({
@@ -13565,6 +14149,23 @@ export const SkillsStatusParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 })),
   sessionKey: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
+
+export type SkillsStatusResult = Static<typeof SkillsStatusResult>
+export const SkillsStatusResult = Type.Object({
+  workspaceDir: Type.String(),
+  managedSkillsDir: Type.String(),
+  agentId: Type.String(),
+  skills: Type.Array(Type.Object({
+    name: Type.String({ minLength: 1 }),
+    description: Type.String(),
+    source: Type.String(),
+    bundled: Type.Optional(Type.Boolean()),
+    skillKey: Type.String({ minLength: 1 }),
+    disabled: Type.Boolean(),
+    eligible: Type.Boolean(),
+    missing: Type.Record(Type.String(), Type.Array(Type.String()))
+  }))
+})
 
 export type SkillsUpdateParams = Static<typeof SkillsUpdateParams>
 export const SkillsUpdateParams = Type.Union([
@@ -14662,6 +15263,13 @@ export const TalkModeParams = Type.Object({
   phase: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
+export type TalkModeState = Static<typeof TalkModeState>
+export const TalkModeState = Type.Object({
+  enabled: Type.Boolean(),
+  phase: Type.Unsafe<(string | null)>({"type":["string","null"]}),
+  ts: Type.Integer({ minimum: 0 })
+})
+
 export type TalkSessionAcknowledgeMarkParams = Static<typeof TalkSessionAcknowledgeMarkParams>
 export const TalkSessionAcknowledgeMarkParams = Type.Object({
   sessionId: Type.String({ minLength: 1 }),
@@ -15559,8 +16167,46 @@ export const TtsConvertParams = Type.Object({
   text: Type.String({ minLength: 1 })
 })
 
+export type TtsConvertResult = Static<typeof TtsConvertResult>
+export const TtsConvertResult = Type.Object({
+  audioPath: Type.String({ minLength: 1 }),
+  provider: Type.String({ minLength: 1 }),
+  outputFormat: Type.Optional(Type.String()),
+  voiceCompatible: Type.Optional(Type.Boolean())
+})
+
+export type TtsEnabledResult = Static<typeof TtsEnabledResult>
+export const TtsEnabledResult = Type.Object({
+  enabled: Type.Boolean()
+})
+
+export type TtsPersonasResult = Static<typeof TtsPersonasResult>
+export const TtsPersonasResult = Type.Object({
+  active: Type.Unsafe<(string | null)>({"type":["string","null"]}),
+  personas: Type.Array(Type.Object({
+    
+  }))
+})
+
+export type TtsProvidersResult = Static<typeof TtsProvidersResult>
+export const TtsProvidersResult = Type.Object({
+  providers: Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    name: Type.String(),
+    configured: Type.Boolean(),
+    models: Type.Array(Type.String()),
+    voices: Type.Array(Type.String())
+  })),
+  active: Type.String({ description: "Empty when none is chosen." })
+})
+
 export type TtsSetProviderParams = Static<typeof TtsSetProviderParams>
 export const TtsSetProviderParams = Type.Object({
+  provider: Type.String({ minLength: 1 })
+})
+
+export type TtsSetProviderResult = Static<typeof TtsSetProviderResult>
+export const TtsSetProviderResult = Type.Object({
   provider: Type.String({ minLength: 1 })
 })
 
@@ -15577,6 +16223,23 @@ export const TtsSpeakResult = Type.Object({
   mimeType: Type.Optional(Type.String()),
   fileExtension: Type.Optional(Type.String())
 }, { additionalProperties: false })
+
+export type TtsStatusResult = Static<typeof TtsStatusResult>
+export const TtsStatusResult = Type.Object({
+  enabled: Type.Boolean(),
+  auto: Type.String(),
+  provider: Type.String({ description: "Empty when none is chosen." }),
+  persona: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  personas: Type.Optional(Type.Array(Type.Unknown())),
+  fallbackProvider: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
+  fallbackProviders: Type.Array(Type.String()),
+  prefsPath: Type.String(),
+  providerStates: Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    label: Type.String(),
+    configured: Type.Boolean()
+  }))
+})
 
 export type UiClosePaneCommand = Static<typeof UiClosePaneCommand>
 export const UiClosePaneCommand = Type.Object({
@@ -15958,6 +16621,20 @@ export const UsersSetRoleResult = Type.Object({
   profile: UserProfile
 }, { additionalProperties: false })
 
+export type VoiceWakeRouting = Static<typeof VoiceWakeRouting>
+export const VoiceWakeRouting = Type.Object({
+  config: Type.Object({
+    version: Type.Integer({ minimum: 1 }),
+    defaultTarget: Type.Object({
+      
+    }),
+    routes: Type.Array(Type.Object({
+      
+    })),
+    updatedAtMs: Type.Integer({ minimum: 0 })
+  })
+})
+
 export type VoiceWakeSetParams = Static<typeof VoiceWakeSetParams>
 export const VoiceWakeSetParams = Type.Object({
   triggers: Type.Array(Type.String())
@@ -15987,12 +16664,26 @@ export const WebLoginStartParams = Type.Object({
   accountId: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
+export type WebLoginStartResult = Static<typeof WebLoginStartResult>
+export const WebLoginStartResult = Type.Object({
+  message: Type.String(),
+  qrDataUrl: Type.Optional(Type.String()),
+  sessionKey: Type.Optional(Type.String({ description: "To be passed on to web.login.wait unchanged." })),
+  connected: Type.Optional(Type.Boolean())
+})
+
 export type WebLoginWaitParams = Static<typeof WebLoginWaitParams>
 export const WebLoginWaitParams = Type.Object({
   timeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
   accountId: Type.Optional(Type.String()),
   currentQrDataUrl: Type.Optional(Type.String({ maxLength: 16384, pattern: "^data:image/png;base64," }))
 }, { additionalProperties: false })
+
+export type WebLoginWaitResult = Static<typeof WebLoginWaitResult>
+export const WebLoginWaitResult = Type.Object({
+  connected: Type.Boolean(),
+  message: Type.String()
+})
 
 export type WebPushDetailLevel = Static<typeof WebPushDetailLevel>
 export const WebPushDetailLevel = Type.Union([
@@ -16092,10 +16783,21 @@ export const WebPushUnsubscribeParams = Type.Object({
 export type WebPushVapidPublicKeyParams = Static<typeof WebPushVapidPublicKeyParams>
 export const WebPushVapidPublicKeyParams = Type.Record(Type.String(), Type.Never())
 
+export type WebPushVapidPublicKeyResult = Static<typeof WebPushVapidPublicKeyResult>
+export const WebPushVapidPublicKeyResult = Type.Object({
+  vapidPublicKey: Type.String({ minLength: 1 })
+})
+
 export type WizardCancelParams = Static<typeof WizardCancelParams>
 export const WizardCancelParams = Type.Object({
   sessionId: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
+
+export type WizardCancelResult = Static<typeof WizardCancelResult>
+export const WizardCancelResult = Type.Object({
+  status: Type.String({ minLength: 1 }),
+  error: Type.Optional(Type.String())
+})
 
 export type WizardNextParams = Static<typeof WizardNextParams>
 export const WizardNextParams = Type.Object({

@@ -405,11 +405,29 @@ export type AllowedApprovalSnapshot = {
   reason: 'user'
 };
 
+/** The first answer of an approval request that asked for two. */
+export type ApprovalAccepted = ({
+  status: 'accepted',
+  id: string,
+  deliveryRoute?: string,
+  createdAtMs: number,
+  expiresAtMs: number
+} & Record<string, any>);
+
 export type ApprovalAllowDecision = ('allow-once' | 'allow-always');
 
 export type ApprovalAllowedReason = 'user';
 
 export type ApprovalCancelledReason = ('run-aborted' | 'gateway-restart');
+
+/** The decision; null when nobody decided in time or nobody can be asked. */
+export type ApprovalDecided = ({
+  id: string,
+  decision: ('allow-once' | 'allow-always' | 'deny' | null),
+  createdAtMs: number,
+  expiresAtMs: number,
+  terminalReason?: string
+} & Record<string, any>);
 
 export type ApprovalDecision = ('allow-once' | 'allow-always' | 'deny');
 
@@ -442,7 +460,17 @@ export type ApprovalIdParams = ({
 
 export type ApprovalKind = ('exec' | 'plugin' | 'system-agent');
 
+export type ApprovalPendingList = Array<ApprovalRequestRecord>;
+
 export type ApprovalPresentation = (ExecApprovalPresentation | PluginApprovalPresentation | SystemAgentApprovalPresentation);
+
+export type ApprovalRequestRecord = ({
+  id: string,
+  approvalKind?: string,
+  request: Record<string, any>,
+  createdAtMs: number,
+  expiresAtMs: number
+} & Record<string, any>);
 
 export type ApprovalResolveParams = {
   id: string,
@@ -460,6 +488,14 @@ export type ApprovalResolveResult = {
   applied: boolean,
   approval: TerminalApprovalSnapshot
 };
+
+export type ApprovalResolvedEvent = ({
+  id: string,
+  approvalKind?: string,
+  decision: ('allow-once' | 'allow-always' | 'deny' | null),
+  resolvedBy?: (string | null),
+  ts: number
+} & Record<string, any>);
 
 export type ApprovalScope = (MessageSendApprovalScope | PaymentApprovalScope | ExternalPostApprovalScope | StandingGrantApprovalScope);
 
@@ -524,6 +560,10 @@ export type ArtifactsListResult = {
 
 export type AttachRevokeParams = ({
   token: string
+} & Record<string, any>);
+
+export type AttachRevokeResult = ({
+  revoked: boolean
 } & Record<string, any>);
 
 export type AuditActivityAgentRunV1 = ({
@@ -1201,6 +1241,28 @@ export type CapabilityConsentErrorDetails = {
   acceptedAt?: string
 };
 
+export type ChannelLogoutResult = ({
+  channel: string,
+  accountId: string,
+  cleared: boolean
+} & Record<string, any>);
+
+export type ChannelStartResult = ({
+  channel: string,
+  accountId: string,
+  started: boolean,
+  outcome?: ({
+    status: ('handed-off' | 'retry' | 'skipped'),
+    reason?: string
+  } & Record<string, any>)
+} & Record<string, any>);
+
+export type ChannelStopResult = ({
+  channel: string,
+  accountId: string,
+  stopped: boolean
+} & Record<string, any>);
+
 export type ChannelsLogoutParams = {
   channel: string,
   accountId?: string
@@ -1793,6 +1855,12 @@ export type ConfigApplyParams = {
 
 export type ConfigGetParams = Record<string, never>;
 
+export type ConfigOpenFileResult = ({
+  ok: boolean,
+  path: string,
+  error?: string
+} & Record<string, any>);
+
 export type ConfigPatchParams = {
   raw: string,
   baseHash?: string,
@@ -1898,6 +1966,15 @@ export type ConfigSnapshot = ({
   includedPaths?: Array<string>,
   configRevisionHash?: string,
   appliedConfigHash?: (string | null)
+} & Record<string, any>);
+
+export type ConfigWriteResult = ({
+  ok: true,
+  path: string,
+  hash?: string,
+  config: Record<string, any>,
+  changedPaths?: Array<string>,
+  sentinel?: unknown
 } & Record<string, any>);
 
 export type ConnectChallengeEvent = ({
@@ -2642,6 +2719,13 @@ export type CronDeliveryPreview = {
   detail: string
 };
 
+export type CronEvent = ({
+  jobId: string,
+  action: ('added' | 'updated' | 'removed' | 'started' | 'finished'),
+  job?: Record<string, any>,
+  nextRunAtMs?: number
+} & Record<string, any>);
+
 export type CronGetParams = ({
   id: string
 } | {
@@ -2872,6 +2956,29 @@ export type CronJobNotFoundErrorDetails = {
   jobId: string
 };
 
+/** A job as cron.get and cron.update return it. Upstream's CronJob says what it is made of. */
+export type CronJobView = ({
+  id: string,
+  name: string,
+  description?: string,
+  enabled: boolean,
+  createdAtMs: number,
+  updatedAtMs: number,
+  schedule: ({
+    kind: string
+  } & Record<string, any>),
+  sessionTarget: string,
+  wakeMode?: string,
+  payload: ({
+    kind: string
+  } & Record<string, any>),
+  delivery?: Record<string, any>,
+  state: Record<string, any>,
+  configRevision: string,
+  nextRunAtMs?: number,
+  lastRunAtMs?: number
+} & Record<string, any>);
+
 export type CronListParams = {
   includeDisabled?: boolean,
   limit?: number,
@@ -2888,11 +2995,31 @@ export type CronListParams = {
   includeDeliveryPreviews?: boolean
 };
 
+/** Whole jobs, or with compact only what a list shows of them. */
+export type CronListResult = ({
+  jobs: Array<({
+    id: string,
+    name: string,
+    enabled: boolean,
+    updatedAtMs: number,
+    schedule: Record<string, any>,
+    effectiveAgentId?: string
+  } & Record<string, any>)>,
+  total?: number,
+  hasMore?: boolean,
+  nextOffset?: (number | null)
+} & Record<string, any>);
+
 export type CronRemoveParams = ({
   id: string
 } | {
   jobId: string
 });
+
+export type CronRemoveResult = ({
+  ok: true,
+  removed: boolean
+} & Record<string, any>);
 
 export type CronRunLogEntry = {
   ts: number,
@@ -2979,6 +3106,17 @@ export type CronRunParams = ({
   expectedProcessInstanceId?: string
 });
 
+/** The run was put into the queue, or the reason why nothing ran. */
+export type CronRunResult = (({
+  ok: true,
+  enqueued: true,
+  runId: string
+} & Record<string, any>) | ({
+  ok: true,
+  ran: false,
+  reason: string
+} & Record<string, any>));
+
 export type CronRunsParams = {
   agentId?: string,
   scope?: ('job' | 'all'),
@@ -2994,6 +3132,22 @@ export type CronRunsParams = {
   query?: string,
   sortDir?: ('asc' | 'desc')
 };
+
+export type CronRunsResult = ({
+  entries: Array<({
+    ts: number,
+    jobId: string,
+    action: string,
+    status?: string,
+    runId?: string,
+    summary?: string
+  } & Record<string, any>)>,
+  total: number,
+  offset: number,
+  limit: number,
+  hasMore: boolean,
+  nextOffset: (number | null)
+} & Record<string, any>);
 
 export type CronScratchGetParams = ({
   id: string
@@ -3037,6 +3191,15 @@ export type CronScratchSetResult = ({
 });
 
 export type CronStatusParams = Record<string, never>;
+
+export type CronStatusResult = ({
+  enabled: boolean,
+  triggersEnabled?: boolean,
+  storePath: string,
+  storage?: string,
+  jobs: number,
+  nextWakeAtMs?: (number | null)
+} & Record<string, any>);
 
 export type CronUpdateParams = ({
   id: string,
@@ -3620,6 +3783,48 @@ export type DeviceTokenRotateResult = ({
   tokenDelivery: 'withheld-cross-device'
 } & Record<string, any>) | unknown));
 
+export type DiagnosticsLanesResult = ({
+  ts: number,
+  lanes: Array<({
+    lane: string,
+    queuedCount: number,
+    activeCount: number,
+    maxConcurrent: number,
+    draining?: boolean,
+    generation?: number
+  } & Record<string, any>)>
+} & Record<string, any>);
+
+export type DiagnosticsStabilityResult = ({
+  generatedAt: string,
+  capacity: number,
+  count: number,
+  dropped: number,
+  firstSeq?: number,
+  lastSeq?: number,
+  events: Array<({
+    seq: number,
+    ts: number,
+    type: string
+  } & Record<string, any>)>
+} & Record<string, any>);
+
+/** One agent, or the default one. */
+export type DoctorMemoryParams = ({
+  agentId?: string
+} & Record<string, any>);
+
+export type DoctorMemoryStatusResult = ({
+  agentId: string,
+  provider?: string,
+  embedding: ({
+    ok: boolean,
+    checked?: boolean,
+    error?: string
+  } & Record<string, any>),
+  dreaming?: Record<string, any>
+} & Record<string, any>);
+
 export type DrainingSessionPlacement = {
   state: 'draining',
   generation: number,
@@ -3642,6 +3847,13 @@ export type DrainingSessionPlacement = {
   },
   diskSpace?: SessionPlacementDiskSpace
 };
+
+export type DreamDiaryResult = ({
+  agentId: string,
+  found: boolean,
+  path: string,
+  content?: string
+} & Record<string, any>);
 
 export type EnvironmentStatus = ('available' | 'unavailable' | 'starting' | 'stopping' | 'error');
 
@@ -3862,6 +4074,17 @@ export type ExecApprovalStandingGrant = {
   lastUsedAtMs: (number | null),
   useCount: number
 };
+
+export type ExecApprovalView = ({
+  id: string,
+  commandText: string,
+  commandPreview?: (string | null),
+  allowedDecisions: Array<('allow-once' | 'allow-always' | 'deny')>,
+  host?: (string | null),
+  nodeId?: (string | null),
+  agentId?: (string | null),
+  expiresAtMs: number
+} & Record<string, any>);
 
 export type ExecApprovalsGetParams = Record<string, never>;
 
@@ -4428,6 +4651,14 @@ export type HealthResult = {
   eventLoop: EventLoopFacts
 };
 
+/** A heartbeat run that has ended, as last-heartbeat reports it. */
+export type HeartbeatEvent = ({
+  ts: number,
+  status: string,
+  preview?: string,
+  reason?: string
+} & Record<string, any>);
+
 /** What an agent's heartbeat does. */
 export type HeartbeatPlan = {
   enabled: boolean,
@@ -4504,6 +4735,20 @@ export type HelloOk = {
 export type HooksStatusParams = {
   agentId?: string
 };
+
+export type HooksStatusResult = ({
+  workspaceDir: string,
+  managedHooksDir: string,
+  hooks: Array<({
+    name: string,
+    description?: string,
+    source: string,
+    hookKey: string,
+    events: Array<string>,
+    enabledByConfig?: boolean,
+    loadable?: boolean
+  } & Record<string, any>)>
+} & Record<string, any>);
 
 /** The method takes no params and, as upstream, does not look at what it is given, whatever that is. */
 export type IgnoredParams = unknown;
@@ -4600,6 +4845,13 @@ export type MemorySearchParams = ({
   query: string
 } & Record<string, any>);
 
+export type MemorySearchResult = ({
+  agentId: string,
+  provider?: string,
+  searchMode?: string,
+  results: Array<Record<string, any>>
+} & Record<string, any>);
+
 export type MessageActionParams = {
   channel: string,
   action: string,
@@ -4637,6 +4889,9 @@ export type MessageActionParams = {
   conversationReadOrigin?: 'direct-operator',
   idempotencyKey: string
 };
+
+/** What the channel answers; its shape depends on the action. */
+export type MessageActionResult = Record<string, any>;
 
 export type MessageSendApprovalScope = {
   kind: 'message-send',
@@ -4759,6 +5014,17 @@ export type ModelsAuthStatusParams = {
   agentId?: string
 };
 
+export type ModelsAuthStatusResult = ({
+  ts: number,
+  providers: Array<({
+    provider: string,
+    displayName: string,
+    status: string,
+    profiles: Array<unknown>
+  } & Record<string, any>)>,
+  providerCapabilities?: Array<Record<string, any>>
+} & Record<string, any>);
+
 export type ModelsListAnswer = {
   models: Array<ModelRow>,
   defaultModels?: {
@@ -4831,6 +5097,15 @@ export type NodeDescribeParams = {
   nodeId: string
 };
 
+export type NodeDescribeResult = ({
+  ts: number,
+  nodeId: string,
+  caps?: Array<string>,
+  commands?: Array<string>,
+  paired?: boolean,
+  connected?: boolean
+} & Record<string, any>);
+
 export type NodeEventParams = {
   event: string,
   payload?: unknown,
@@ -4880,6 +5155,14 @@ export type NodeInvokeRequestEvent = {
   idempotencyKey?: string
 };
 
+export type NodeInvokeResult = ({
+  ok: true,
+  nodeId: string,
+  command: string,
+  payload: unknown,
+  payloadJSON: (string | null)
+} & Record<string, any>);
+
 export type NodeInvokeResultParams = {
   id: string,
   nodeId: string,
@@ -4894,15 +5177,55 @@ export type NodeInvokeResultParams = {
 
 export type NodeListParams = Record<string, never>;
 
+export type NodeListResult = ({
+  ts: number,
+  nodes: Array<NodeView>
+} & Record<string, any>);
+
 export type NodePairApproveParams = ScopeUpgradeWait;
+
+export type NodePairApproveResult = ({
+  requestId: string,
+  node: ({
+    nodeId: string
+  } & Record<string, any>)
+} & Record<string, any>);
 
 export type NodePairListParams = Record<string, never>;
 
+export type NodePairListResult = ({
+  pending: Array<NodePairPending>,
+  paired: Array<({
+    nodeId: string
+  } & Record<string, any>)>
+} & Record<string, any>);
+
+export type NodePairPending = ({
+  requestId: string,
+  nodeId: string,
+  displayName?: string,
+  platform?: string,
+  caps?: Array<string>,
+  commands?: Array<string>,
+  requiredApproveScopes?: Array<string>,
+  silent?: boolean,
+  ts: number
+} & Record<string, any>);
+
 export type NodePairRejectParams = ScopeUpgradeWait;
+
+export type NodePairRejectResult = ({
+  requestId: string,
+  nodeId: string
+} & Record<string, any>);
 
 export type NodePairRemoveParams = {
   nodeId: string
 };
+
+export type NodePairRemoveResult = ({
+  nodeId: string
+} & Record<string, any>);
 
 /** A node asks to be paired under a token of its own. */
 export type NodePairRequestParams = {
@@ -4931,6 +5254,13 @@ export type NodePairRequestResult = ({
   created: boolean
 } & Record<string, any>);
 
+export type NodePairResolvedEvent = ({
+  requestId: string,
+  nodeId: string,
+  decision: string,
+  ts: number
+} & Record<string, any>);
+
 export type NodePairVerifyParams = {
   nodeId: string,
   token: string
@@ -4946,6 +5276,12 @@ export type NodePairVerifyResult = {
 export type NodePendingAckParams = {
   ids: Array<string>
 };
+
+export type NodePendingAckResult = ({
+  nodeId: string,
+  ackedIds: Array<string>,
+  remainingCount: number
+} & Record<string, any>);
 
 export type NodePendingDrainParams = {
   maxItems?: number
@@ -4986,6 +5322,16 @@ export type NodePendingEnqueueResult = {
   },
   wakeTriggered: boolean
 };
+
+export type NodePendingPullResult = ({
+  nodeId: string,
+  actions: Array<({
+    id: string,
+    command: string,
+    paramsJSON?: (string | null),
+    enqueuedAtMs?: number
+  } & Record<string, any>)>
+} & Record<string, any>);
 
 export type NodePluginToolDescriptor = {
   pluginId: string,
@@ -5028,6 +5374,11 @@ export type NodeRenameParams = {
   displayName: string
 };
 
+export type NodeRenameResult = ({
+  nodeId: string,
+  displayName: string
+} & Record<string, any>);
+
 export type NodeSkillDescriptor = {
   name: string,
   description: string,
@@ -5038,6 +5389,20 @@ export type NodeSkillsUpdateParams = {
   skills: Array<NodeSkillDescriptor>
 };
 
+export type NodeView = ({
+  nodeId: string,
+  displayName?: string,
+  platform?: string,
+  version?: string,
+  deviceFamily?: string,
+  caps: Array<string>,
+  commands: Array<string>,
+  approvalState?: string,
+  connectedAtMs?: number,
+  paired: boolean,
+  connected: boolean
+} & Record<string, any>);
+
 export type OkResult = ({
   ok: boolean
 } & Record<string, any>);
@@ -5045,6 +5410,13 @@ export type OkResult = ({
 export type OutboundDeliveryQueuedErrorDetails = {
   code: 'OUTBOUND_DELIVERY_QUEUED'
 };
+
+/** What was sent, by the ids of the channel. */
+export type OutboundResult = ({
+  runId: string,
+  messageId: string,
+  channel: string
+} & Record<string, any>);
 
 export type PairedDevice = ({
   deviceId: string,
@@ -5325,6 +5697,10 @@ export type PluginSearchResultEntry = {
 export type PluginSurfaceRefreshParams = ({
   surface: string,
   observedUrl?: string
+} & Record<string, any>);
+
+export type PluginsChangedEvent = ({
+  generation: unknown
 } & Record<string, any>);
 
 export type PluginsInspectParams = {
@@ -5960,6 +6336,13 @@ export type ResponseFrame = {
   error?: ErrorShape
 };
 
+export type RestartPreflightResult = ({
+  safe: boolean,
+  counts: Record<string, number>,
+  blockers: Array<unknown>,
+  summary: string
+} & Record<string, any>);
+
 export type ScopeUpgradeApproved = {
   status: 'approved',
   requestId: string,
@@ -6014,6 +6397,11 @@ export type SecretStoreSecretEntry = {
 };
 
 export type SecretsReloadParams = Record<string, never>;
+
+export type SecretsReloadResult = ({
+  ok: true,
+  warningCount: number
+} & Record<string, any>);
 
 export type SecretsResolveAssignment = {
   path?: string,
@@ -6998,6 +7386,31 @@ export type SessionUsageKeyParams = ({
   key: string
 } & Record<string, any>);
 
+export type SessionUsageLogsResult = ({
+  logs: Array<({
+    timestamp: number,
+    role: string,
+    content: string,
+    tokens?: number,
+    cost?: number
+  } & Record<string, any>)>
+} & Record<string, any>);
+
+export type SessionUsageTimeseriesResult = ({
+  sessionId: string,
+  points: Array<({
+    timestamp: number,
+    input: number,
+    output: number,
+    cacheRead?: number,
+    cacheWrite?: number,
+    totalTokens: number,
+    cost?: number,
+    cumulativeTokens?: number,
+    cumulativeCost?: number
+  } & Record<string, any>)>
+} & Record<string, any>);
+
 export type SessionVisibility = ('shared' | 'read-only' | 'suggest' | 'draft');
 
 export type SessionVisibilitySetParams = {
@@ -7024,6 +7437,12 @@ export type SessionsAbortParams = {
   agentId?: string,
   clearQueued?: boolean
 };
+
+export type SessionsAbortResult = ({
+  ok: true,
+  abortedRunId: (string | null),
+  status: string
+} & Record<string, any>);
 
 export type SessionsAssignOwnerParams = {
   key: string,
@@ -7149,11 +7568,31 @@ export type SessionsCleanupParams = {
   fixDmScope?: boolean
 };
 
+export type SessionsCleanupResult = ({
+  agentId?: string,
+  storePath?: string,
+  mode: string,
+  dryRun: boolean,
+  beforeCount: number,
+  afterCount: number,
+  wouldMutate: boolean,
+  applied: boolean,
+  appliedCount?: number
+} & Record<string, any>);
+
 export type SessionsCompactParams = {
   key: string,
   agentId?: string,
   maxLines?: number
 };
+
+export type SessionsCompactResult = ({
+  ok: boolean,
+  key: string,
+  compacted: boolean,
+  kept?: number,
+  reason?: string
+} & Record<string, any>);
 
 export type SessionsCompactionBranchParams = {
   key: string,
@@ -7968,6 +8407,19 @@ export type SessionsUsageParams = {
   includeContextWeight?: boolean
 };
 
+export type SessionsUsageResult = ({
+  updatedAt: number,
+  startDate: string,
+  endDate: string,
+  sessions: Array<({
+    key: string,
+    agentId?: string,
+    usage: (Record<string, any> | null)
+  } & Record<string, any>)>,
+  totals?: Record<string, any>,
+  aggregates?: Record<string, any>
+} & Record<string, any>);
+
 export type SessionsViewerPresenceSetParams = {
   agentId?: string,
   sessionKeys: Array<string>
@@ -8011,6 +8463,10 @@ export type SkillsBinsParams = Record<string, never>;
 export type SkillsBinsResult = {
   bins: Array<string>
 };
+
+export type SkillsChangedEvent = ({
+  reason: ('watch' | 'watch-targets' | 'manual' | 'remote-node' | 'config-change' | 'workshop')
+} & Record<string, any>);
 
 export type SkillsCuratorActionParams = {
   skill: string
@@ -8152,6 +8608,15 @@ export type SkillsLibraryListParams = {
   sessionKey?: string,
   scope?: ('mine' | 'team' | 'all')
 };
+
+export type SkillsLibraryListResult = ({
+  entries: Array<Record<string, any>>,
+  profileId?: (string | null),
+  multipleProfiles?: boolean,
+  defaultTarget?: string,
+  canManageWorkspace?: boolean,
+  defaultSelectionLimit?: number
+} & Record<string, any>);
 
 export type SkillsLibraryMutateParams = {
   skillId: string,
@@ -8914,6 +9379,22 @@ export type SkillsStatusParams = {
   agentId?: string,
   sessionKey?: string
 };
+
+export type SkillsStatusResult = ({
+  workspaceDir: string,
+  managedSkillsDir: string,
+  agentId: string,
+  skills: Array<({
+    name: string,
+    description: string,
+    source: string,
+    bundled?: boolean,
+    skillKey: string,
+    disabled: boolean,
+    eligible: boolean,
+    missing: Record<string, Array<string>>
+  } & Record<string, any>)>
+} & Record<string, any>);
 
 export type SkillsUpdateParams = ({
   skillKey: string,
@@ -9862,6 +10343,12 @@ export type TalkModeParams = {
   phase?: string
 };
 
+export type TalkModeState = ({
+  enabled: boolean,
+  phase: (string | null),
+  ts: number
+} & Record<string, any>);
+
 export type TalkSessionAcknowledgeMarkParams = {
   sessionId: string,
   markName: string
@@ -10498,7 +10985,38 @@ export type TtsConvertParams = ({
   text: string
 } & Record<string, any>);
 
+export type TtsConvertResult = ({
+  audioPath: string,
+  provider: string,
+  outputFormat?: string,
+  voiceCompatible?: boolean
+} & Record<string, any>);
+
+export type TtsEnabledResult = ({
+  enabled: boolean
+} & Record<string, any>);
+
+export type TtsPersonasResult = ({
+  active: (string | null),
+  personas: Array<Record<string, any>>
+} & Record<string, any>);
+
+export type TtsProvidersResult = ({
+  providers: Array<({
+    id: string,
+    name: string,
+    configured: boolean,
+    models: Array<string>,
+    voices: Array<string>
+  } & Record<string, any>)>,
+  active: string
+} & Record<string, any>);
+
 export type TtsSetProviderParams = ({
+  provider: string
+} & Record<string, any>);
+
+export type TtsSetProviderResult = ({
   provider: string
 } & Record<string, any>);
 
@@ -10513,6 +11031,22 @@ export type TtsSpeakResult = {
   mimeType?: string,
   fileExtension?: string
 };
+
+export type TtsStatusResult = ({
+  enabled: boolean,
+  auto: string,
+  provider: string,
+  persona?: (string | null),
+  personas?: Array<unknown>,
+  fallbackProvider?: (string | null),
+  fallbackProviders: Array<string>,
+  prefsPath: string,
+  providerStates: Array<({
+    id: string,
+    label: string,
+    configured: boolean
+  } & Record<string, any>)>
+} & Record<string, any>);
 
 export type UiClosePaneCommand = {
   kind: 'close-pane',
@@ -10853,6 +11387,15 @@ export type UsersSetRoleResult = {
   profile: UserProfile
 };
 
+export type VoiceWakeRouting = ({
+  config: ({
+    version: number,
+    defaultTarget: Record<string, any>,
+    routes: Array<Record<string, any>>,
+    updatedAtMs: number
+  } & Record<string, any>)
+} & Record<string, any>);
+
 export type VoiceWakeSetParams = ({
   triggers: Array<string>
 } & Record<string, any>);
@@ -10875,11 +11418,23 @@ export type WebLoginStartParams = {
   accountId?: string
 };
 
+export type WebLoginStartResult = ({
+  message: string,
+  qrDataUrl?: string,
+  sessionKey?: string,
+  connected?: boolean
+} & Record<string, any>);
+
 export type WebLoginWaitParams = {
   timeoutMs?: number,
   accountId?: string,
   currentQrDataUrl?: string
 };
+
+export type WebLoginWaitResult = ({
+  connected: boolean,
+  message: string
+} & Record<string, any>);
 
 export type WebPushDetailLevel = ('private' | 'identified' | 'detailed');
 
@@ -10956,9 +11511,18 @@ export type WebPushUnsubscribeParams = {
 
 export type WebPushVapidPublicKeyParams = Record<string, never>;
 
+export type WebPushVapidPublicKeyResult = ({
+  vapidPublicKey: string
+} & Record<string, any>);
+
 export type WizardCancelParams = {
   sessionId: string
 };
+
+export type WizardCancelResult = ({
+  status: string,
+  error?: string
+} & Record<string, any>);
 
 export type WizardNextParams = {
   sessionId: string,

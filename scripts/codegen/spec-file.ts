@@ -59,17 +59,13 @@ export class SpecFile<T> {
   }
 
   private checkAgainst(schema: Schema): void {
-    const [valid, errors] = Errors(schema as object, this.value);
+    const [valid, issues] = Errors(schema as object, this.value);
     if (valid) return;
     const seen = new Set<string>();
-    for (const error of errors) {
-      if (error.keyword === "boolean") continue;
-      const path = error.instancePath.split("/").slice(1).map(unescapePointer);
-      const extra = error.keyword === "additionalProperties" ? error.params.additionalProperties : undefined;
-      const at = extra ? [...path, extra[0]!] : path;
-      const what = extra ? `unknown key ${extra.map((key) => JSON.stringify(key)).join(", ")}` : error.message;
-      const where = path.length > 0 ? `${path.join(".")}: ` : "";
-      const problem = this.problem(at, `${where}${what}`);
+    for (const issue of tellingIssues(issues)) {
+      const path = issue.instancePath.split("/").slice(1).map(unescapePointer);
+      const { at = path, reason } = inWords(issue, path, schema);
+      const problem = this.problem(at, path.length > 0 ? `${path.join(".")}: ${reason}` : reason);
       // Unions report every branch; the first complaint about a place says enough.
       const key = `${problem.line} ${path.join("/")}`;
       if (seen.has(key)) continue;
@@ -77,6 +73,82 @@ export class SpecFile<T> {
       this.problems.push(problem);
     }
   }
+}
+
+type Issue = ReturnType<typeof Errors>[1][number];
+
+/** The issues that say what is wrong: not that no branch of a union fits, but why the likely one does not. */
+function tellingIssues(issues: readonly Issue[]): Issue[] {
+  const isWrongBranch = ({ keyword, schemaPath }: Issue) => keyword === "type" && /\/anyOf\/\d+$/.test(schemaPath);
+  const kept = issues.filter(({ keyword }) => keyword !== "boolean" && keyword !== "anyOf");
+  return kept.filter((issue) => {
+    if (!isWrongBranch(issue)) return true;
+    const others = kept.filter(({ instancePath }) => `${instancePath}/`.startsWith(`${issue.instancePath}/`));
+    return others.every(isWrongBranch);
+  });
+}
+
+/** What an issue means to who writes the spec; `at` where it stands elsewhere than at its path. */
+function inWords(issue: Issue, path: Path, schema: Schema): { at?: Path; reason: string } {
+  const params = issue.params as Record<string, string[] | undefined>;
+  switch (issue.keyword) {
+    case "additionalProperties": {
+      const extra = params.additionalProperties ?? [];
+      const known = keysAt(schema, issue.schemaPath);
+      return { at: [...path, extra[0]!], reason: `unknown key ${extra.map((key) => suggest(key, known)).join(", ")}` };
+    }
+    case "required":
+      return { reason: `${(params.requiredProperties ?? []).join(", ")} is missing` };
+    case "enum":
+      return { reason: `must be one of ${(params.allowedValues ?? []).join(", ")}` };
+    default:
+      return { reason: issue.message };
+  }
+}
+
+/** Names of the properties that the object schema at a schema path has. */
+function keysAt(root: Schema, schemaPath: string): string[] {
+  let node: unknown = root;
+  for (const step of schemaPath.split("/").slice(1).map(unescapePointer)) {
+    node = dereference(node, root);
+    node = (node as Record<string, unknown> | undefined)?.[step];
+  }
+  const { properties } = (dereference(node, root) ?? {}) as { properties?: object };
+  return Object.keys(properties ?? {});
+}
+
+function dereference(node: unknown, root: Schema): unknown {
+  const ref = (node as { $ref?: string } | undefined)?.$ref;
+  return ref === undefined
+    ? node
+    : ref
+        .split("/")
+        .slice(1)
+        .reduce((at, key) => (at as Record<string, never>)[key]!, root);
+}
+
+/** The name in quotes, with the known one that was probably meant. */
+export function suggest(name: string, known: Iterable<string>): string {
+  let best: string | undefined;
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1;
+  for (const each of known) {
+    const distance = editDistance(name.toLowerCase(), each.toLowerCase());
+    if (distance < least) [best, least] = [each, distance];
+  }
+  return best === undefined ? `"${name}"` : `"${name}"; did you mean "${best}"?`;
+}
+
+/** How many letters must be put in, taken out or exchanged to make one word the other. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])));
+    }
+    row = next;
+  }
+  return row[b.length]!;
 }
 
 function firstLine(text: string): string {

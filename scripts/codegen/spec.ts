@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readUpstreamSpec, type UpstreamLock } from "../upstream/spec-files.ts";
-import { type BindingEntry, methodTypes } from "./bindings.ts";
+import { type BindingEntry, methodTypes, UNSTATED } from "./bindings.ts";
 import { type Definitions, directRefs, isRecord, type Schema } from "./schema.ts";
-import { type Problem, SpecError, SpecFile } from "./spec-file.ts";
+import { type Problem, SpecError, SpecFile, suggest } from "./spec-file.ts";
 
 export type Status = "implemented" | "planned";
 
@@ -61,6 +61,11 @@ export interface CloseModel {
   reason: string;
   meaning: string;
 }
+export interface ScopeModel {
+  meaning: string;
+  /** Other scopes that a holder of this one holds, too. */
+  satisfies?: string[];
+}
 export interface LimitModel {
   value: number;
   unit: string;
@@ -79,6 +84,7 @@ export interface SpecModel {
   errors: Record<string, ErrorModel>;
   closes: Record<string, CloseModel>;
   limits: Record<string, LimitModel>;
+  scopes: Record<string, ScopeModel>;
 }
 
 type EventEntry = Omit<EventModel, "name" | "roles" | "droppable" | "subscription" | "advertised"> &
@@ -108,6 +114,7 @@ class SpecLoader {
   private readonly types = new Map<string, TypeModel>();
   private readonly methods: MethodModel[] = [];
   private readonly events: EventModel[] = [];
+  private scopes: Record<string, ScopeModel> = {};
   /** Checks that need all types to be known. */
   private readonly later: (() => void)[] = [];
 
@@ -120,6 +127,7 @@ class SpecLoader {
       const file = `spec/upstream/types/${upstream.families.get(name)}.yaml`;
       this.types.set(name, { name, schema, file, origin: "upstream" });
     }
+    this.scopes = this.file<{ scopes: SpecModel["scopes"] }>("scopes.yaml", "scopes")?.value?.scopes ?? {};
     for (const file of this.folder<Definitions>("types", "types")) this.addTypes(file, file.value ?? {}, []);
     const extensions = this.folder<ExtensionFile>("extensions", "extensions");
     const eventFiles = [...this.folder<ExtensionFile>("events", "events"), ...extensions];
@@ -133,7 +141,8 @@ class SpecLoader {
     const bound = bindings?.value?.methods ?? {};
     for (const name of Object.keys(bound)) {
       if (name in upstream.methods) continue;
-      this.problems.push(bindings!.problem(["methods", name], `upstream has no method ${name}`));
+      const reason = `upstream has no method ${suggest(name, Object.keys(upstream.methods))}`;
+      this.problems.push(bindings!.problem(["methods", name], reason));
     }
     for (const [name, facts] of Object.entries(upstream.methods)) {
       this.addMethod(bindings, name, bound[name] ?? {}, facts.scope, facts.since, "upstream");
@@ -159,6 +168,7 @@ class SpecLoader {
       errors: errors!.value.errors,
       closes: errors!.value.closes,
       limits: limits!.value.limits,
+      scopes: this.scopes,
     };
   }
 
@@ -225,13 +235,23 @@ class SpecLoader {
   }
 
   private needType(file: SpecFile<unknown>, name: string, at: string[]): void {
-    if (!this.types.has(name)) this.problems.push(file.problem(at, `unknown type ${name}`));
+    if (this.types.has(name)) return;
+    this.problems.push(file.problem(at, `unknown type ${suggest(name, this.types.keys())}`));
+  }
+
+  private needScope(file: SpecFile<unknown>, scope: string | null | undefined, at: string[]): void {
+    if (!scope || scope in this.scopes) return;
+    this.problems.push(file.problem(at, `unknown scope ${suggest(scope, Object.keys(this.scopes))}`));
   }
 
   private addEvents(file: SpecFile<unknown>, events: Record<string, EventEntry>): void {
     for (const [name, entry] of Object.entries(events)) {
       if (this.events.some((event) => event.name === name)) {
         this.problems.push(file.problem(["events", name], `event ${name} exists already`));
+      }
+      this.needScope(file, entry.scope, ["events", name, "scope"]);
+      if (entry.status === "implemented" && entry.payload === UNSTATED) {
+        this.problems.push(file.problem(["events", name], "an implemented event needs a payload that is stated"));
       }
       this.later.push(() => this.needType(file, entry.payload, ["events", name, "payload"]));
       this.events.push({
@@ -259,17 +279,7 @@ class SpecLoader {
     const { params, result } = methodTypes(name, entry, (type) => this.types.has(type));
     const ruled = entry.scope !== undefined ? entry.scope : scope === "node" ? null : scope;
     const role = entry.role ?? (scope === "node" ? "node" : "operator");
-    if (file) {
-      for (const [key, type] of Object.entries({ params, result, accepted: entry.accepted })) {
-        if (type) this.later.push(() => this.needType(file, type, ["methods", name, key]));
-      }
-      if (entry.status === "implemented" && ruled === "dynamic" && !entry.scopeRule) {
-        this.problems.push(file.problem(["methods", name], "an implemented method of dynamic scope needs a scopeRule"));
-      }
-      if (entry.accepted && !entry.twoPhase) {
-        this.problems.push(file.problem(["methods", name, "accepted"], "only a twoPhase method has an accepted type"));
-      }
-    }
+    if (file) this.checkMethod(file, name, { ...entry, scope: ruled }, { params, result });
     this.methods.push({
       name,
       family: entry.family ?? name.split(".")[0]!,
@@ -288,6 +298,35 @@ class SpecLoader {
       since,
       origin,
       note: entry.note,
+    });
+  }
+
+  /** What must hold of a method beyond the shape of its entry. */
+  private checkMethod(
+    file: SpecFile<unknown>,
+    name: string,
+    entry: BindingEntry,
+    { params, result }: { params: string; result: string },
+  ): void {
+    const refuse = (reason: string, key?: string) =>
+      this.problems.push(file.problem(["methods", name, ...(key ? [key] : [])], reason));
+    for (const [key, type] of Object.entries({ params, result, accepted: entry.accepted })) {
+      if (type) this.later.push(() => this.needType(file, type, ["methods", name, key]));
+    }
+    if (entry.scope !== "dynamic") this.needScope(file, entry.scope, ["methods", name, "scope"]);
+    if (entry.status === "implemented") {
+      if (result === UNSTATED)
+        refuse(`an implemented method needs a result: state it, or a type ${name} is named after`);
+      if (entry.scope === "dynamic" && !entry.scopeRule)
+        refuse("an implemented method of dynamic scope needs a scopeRule");
+    }
+    if (entry.accepted && !entry.twoPhase) refuse("only a twoPhase method has an accepted type", "accepted");
+    if (entry.twoPhase && !entry.accepted)
+      refuse("a twoPhase method needs the accepted type, its first answer", "twoPhase");
+    this.later.push(() => {
+      const schema = this.types.get(params)?.schema;
+      const keyed = isRecord(schema) && isRecord(schema.properties) && "idempotencyKey" in schema.properties;
+      if (entry.idempotent && !keyed) refuse(`${params} has no idempotencyKey`, "idempotent");
     });
   }
 }
