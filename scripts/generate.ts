@@ -9,7 +9,7 @@ import { emitReference, readmeWithTable } from "./codegen/reference.ts";
 import { emitSamples } from "./codegen/samples/emit.ts";
 import { loadSpec } from "./codegen/spec.ts";
 import { SpecError } from "./codegen/spec-file.ts";
-import { emitErrors, emitEvents, emitLimits } from "./codegen/tables.ts";
+import { emitErrors, emitEvents, emitLimits, emitScopes } from "./codegen/tables.ts";
 import { emitTypebox } from "./codegen/typebox.ts";
 import { emitTypes } from "./codegen/types.ts";
 import { emitValidators } from "./codegen/validators.ts";
@@ -28,6 +28,7 @@ export function generate(root: string): Output[] {
     ...emitEvents(spec),
     ...emitErrors(spec),
     ...emitLimits(spec),
+    ...emitScopes(spec),
     ...emitValidators(spec),
     ...emitClient(),
     ...emitSamples(spec),

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { relative } from "node:path";
 import { Errors } from "typebox/schema";
-import { type Document, isNode, LineCounter, parseDocument } from "yaml";
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { Schema } from "./schema.ts";
 
 /** One mistake in the spec. `line` counts from 1. */
@@ -45,10 +45,15 @@ export class SpecFile<T> {
     if (schema !== undefined && this.problems.length === 0) this.checkAgainst(schema);
   }
 
-  /** The line where the value at the path begins; of its nearest parent when there is no such value. */
+  /** The line of the key that the path leads to; of its nearest parent when there is no such key. */
   lineOf(path: Path): number {
-    for (let length = path.length; length >= 0; length--) {
-      const node = length === 0 ? this.doc.contents : this.doc.getIn(path.slice(0, length), true);
+    for (let length = path.length; length > 0; length--) {
+      const owner = length === 1 ? this.doc.contents : this.doc.getIn(path.slice(0, length - 1), true);
+      const last = path[length - 1]!;
+      const pair = isMap(owner)
+        ? owner.items.find(({ key }) => isScalar(key) && String(key.value) === last)
+        : undefined;
+      const node = pair?.key ?? (isSeq(owner) ? owner.items[Number(last)] : undefined);
       if (isNode(node) && node.range) return this.lines.linePos(node.range[0]).line;
     }
     return 1;

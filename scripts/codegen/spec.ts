@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readUpstreamSpec, type UpstreamLock } from "../upstream/spec-files.ts";
-import { type BindingEntry, methodTypes, UNSTATED } from "./bindings.ts";
+import { type BindingEntry, methodTypes, pascalCase, UNSTATED } from "./bindings.ts";
 import { type Definitions, directRefs, isRecord, type Schema } from "./schema.ts";
 import { type Problem, SpecError, SpecFile, suggest } from "./spec-file.ts";
 
@@ -127,7 +127,7 @@ class SpecLoader {
       const file = `spec/upstream/types/${upstream.families.get(name)}.yaml`;
       this.types.set(name, { name, schema, file, origin: "upstream" });
     }
-    this.scopes = this.file<{ scopes: SpecModel["scopes"] }>("scopes.yaml", "scopes")?.value?.scopes ?? {};
+    this.readScopes();
     for (const file of this.folder<Definitions>("types", "types")) this.addTypes(file, file.value ?? {}, []);
     const extensions = this.folder<ExtensionFile>("extensions", "extensions");
     const eventFiles = [...this.folder<ExtensionFile>("events", "events"), ...extensions];
@@ -170,6 +170,14 @@ class SpecLoader {
       limits: limits!.value.limits,
       scopes: this.scopes,
     };
+  }
+
+  private readScopes(): void {
+    const file = this.file<{ scopes: SpecModel["scopes"] }>("scopes.yaml", "scopes");
+    this.scopes = file?.value?.scopes ?? {};
+    for (const [name, { satisfies = [] }] of Object.entries(this.scopes)) {
+      for (const scope of satisfies) this.needScope(file!, scope, ["scopes", name, "satisfies"]);
+    }
   }
 
   private open<T>(path: string, schemaName: string): SpecFile<T> {
@@ -251,7 +259,9 @@ class SpecLoader {
       }
       this.needScope(file, entry.scope, ["events", name, "scope"]);
       if (entry.status === "implemented" && entry.payload === UNSTATED) {
-        this.problems.push(file.problem(["events", name], "an implemented event needs a payload that is stated"));
+        this.problems.push(
+          file.problem(["events", name], `${name}: an implemented event needs a payload that is stated`),
+        );
       }
       this.later.push(() => this.needType(file, entry.payload, ["events", name, "payload"]));
       this.events.push({
@@ -309,14 +319,14 @@ class SpecLoader {
     { params, result }: { params: string; result: string },
   ): void {
     const refuse = (reason: string, key?: string) =>
-      this.problems.push(file.problem(["methods", name, ...(key ? [key] : [])], reason));
+      this.problems.push(file.problem(["methods", name, ...(key ? [key] : [])], `${name}: ${reason}`));
     for (const [key, type] of Object.entries({ params, result, accepted: entry.accepted })) {
       if (type) this.later.push(() => this.needType(file, type, ["methods", name, key]));
     }
     if (entry.scope !== "dynamic") this.needScope(file, entry.scope, ["methods", name, "scope"]);
     if (entry.status === "implemented") {
       if (result === UNSTATED)
-        refuse(`an implemented method needs a result: state it, or a type ${name} is named after`);
+        refuse(`an implemented method needs a result: state it, or a type named ${pascalCase(name)}Result`);
       if (entry.scope === "dynamic" && !entry.scopeRule)
         refuse("an implemented method of dynamic scope needs a scopeRule");
     }

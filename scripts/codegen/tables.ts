@@ -1,6 +1,8 @@
 import { docComment, header, type Output, propertyKey, quote } from "./emit.ts";
 import type { SpecModel } from "./spec.ts";
 
+const ADMIN = "operator.admin";
+
 /** `events.ts`: every event of the protocol with its payload and its audience. */
 export function emitEvents(spec: SpecModel): Output[] {
   const rows = spec.events.map((event) => {
@@ -70,6 +72,29 @@ ${closes.join("\n")}
 } as const satisfies Record<string, { readonly code: number; readonly reason: string }>;
 `;
   return [{ path: "errors.ts", text }];
+}
+
+/** `scopes.ts`: what an operator may be allowed, and which scopes say more than one thing. */
+export function emitScopes(spec: SpecModel): Output[] {
+  const names = Object.keys(spec.scopes);
+  const rows = Object.entries(spec.scopes).map(([name, { meaning }]) => {
+    const holders = names.filter(
+      (other) => other !== name && (other === ADMIN || spec.scopes[other]!.satisfies?.includes(name)),
+    );
+    return `${docComment(meaning, "  ")}  ${quote(name)}: ${JSON.stringify(holders)},`;
+  });
+  const text = `${header("tables.ts", "spec/chela/scopes.yaml")}
+/** Satisfies every scope, also those that are not listed. */
+export const ADMIN_SCOPE = ${quote(ADMIN)};
+
+/** Scope to the wider ones that satisfy it. */
+export const SCOPES = {
+${rows.join("\n")}
+} as const satisfies Record<string, readonly string[]>;
+
+export type ScopeName = keyof typeof SCOPES;
+`;
+  return [{ path: "scopes.ts", text }];
 }
 
 /** `limits.ts`: every bound, with unit and reason. */

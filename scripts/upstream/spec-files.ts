@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
 import type { Definitions } from "../codegen/schema.ts";
 import { writeEntries } from "../codegen/yaml-write.ts";
 import { dedupe } from "./dedupe.ts";
@@ -51,7 +50,8 @@ export function specOf(release: UpstreamRelease): UpstreamSpec {
 /** Reads `spec/upstream`; null when there is none yet. */
 export function readUpstreamSpec(folder: string): UpstreamSpec | null {
   if (!existsSync(join(folder, "lock.yaml"))) return null;
-  const read = (file: string): unknown => parse(readFileSync(join(folder, file), "utf8"));
+  // Nobody writes comments here that must be kept, and Bun's own reader takes a twentieth of the time.
+  const read = (file: string): unknown => Bun.YAML.parse(readFileSync(join(folder, file), "utf8"));
   const types: Definitions = {};
   const families = new Map<string, string>();
   for (const file of readdirSync(join(folder, "types")).sort()) {
