@@ -1,0 +1,41 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { GatewayConfig } from "../../generated/config.ts";
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway/testing.ts";
+import { type ModelServer, startModelServer } from "./model-server.ts";
+import { RECORDING_TOKEN, recordingConfig } from "./recording-config.ts";
+
+export interface RecordedGateway {
+  target: { url: string; token: string };
+  gateway: TestGateway;
+  models: ModelServer;
+  /** @throws when an answer or event broke the contract meanwhile */
+  stop(): Promise<void>;
+}
+
+/** A gateway in this process, set up as upstream's was when its answers were recorded, with a model server behind it. */
+export async function startRecordedGateway(options: TestGatewayOptions = {}): Promise<RecordedGateway> {
+  const home = mkdtempSync(join(tmpdir(), "chela-parity-"));
+  const stateDir = join(home, ".openclaw");
+  mkdirSync(stateDir);
+  const models = startModelServer();
+  const gateway = await startTestGateway({
+    stateDir,
+    config: recordingConfig(models.baseUrl) as Partial<GatewayConfig>,
+    ...options,
+  });
+  return {
+    target: { url: gateway.url, token: RECORDING_TOKEN },
+    gateway,
+    models,
+    async stop() {
+      try {
+        await gateway.stop();
+      } finally {
+        await models.close();
+        rmSync(home, { recursive: true, force: true });
+      }
+    },
+  };
+}
