@@ -26,7 +26,7 @@ describe("recordings", () => {
     const patterns = [
       /\/(?:home|root|work|Users)\//,
       /\b[0-9a-f]{64}\b/,
-      /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/,
+      /\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/,
       /\beyJ[\w-]{30}/,
     ];
     for (const pattern of patterns) expect(text.match(pattern)?.[0]).toBeUndefined();
