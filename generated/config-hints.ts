@@ -253,7 +253,7 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
     "help": "Lowest level written to the log file."
   },
   "logging.file": {
-    "help": "Path of the log file; one file per day in the state directory when absent."
+    "help": "Path of the log file; when absent, one file per day in /tmp/openclaw, or in a directory of the user's own where that one is not safe."
   },
   "logging.maxFileBytes": {
     "help": "Bytes after which the log file is rotated; five older ones are kept."

@@ -9,6 +9,16 @@ export interface AgentsHandlers<Ctx> {
   "agents.list"(params: T.AgentsListParams, ctx: Ctx): Awaitable<T.AgentsListResult>;
 }
 
+/** Handlers of `src/methods/config.ts`. */
+export interface ConfigHandlers<Ctx> {
+  "config.get"(params: T.ConfigGetParams, ctx: Ctx): Awaitable<T.ConfigSnapshot>;
+}
+
+/** Handlers of `src/methods/logs.ts`. */
+export interface LogsHandlers<Ctx> {
+  "logs.tail"(params: T.LogsTailParams, ctx: Ctx): Awaitable<T.LogsTailResult>;
+}
+
 /** Handlers of `src/methods/models.ts`. */
 export interface ModelsHandlers<Ctx> {
   "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
@@ -33,6 +43,8 @@ export interface UsageHandlers<Ctx> {
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
 export interface Handlers<Ctx>
   extends AgentsHandlers<Ctx>,
+    ConfigHandlers<Ctx>,
+    LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     SystemHandlers<Ctx>,
     UsageHandlers<Ctx> {}

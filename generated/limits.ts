@@ -31,6 +31,10 @@ export const LIMITS = {
   idempotencyTtlMs: 300000,
   /** entries. Bounds memory at some megabytes when keys never repeat. */
   idempotencyMaxEntries: 10000,
+  /** bytes. Upstream's window of logs.tail without maxBytes. */
+  logTailDefaultBytes: 250000,
+  /** lines. Upstream's page of logs.tail without limit. */
+  logTailDefaultLines: 500,
   /** bytes. Upstream's upper bound of logs.tail maxBytes. */
   logTailMaxBytes: 1000000,
   /** lines. Upstream's upper bound of logs.tail limit. */
@@ -51,6 +55,24 @@ export const LIMITS = {
   configIncludeDepth: 10,
   /** bytes. Of the state directory's .env; some keys and certificates. */
   dotEnvBytes: 1048576,
+  /** bytes. Log lines waiting for a slow disk or terminal, each; what comes beyond is counted and dropped. */
+  logBufferBytes: 4194304,
+  /** characters. Of one text in a log line; longer ones are cut. */
+  logStringChars: 8192,
+  /** levels. Of objects within the fields of a log line. */
+  logFieldDepth: 6,
+  /** entries. Of one object or list in the fields of a log line. */
+  logFieldEntries: 100,
+  /** characters. Upstream's 2 KiB of fields behind a warning on the console. */
+  logConsoleFieldChars: 2048,
+  /** files. Rotated log files that upstream keeps beside the active one. */
+  logArchives: 5,
+  /** ms. Lines are gathered this long into one write; who follows the log asks once a second. */
+  logFlushMs: 50,
+  /** ms. Between looks at the config files where the system does not tell of a change; a few calls of stat each. */
+  configPollMs: 1000,
+  /** ms. Without a further change after which an edited config file is read; editors write in several steps. */
+  configSettleMs: 300,
   /** characters. Upstream's bound of an include's path, which is what Linux takes. */
   configIncludePathChars: 4096,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
@@ -150,6 +172,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   httpHeaderBytes: { unit: "bytes", reason: "Room for a token and a trusted proxy's headers." },
   idempotencyTtlMs: { unit: "ms", reason: "A client that retries does so within minutes; upstream remembers about as long." },
   idempotencyMaxEntries: { unit: "entries", reason: "Bounds memory at some megabytes when keys never repeat." },
+  logTailDefaultBytes: { unit: "bytes", reason: "Upstream's window of logs.tail without maxBytes." },
+  logTailDefaultLines: { unit: "lines", reason: "Upstream's page of logs.tail without limit." },
   logTailMaxBytes: { unit: "bytes", reason: "Upstream's upper bound of logs.tail maxBytes." },
   logTailMaxLines: { unit: "lines", reason: "Upstream's upper bound of logs.tail limit." },
   sessionListDefault: { unit: "rows", reason: "Upstream's page size when no limit is given." },
@@ -160,6 +184,15 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   configIncludeBytes: { unit: "bytes", reason: "Upstream's 2 MB for each included file." },
   configIncludeDepth: { unit: "files", reason: "Upstream's bound of includes within includes." },
   dotEnvBytes: { unit: "bytes", reason: "Of the state directory's .env; some keys and certificates." },
+  logBufferBytes: { unit: "bytes", reason: "Log lines waiting for a slow disk or terminal, each; what comes beyond is counted and dropped." },
+  logStringChars: { unit: "characters", reason: "Of one text in a log line; longer ones are cut." },
+  logFieldDepth: { unit: "levels", reason: "Of objects within the fields of a log line." },
+  logFieldEntries: { unit: "entries", reason: "Of one object or list in the fields of a log line." },
+  logConsoleFieldChars: { unit: "characters", reason: "Upstream's 2 KiB of fields behind a warning on the console." },
+  logArchives: { unit: "files", reason: "Rotated log files that upstream keeps beside the active one." },
+  logFlushMs: { unit: "ms", reason: "Lines are gathered this long into one write; who follows the log asks once a second." },
+  configPollMs: { unit: "ms", reason: "Between looks at the config files where the system does not tell of a change; a few calls of stat each." },
+  configSettleMs: { unit: "ms", reason: "Without a further change after which an edited config file is read; editors write in several steps." },
   configIncludePathChars: { unit: "characters", reason: "Upstream's bound of an include's path, which is what Linux takes." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },

@@ -187,6 +187,7 @@ export type Checked = AllTrue<{
   CommandsListResult: Same<Box.CommandsListResult, Types.CommandsListResult>;
   ConfigApplyParams: Same<Box.ConfigApplyParams, Types.ConfigApplyParams>;
   ConfigGetParams: Same<Box.ConfigGetParams, Types.ConfigGetParams>;
+  ConfigIssue: Same<Box.ConfigIssue, Types.ConfigIssue>;
   ConfigOpenFileResult: Same<Box.ConfigOpenFileResult, Types.ConfigOpenFileResult>;
   ConfigPatchParams: Same<Box.ConfigPatchParams, Types.ConfigPatchParams>;
   ConfigSchemaLookupParams: Same<Box.ConfigSchemaLookupParams, Types.ConfigSchemaLookupParams>;

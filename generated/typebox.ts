@@ -3147,6 +3147,13 @@ export const ConfigApplyParams = Type.Object({
 export type ConfigGetParams = Static<typeof ConfigGetParams>
 export const ConfigGetParams = Type.Record(Type.String(), Type.Never())
 
+/** One thing that is wrong or odd about the config file, by the key it is about; empty for the whole file. */
+export type ConfigIssue = Static<typeof ConfigIssue>
+export const ConfigIssue = Type.Object({
+  path: Type.String(),
+  message: Type.String()
+}, { description: "One thing that is wrong or odd about the config file, by the key it is about; empty for the whole file." })
+
 export type ConfigOpenFileResult = Static<typeof ConfigOpenFileResult>
 export const ConfigOpenFileResult = Type.Object({
   ok: Type.Boolean(),
@@ -3261,15 +3268,18 @@ export const ConfigSetParams = Type.Object({
   baseHash: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
-/** Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null. */
+/** Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null. Of a file that cannot be used `parsed` and `configRevisionHash` are null and the other copies empty. */
 export type ConfigSnapshot = Static<typeof ConfigSnapshot>
 export const ConfigSnapshot = Type.Object({
   path: Type.String(),
   exists: Type.Boolean(),
   raw: Type.Null(),
-  parsed: Type.Object({
-    
-  }),
+  parsed: Type.Union([
+    Type.Object({
+      
+    }),
+    Type.Null()
+  ]),
   sourceConfig: Type.Optional(Type.Object({
     
   })),
@@ -3284,22 +3294,36 @@ export const ConfigSnapshot = Type.Object({
   }),
   valid: Type.Boolean(),
   hash: Type.String({ minLength: 1 }),
-  issues: Type.Array(Type.Object({
-    
-  })),
-  warnings: Type.Array(Type.Object({
-    
-  })),
+  issues: Type.Array(ConfigIssue),
+  warnings: Type.Array(ConfigIssue),
   legacyIssues: Type.Array(Type.Object({
     
   })),
   includedPaths: Type.Optional(Type.Array(Type.String())),
-  configRevisionHash: Type.Optional(Type.String()),
+  includeProvenance: Type.Optional(Type.Array(Type.Object({
+    path: Type.Array(Type.Union([
+      Type.String(),
+      Type.Integer()
+    ])),
+    kind: Type.Union([
+      Type.Literal("single"),
+      Type.Literal("multiple")
+    ]),
+    hasSiblingOverrides: Type.Boolean(),
+    hasArrayAncestor: Type.Boolean(),
+    targetPaths: Type.Array(Type.String())
+  }, { additionalProperties: false }))),
+  agentRosterIncludeOwned: Type.Optional(Type.Boolean()),
+  bindingsIncludeOwned: Type.Optional(Type.Boolean()),
+  configRevisionHash: Type.Optional(Type.Union([
+    Type.String(),
+    Type.Null()
+  ])),
   appliedConfigHash: Type.Optional(Type.Union([
     Type.String(),
     Type.Null()
   ]))
-}, { description: "Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null." })
+}, { description: "Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null. Of a file that cannot be used `parsed` and `configRevisionHash` are null and the other copies empty." })
 
 export type ConfigWriteResult = Static<typeof ConfigWriteResult>
 export const ConfigWriteResult = Type.Object({

@@ -1855,6 +1855,12 @@ export type ConfigApplyParams = {
 
 export type ConfigGetParams = Record<string, never>;
 
+/** One thing that is wrong or odd about the config file, by the key it is about; empty for the whole file. */
+export type ConfigIssue = ({
+  path: string,
+  message: string
+} & Record<string, any>);
+
 export type ConfigOpenFileResult = ({
   ok: boolean,
   path: string,
@@ -1948,23 +1954,32 @@ export type ConfigSetParams = {
   baseHash?: string
 };
 
-/** Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null. */
+/** Answer of config.get. Secrets read __OPENCLAW_REDACTED__, `raw` is always null. Of a file that cannot be used `parsed` and `configRevisionHash` are null and the other copies empty. */
 export type ConfigSnapshot = ({
   path: string,
   exists: boolean,
   raw: null,
-  parsed: Record<string, any>,
+  parsed: (Record<string, any> | null),
   sourceConfig?: Record<string, any>,
   resolved?: Record<string, any>,
   runtimeConfig?: Record<string, any>,
   config: Record<string, any>,
   valid: boolean,
   hash: string,
-  issues: Array<Record<string, any>>,
-  warnings: Array<Record<string, any>>,
+  issues: Array<ConfigIssue>,
+  warnings: Array<ConfigIssue>,
   legacyIssues: Array<Record<string, any>>,
   includedPaths?: Array<string>,
-  configRevisionHash?: string,
+  includeProvenance?: Array<{
+    path: Array<(string | number)>,
+    kind: ('single' | 'multiple'),
+    hasSiblingOverrides: boolean,
+    hasArrayAncestor: boolean,
+    targetPaths: Array<string>
+  }>,
+  agentRosterIncludeOwned?: boolean,
+  bindingsIncludeOwned?: boolean,
+  configRevisionHash?: (string | null),
   appliedConfigHash?: (string | null)
 } & Record<string, any>);
 

@@ -1,11 +1,20 @@
 import type { GatewayConfig } from "../../generated/config.ts";
+import type { ConfigSnapshot } from "../../generated/types.ts";
+import { type Logger, silentLogger } from "../platform/logger.ts";
+import { Disk, type DiskState } from "./disk.ts";
 import { effectiveConfig, type PartialConfig } from "./effective.ts";
+import { replaceFile } from "./file.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import type { Tree } from "./json5.ts";
 import { type ConfigPaths, configPaths, type EnvMap } from "./paths.ts";
-import type { ConfigProblem } from "./problem.ts";
-import { type ConfigSource, readSource } from "./source.ts";
-import type { ConfigPort } from "./types.ts";
+import { ConfigError, type ConfigProblem, describeProblem } from "./problem.ts";
+import { REDACTED } from "./redact.ts";
+import { planReload } from "./reload.ts";
+import { describeConfig } from "./snapshot.ts";
+import type { ConfigSource } from "./source.ts";
+import type { ConfigPort, ReloadState } from "./types.ts";
 import { overlay } from "./values.ts";
+import { FileWatch, type WatchTimes } from "./watch.ts";
 
 export interface ConfigOptions {
   /** The process's environment. */
@@ -18,19 +27,28 @@ export interface ConfigOptions {
   given?: PartialConfig;
 }
 
-/** The configuration of one gateway: the file, read and checked, over the defaults. */
+/** The configuration of one gateway: the file, read and checked, over the defaults; and what becomes of its changes. */
 export class Config implements ConfigPort {
   private readonly fingerprint: Fingerprint;
   private readonly listeners = new Set<(next: GatewayConfig) => void>();
+  private log: Logger = silentLogger;
   private inForce: GatewayConfig;
+  /** What the file says, of what is in force. */
+  private applied: Tree;
+  private watching: FileWatch | undefined;
+  /** What {@link refresh} last looked at. */
+  private judged: DiskState | undefined;
+  private state: ReloadState = { waiting: [], problem: null };
 
   private constructor(
     private readonly paths: ConfigPaths,
+    private readonly disk: Disk,
     private source: ConfigSource,
     private given: PartialConfig,
   ) {
     this.fingerprint = new Fingerprint(paths.stateDir);
-    this.inForce = effectiveConfig(source.resolved, source.env, given);
+    this.applied = source.resolved;
+    this.inForce = effectiveConfig(this.applied, source.env, given);
   }
 
   /**
@@ -39,7 +57,10 @@ export class Config implements ConfigPort {
    */
   static async load(options: ConfigOptions): Promise<Config> {
     const paths = configPaths(options.env, options);
-    return new Config(paths, readSource(paths, options.env), options.given ?? {});
+    const disk = new Disk(paths, options.env);
+    const { source, error } = disk.read();
+    if (source === null) throw error;
+    return new Config(paths, disk, source, options.given ?? {});
   }
 
   get current(): GatewayConfig {
@@ -52,6 +73,16 @@ export class Config implements ConfigPort {
 
   get stateDir(): string {
     return this.paths.stateDir;
+  }
+
+  /** The home directory that `~` in the file stands for. */
+  get home(): string {
+    return this.paths.home;
+  }
+
+  /** Name of the profile, undefined for the default one. */
+  get profile(): string | undefined {
+    return this.paths.profile;
   }
 
   /** Whether there is a file, or only defaults. */
@@ -72,10 +103,87 @@ export class Config implements ConfigPort {
     return this.fingerprint.of(this.source.text);
   }
 
+  get reload(): ReloadState {
+    return this.state;
+  }
+
+  /** What `config.get` answers: the file as it is now. */
+  snapshot(): ConfigSnapshot {
+    const { path, fingerprint, applied } = this;
+    return describeConfig({ path, disk: this.disk.read(), applied, fingerprint });
+  }
+
   /** Lays more over the file, such as a secret that was generated; as lasting as the command line's arguments. */
   give(more: PartialConfig): void {
     this.given = overlay(this.given, more) as PartialConfig;
-    this.apply();
+    this.inForce = effectiveConfig(this.applied, this.source.env, this.given);
+    this.tell();
+  }
+
+  /**
+   * Follows the file from now on: takes over what may change while the gateway runs, notes what waits for a restart,
+   * and keeps the configuration in force when the file cannot be used. Also keeps a copy of the file that the gateway
+   * has started with beside it, under the name that upstream's repair command looks for.
+   */
+  watch(log: Logger, times: WatchTimes = {}): void {
+    this.log = log.child("reload");
+    this.keepLastGood();
+    this.watching ??= new FileWatch(this.path, () => this.disk.stamp, () => this.refresh(), times);
+  }
+
+  /** Ends {@link watch}. */
+  close(): void {
+    this.watching?.close();
+    this.watching = undefined;
+  }
+
+  /** Compares the file with what is in force and takes over what may be; what {@link watch} does after a change. */
+  refresh(): void {
+    const found = this.disk.read();
+    if (found === this.judged) return;
+    this.judged = found;
+    try {
+      const { source, error } = found;
+      if (source === null) throw error;
+      if (!source.exists && this.source.exists) {
+        throw new ConfigError([{ file: this.path, path: "", reason: "does not exist any more" }]);
+      }
+      this.takeOver(source);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.state = { ...this.state, problem: error.message };
+      this.log.warn("the changed config file cannot be used; the configuration before it stays in force", {
+        problems: error.problems.map(describeProblem),
+      });
+    }
+  }
+
+  private takeOver(source: ConfigSource): void {
+    const { tree, changed, waiting } = planReload(this.applied, source.resolved);
+    const next = effectiveConfig(tree, source.env, this.given);
+    const wasBroken = this.state.problem !== null;
+    this.source = source;
+    this.state = { waiting, problem: null };
+    if (changed.length === 0) {
+      if (wasBroken) this.log.info("the config file can be used again; it says what is in force");
+      return;
+    }
+    this.log.info("the config file changed", { changed: changed.length - waiting.length, keys: changed });
+    if (waiting.length > 0) this.log.warn("some changes of the config file wait for a restart", { keys: waiting });
+    if (waiting.length === changed.length) return;
+    this.applied = tree;
+    this.inForce = next;
+    this.tell();
+  }
+
+  private keepLastGood(): void {
+    const { text, exists } = this.source;
+    if (!exists || text.includes(REDACTED)) return;
+    try {
+      replaceFile(`${this.path}.last-good`, text);
+    } catch (error) {
+      this.log.warn("no copy of the config file could be kept", { error });
+    }
   }
 
   onChange(listener: (next: GatewayConfig) => void): () => void {
@@ -83,8 +191,13 @@ export class Config implements ConfigPort {
     return () => this.listeners.delete(listener);
   }
 
-  private apply(): void {
-    this.inForce = effectiveConfig(this.source.resolved, this.source.env, this.given);
-    for (const listener of this.listeners) listener(this.inForce);
+  private tell(): void {
+    for (const listener of this.listeners) {
+      try {
+        listener(this.inForce);
+      } catch (error) {
+        this.log.error("a listener to configuration changes failed", { error });
+      }
+    }
   }
 }

@@ -1,18 +1,21 @@
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { ConfigError } from "./problem.ts";
 
-/** What was read of a config file and how to tell later whether it is still that one. */
-export interface FileText {
-  text: string;
-  /** Changes with every change of the file: inode, size and time of the last change. */
-  stamp: string;
+/** Tells one state of a file from another: inode, size, times of the last change; empty for no file. */
+export function fileStamp(path: string): string {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = statSync(path);
+    return `${ino}:${size}:${mtimeMs}:${ctimeMs}`;
+  } catch {
+    return "";
+  }
 }
 
 /**
  * Reads a regular file of at most `maxBytes` bytes as UTF-8. Returns null when there is none.
  * @throws ConfigError when it is something else than a regular file, too large, or may not be read
  */
-export function readTextFile(path: string, maxBytes: number): FileText | null {
+export function readTextFile(path: string, maxBytes: number): { text: string } | null {
   let fd: number;
   try {
     // Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
@@ -31,7 +34,7 @@ export function readTextFile(path: string, maxBytes: number): FileText | null {
     for (let read = -1; read !== 0 && length < bytes.length; length += read) {
       read = readSync(fd, bytes, length, bytes.length - length, length);
     }
-    return { text: bytes.toString("utf8", 0, length), stamp: `${stat.ino}:${stat.size}:${stat.mtimeMs}` };
+    return { text: bytes.toString("utf8", 0, length) };
   } finally {
     closeSync(fd);
   }
@@ -39,4 +42,11 @@ export function readTextFile(path: string, maxBytes: number): FileText | null {
 
 function unreadable(file: string, reason: string, hint?: string): ConfigError {
   return new ConfigError([{ file, path: "", reason, hint }]);
+}
+
+/** Writes a private file so that its readers see either the old text or the new one. */
+export function replaceFile(path: string, text: string): void {
+  const draft = `${path}.${process.pid}.tmp`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, path);
 }

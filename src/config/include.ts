@@ -15,14 +15,34 @@ export interface SourceFile {
 
 type Path = readonly (string | number)[];
 
+/** One `$include` and what it named. */
+export interface IncludeUse {
+  /** The key whose value it makes up. */
+  path: Path;
+  files: string[];
+  /** True when it names a list of files, even of one. */
+  isList: boolean;
+  /** True when other keys stand beside it. */
+  hasSiblings: boolean;
+}
+
+/** What reading the includes brings to light, also when it fails half-way. */
+export interface IncludeTrace {
+  /** Files read, the config file first. */
+  sources: SourceFile[];
+  uses: IncludeUse[];
+  /** Every file that was looked for; a change of any may change the outcome. */
+  looked: string[];
+}
+
 /**
  * Replaces every `$include` by the content of the files it names (docs: gateway/config-secrets-env). One file takes
  * the place of the object that names it; of several, each is merged over the ones before; keys beside `$include` win
  * over what is included. Paths count from the including file and must stay, links resolved, below the directory of
- * the config file or one of `roots`. Every file read is added to `sources`.
+ * the config file or one of `roots`. `trace` is filled on the way.
  * @throws ConfigError
  */
-export function resolveIncludes(root: Tree, source: SourceFile, roots: readonly string[], sources: SourceFile[]): Tree {
+export function resolveIncludes(root: Tree, source: SourceFile, roots: readonly string[], trace: IncludeTrace): Tree {
   const allowed = [dirname(source.file), ...roots].map((root) => realOrSame(root));
   const walk = (value: unknown, at: Path, from: SourceFile, chain: readonly string[]): unknown => {
     if (Array.isArray(value)) return value.map((item, index) => walk(item, [...at, index], from, chain));
@@ -41,8 +61,12 @@ export function resolveIncludes(root: Tree, source: SourceFile, roots: readonly 
     if (!Array.isArray(names) || !names.every((name) => typeof name === "string")) {
       return refuse("must be a path or a list of paths");
     }
+    const use = { path: at, files: [] as string[], isList: Array.isArray(value.$include) };
+    trace.uses.push({ ...use, hasSiblings: Object.keys(own).length > 0 });
     const contents = names.map((name) => {
       const file = locateFile(name, from.file, allowed, refuse);
+      use.files.push(file);
+      trace.looked.push(file);
       if (chain.includes(file)) return refuse(`${name} includes itself, directly or through others`);
       if (chain.length > LIMITS.configIncludeDepth) {
         return refuse(`includes are nested deeper than ${LIMITS.configIncludeDepth} files`);
@@ -50,7 +74,7 @@ export function resolveIncludes(root: Tree, source: SourceFile, roots: readonly 
       const read = readTextFile(file, LIMITS.configIncludeBytes);
       if (read === null) return refuse(`${name} does not exist`);
       const included = { file, text: read.text, at };
-      sources.push(included);
+      trace.sources.push(included);
       return walk(parseJson5(read.text, file), at, included, [...chain, file]);
     });
     if (contents.length === 1 && Object.keys(own).length === 0) return contents[0];

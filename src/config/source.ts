@@ -4,7 +4,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import { checkTree } from "./check.ts";
 import { layerEnvironment, parseDotEnv, substitute } from "./environment.ts";
 import { readTextFile } from "./file.ts";
-import { resolveIncludes, type SourceFile } from "./include.ts";
+import { type IncludeTrace, type IncludeUse, resolveIncludes, type SourceFile } from "./include.ts";
 import { isTree, parseJson5, type Tree } from "./json5.ts";
 import { keyPlace } from "./locate.ts";
 import type { ConfigPaths, EnvMap } from "./paths.ts";
@@ -17,6 +17,7 @@ export interface ConfigSource {
   text: string;
   /** The file and what it includes, in the order of reading. */
   files: SourceFile[];
+  includes: IncludeUse[];
   /** The file alone, as written. */
   parsed: Tree;
   /** With the included files in place. */
@@ -31,28 +32,33 @@ export interface ConfigSource {
 
 type Path = readonly (string | number)[];
 
+/** The state directory's file of variables. */
+export const dotEnvFile = ({ stateDir }: ConfigPaths): string => join(stateDir, ".env");
+
 /**
  * Reads the config file with its includes and checks it. Without a file everything is empty.
+ * @param looked gets the path of every file that was looked for, also when reading fails
  * @throws ConfigError naming file, line and reason of each thing that is wrong
  */
-export function readSource(paths: ConfigPaths, env: EnvMap): ConfigSource {
+export function readSource(paths: ConfigPaths, env: EnvMap, looked: string[] = []): ConfigSource {
+  looked.push(paths.path, dotEnvFile(paths));
   const read = readTextFile(paths.path, LIMITS.configFileBytes);
   const text = read?.text ?? "";
   const parsed = read === null ? {} : parseRoot(text, paths.path);
   const root: SourceFile = { file: paths.path, text, at: [] };
   const files = read === null ? [] : [root];
-  const source = resolveIncludes(parsed, root, paths.includeRoots, files);
+  const trace: IncludeTrace = { sources: files, uses: [], looked };
+  const source = resolveIncludes(parsed, root, paths.includeRoots, trace);
 
   const locate = (path: Path): Pick<ConfigProblem, "file" | "line" | "column" | "path"> => ({
     ...placeOf(files, path),
     path: dotted(path),
   });
   const warnings: ConfigProblem[] = [];
-  const dotEnvFile = join(paths.stateDir, ".env");
-  const dotEnv = parseDotEnv(readTextFile(dotEnvFile, LIMITS.dotEnvBytes)?.text ?? "");
+  const dotEnv = parseDotEnv(readTextFile(dotEnvFile(paths), LIMITS.dotEnvBytes)?.text ?? "");
   const layers = layerEnvironment(env, dotEnv, isTree(source.env) ? source.env.vars : undefined);
   for (const name of layers.refused.dotEnv) {
-    warnings.push({ file: dotEnvFile, path: name, reason: "ignored: a file may not set this variable" });
+    warnings.push({ file: dotEnvFile(paths), path: name, reason: "ignored: a file may not set this variable" });
   }
   for (const name of layers.refused.config) {
     warnings.push({ ...locate(["env", "vars", name]), reason: "ignored: the configuration may not set this variable" });
@@ -70,7 +76,17 @@ export function readSource(paths: ConfigPaths, env: EnvMap): ConfigSource {
   const fatal = findings.filter((finding) => finding.fatal).map(strip);
   if (fatal.length > 0) throw new ConfigError(fatal);
   warnings.push(...findings.map(strip));
-  return { exists: read !== null, text, files, parsed, source, resolved, env: layers.env, warnings };
+  return {
+    exists: read !== null,
+    text,
+    files,
+    includes: trace.uses,
+    parsed,
+    source,
+    resolved,
+    env: layers.env,
+    warnings,
+  };
 }
 
 function parseRoot(text: string, file: string): Tree {

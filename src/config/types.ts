@@ -12,5 +12,15 @@ export interface ConfigPort {
   readonly hash: string;
   /** The variables that references see: those of the process, the state directory's `.env`, and `env.vars`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What became of changes of the file. Absent where nothing watches it. */
+  readonly reload?: ReloadState;
   onChange(listener: (next: GatewayConfig) => void): () => void;
+}
+
+/** How the configuration in force and the file on disk stand to each other. */
+export interface ReloadState {
+  /** Keys that changed in the file and stay as they are until the next start. */
+  readonly waiting: readonly string[];
+  /** Why the file as it is now cannot be used; the configuration before it stays in force. Null when it can. */
+  readonly problem: string | null;
 }

@@ -1,10 +1,12 @@
 import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
+import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
-import type { ConfigPort } from "../config/types.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
+import { createLogTail } from "../logs/create.ts";
+import type { LogTail } from "../logs/tail.ts";
 import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -26,7 +28,7 @@ import { ProviderUsage } from "../usage/provider-usage.ts";
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
 export interface ServiceOptions {
   store: Store;
-  config: ConfigPort;
+  config: Config;
   log: Logger;
   /** The wall clock unless a test moves its own. */
   clock?: Clock;
@@ -42,7 +44,8 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly config: ConfigPort;
+  readonly config: Config;
+  readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
   readonly sessions: Sessions;
@@ -66,6 +69,7 @@ export function createServices(options: ServiceOptions): Services {
   defineProcessMetrics(metrics);
   const databasePath = store.db.filename;
 
+  const logs = createLogTail(config, clock);
   const settings = new Settings(store, clock);
   const models = new Models({ config, clock, log });
   const agents = new AgentCatalogue({ config, models });
@@ -100,6 +104,7 @@ export function createServices(options: ServiceOptions): Services {
     log,
     metrics,
     config,
+    logs,
     settings,
     agents,
     sessions,

@@ -2,6 +2,8 @@ import type { Handlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { agents } from "./agents.ts";
+import { config } from "./config.ts";
+import { logs } from "./logs.ts";
 import { models } from "./models.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
@@ -9,6 +11,8 @@ import { usage } from "./usage.ts";
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
   ...agents,
+  ...config,
+  ...logs,
   ...models,
   ...system,
   ...usage,
