@@ -128,7 +128,12 @@ export class Config implements ConfigPort {
   watch(log: Logger, times: WatchTimes = {}): void {
     this.log = log.child("reload");
     this.keepLastGood();
-    this.watching ??= new FileWatch(this.path, () => this.disk.stamp, () => this.refresh(), times);
+    this.watching ??= new FileWatch(
+      this.path,
+      () => this.disk.stamp,
+      () => this.refresh(),
+      times,
+    );
   }
 
   /** Ends {@link watch}. */

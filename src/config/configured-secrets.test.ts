@@ -13,18 +13,21 @@ const config = {
   },
   env: { vars: { TZ: "Europe/Berlin", MY_TOKEN: "token-in-vars" } },
   hooks: { token: "hook-token", gmail: { pushToken: "push-token" }, mappings: [{ sessionKey: "agent:main:main" }] },
-  unknownSection: { token: "not known to be one" },
+  channels: { telegram: { botToken: "bot-token", name: "not one" } },
+  unknownSection: { token: "token-in-unknown-section", maxTokens: "12" },
 } as unknown as GatewayConfig;
 
-test("secrets by the spec, and of variables and headers those with a telling name; never references", () => {
+test("secrets by the spec, elsewhere and of variables and headers those with a telling name; never references", () => {
   expect([...configuredSecrets(config)].sort()).toEqual(
     [
+      "bot-token",
       "gateway-password",
       "gateway-token",
       "hook-token",
       "key-in-header",
       "key-of-one",
       "push-token",
+      "token-in-unknown-section",
       "token-in-vars",
     ].sort(),
   );

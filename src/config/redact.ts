@@ -19,43 +19,38 @@ const MIN_SEARCHED_CHARS = 6;
  */
 export function redactTree(tree: Tree, known: readonly string[]): Tree {
   const searched = known.filter((secret) => secret.length >= MIN_SEARCHED_CHARS);
-  return walk(tree, configKeys(), "", false, (value, secret) => {
-    if (secret) return typeof value === "string" && (value === "" || REFERENCE.test(value)) ? value : REDACTED;
+  return mapSecrets(tree, (value, kind) => {
+    if (kind !== "plain")
+      return typeof value === "string" && (value === "" || REFERENCE.test(value)) ? value : REDACTED;
     if (typeof value !== "string") return value;
     return hasCredentials(value) || searched.some((other) => value.includes(other)) ? REDACTED : value;
-  }) as Tree;
-}
-
-/** Every secret text in a configuration. */
-export function secretTexts(tree: Tree): string[] {
-  const found = new Set<string>();
-  walk(tree, configKeys(), "", false, (value, secret) => {
-    if (secret && typeof value === "string" && value !== "" && value !== REDACTED && !REFERENCE.test(value)) {
-      found.add(value);
-    }
-    return value;
   });
-  return [...found];
 }
 
-type Leaf = (value: string | number, secret: boolean) => unknown;
+/** What a value is: `pointer` is where a secret reference points, which is hidden but is no secret by itself. */
+type Kind = "plain" | "secret" | "pointer";
+/** @param names the keys above the value, the nearest last; elements of a list have the list's */
+type Leaf = (value: string | number, kind: Kind, names: readonly string[]) => unknown;
 
-function walk(value: unknown, key: ConfigKey | undefined, name: string, inside: boolean, leaf: Leaf): unknown {
-  const unknownGround = key === undefined || key.t === "any" || (key.t === "map" && !key.m) || (key.t === "object" && !key.k);
-  const secret =
-    inside ||
-    (key !== undefined && isSecretSpec(key)) ||
-    (unknownGround && (isSecretKey(name) || SECRET_CONTAINERS.has(name)));
-  if (typeof value === "string" || typeof value === "number") return leaf(value, secret);
-  if (Array.isArray(value)) return value.map((item) => walk(item, key?.i, name, secret, leaf));
+/** A copy of a configuration with every text and number replaced by what `leaf` makes of it. */
+export function mapSecrets(tree: Tree, leaf: Leaf): Tree {
+  return walk(tree, configKeys(), [], "plain", leaf) as Tree;
+}
+
+function walk(value: unknown, key: ConfigKey | undefined, names: readonly string[], above: Kind, leaf: Leaf): unknown {
+  const name = names.at(-1) ?? "";
+  const isOpen = key === undefined || key.t === "any" || (key.t === "map" && !key.m) || (key.t === "object" && !key.k);
+  const isSecret = (key && isSecretSpec(key)) || (isOpen && (isSecretKey(name) || SECRET_CONTAINERS.has(name)));
+  const kind = above === "plain" && isSecret ? "secret" : above;
+  if (typeof value === "string" || typeof value === "number") return leaf(value, kind, names);
+  if (Array.isArray(value)) return value.map((item) => walk(item, key?.i, names, kind, leaf));
   if (!isTree(value)) return value;
-  const reference = secret && isReference(value);
+  const reference = kind === "secret" && isReference(value);
   const out: Tree = {};
   for (const [child, inner] of Object.entries(value)) {
-    // Of a reference only what it points at is hidden; its kind says nothing.
-    const hidden = reference ? child === "id" : secret;
-    const node = reference ? PLAIN : childKey(key, child, inner);
-    out[child] = walk(inner, node, child, hidden, leaf);
+    // Of a reference only where it points is hidden; its kind says nothing.
+    if (reference) out[child] = walk(inner, PLAIN, [...names, child], child === "id" ? "pointer" : "plain", leaf);
+    else out[child] = walk(inner, childKey(key, child), [...names, child], kind, leaf);
   }
   return out;
 }
@@ -67,13 +62,13 @@ const isReference = (value: Tree): boolean => typeof value.source === "string" &
 const isSecretSpec = (key: ConfigKey): boolean =>
   key.s === 1 || key.t === "secret" || (key.t === "union" && key.o!.some(isSecretSpec));
 
-function childKey(key: ConfigKey | undefined, name: string, value: unknown): ConfigKey | undefined {
+function childKey(key: ConfigKey | undefined, name: string): ConfigKey | undefined {
   if (key === undefined) return undefined;
   if (key.t === "object") return key.k && Object.hasOwn(key.k, name) ? key.k[name] : undefined;
   if (key.t === "map") return key.m;
   if (key.t !== "union") return undefined;
   for (const part of key.o!) {
-    const child = childKey(part, name, value);
+    const child = childKey(part, name);
     if (child !== undefined) return child;
   }
   return undefined;

@@ -21,7 +21,9 @@ export interface ReloadPlan {
 export function planReload(applied: Tree, next: Tree): ReloadPlan {
   const off = valueAt(next, RELOAD_MODE) === "off";
   const changed = changedPaths(applied, next);
-  const waiting = changed.filter((path) => (off ? dotted(path) !== dotted(RELOAD_MODE) : reloadClass(path) === "restart"));
+  const waiting = changed.filter((path) =>
+    off ? dotted(path) !== dotted(RELOAD_MODE) : reloadClass(path) === "restart",
+  );
   const tree = waiting.reduce((all, path) => withValue(all, path, valueAt(applied, path)), next);
   return { tree, changed: changed.map(dotted), waiting: waiting.map(dotted) };
 }

@@ -1,11 +1,12 @@
 import type { ConfigSnapshot } from "../../generated/types.ts";
+import { configuredSecrets } from "./configured-secrets.ts";
 import type { DiskState } from "./disk.ts";
 import { shownConfig, withMainAgent } from "./effective.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import type { IncludeUse } from "./include.ts";
 import { isTree, type Tree } from "./json5.ts";
 import type { ConfigProblem } from "./problem.ts";
-import { redactTree, secretTexts } from "./redact.ts";
+import { redactTree } from "./redact.ts";
 
 export interface SnapshotInput {
   /** Path of the config file. */
@@ -24,7 +25,7 @@ export interface SnapshotInput {
  */
 export function describeConfig({ path, disk, applied, fingerprint }: SnapshotInput): ConfigSnapshot {
   const { source, error, exists, text } = disk;
-  const secrets = [applied, ...(source ? [source.parsed, source.resolved] : [])].flatMap(secretTexts);
+  const secrets = [applied, ...(source ? [source.parsed, source.resolved] : [])].flatMap(configuredSecrets);
   const shown = (tree: Tree): Tree => redactTree(tree, secrets);
   const config = source ? shown(shownConfig(source.resolved)) : {};
   return {

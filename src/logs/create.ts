@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
+import { configuredSecrets, environmentSecrets } from "../config/configured-secrets.ts";
 import { expandHome } from "../config/paths.ts";
-import { secretTexts } from "../config/redact.ts";
+
 import type { Clock } from "../platform/clock.ts";
 import { Log, type LogOptions, type LogSettings } from "../platform/log.ts";
 import { logFilePath } from "../platform/log-path.ts";
 import { isLogLevel, type LogLevel } from "../platform/log-record.ts";
 import { LogRedactor } from "../platform/log-redactor.ts";
-import { isSecretKey } from "../platform/secret-keys.ts";
 import { LogTail } from "./tail.ts";
 
 export interface CreateLogOptions {
@@ -81,7 +81,4 @@ function loggingSettings({ logging }: GatewayConfig, home: string): LogSettings 
   };
 }
 
-function secretsOf({ current, env }: Config): string[] {
-  const variables = Object.entries(env).flatMap(([name, value]) => (value && isSecretKey(name) ? [value] : []));
-  return [...secretTexts(current as unknown as Record<string, unknown>), ...variables];
-}
+const secretsOf = ({ current, env }: Config): string[] => [...configuredSecrets(current), ...environmentSecrets(env)];

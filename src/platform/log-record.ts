@@ -82,7 +82,8 @@ function cleanObject(value: object, redactor: LogRedactor, depth: number, above:
   const entries = value instanceof Map ? [...value].map(([key, child]) => [String(key), child]) : Object.entries(value);
   const out: Record<string, unknown> = {};
   for (const [key, child] of entries.slice(0, LIMITS.logFieldEntries) as [string, unknown][]) {
-    out[cleanText(key, redactor)] = isSecretKey(key) && child !== null && child !== undefined ? "[redacted]" : inner(child);
+    out[cleanText(key, redactor)] =
+      isSecretKey(key) && child !== null && child !== undefined ? "[redacted]" : inner(child);
   }
   if (entries.length > LIMITS.logFieldEntries) out["…"] = `${entries.length} entries`;
   return out;

@@ -1,5 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
@@ -25,7 +37,11 @@ function newLog(options: Partial<LogOptions> = {}): Log {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: log lines hold anything
-const lines = (path = file): any[] => readFileSync(path, "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
+const lines = (path = file): any[] =>
+  readFileSync(path, "utf8")
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
 
 describe("a line of the file", () => {
   test("has the names that upstream's readers look for", async () => {
@@ -37,7 +53,12 @@ describe("a line of the file", () => {
       "0": '{"subsystem":"gateway/ws"}',
       "1": "slow call",
       "2": { method: "health", ms: 12 },
-      _meta: { date: "2026-01-02T03:04:05.006Z", logLevelId: 4, logLevelName: "WARN", name: '{"subsystem":"gateway/ws"}' },
+      _meta: {
+        date: "2026-01-02T03:04:05.006Z",
+        logLevelId: 4,
+        logLevelName: "WARN",
+        name: '{"subsystem":"gateway/ws"}',
+      },
       message: 'slow call {"method":"health","ms":12}',
     });
     expect(new Date(line.time).toISOString()).toBe("2026-01-02T03:04:05.006Z");
@@ -51,13 +72,21 @@ describe("a line of the file", () => {
     log.error("failed", { error: new TypeError("bad", { cause }) });
     await log.flush();
     const { error } = lines()[0]["2"];
-    expect(error).toMatchObject({ name: "TypeError", message: "bad", cause: { message: "no route", code: "EHOSTUNREACH" } });
+    expect(error).toMatchObject({
+      name: "TypeError",
+      message: "bad",
+      cause: { message: "no route", code: "EHOSTUNREACH" },
+    });
     expect(error.stack).toContain("log.test.ts");
   });
 
   test("attack 125: cannot be forged, and steers no terminal", async () => {
     const log = newLog();
-    log.info('x\n{"fake":1}\u001b[2J\u009b31m\u202e', { origin: "a\r\nb\u2028c\u0000", "k\ney": 1, error: new Error("m\nINFO fake") });
+    log.info('x\n{"fake":1}\u001b[2J\u009b31m\u202e', {
+      origin: "a\r\nb\u2028c\u0000",
+      "k\ney": 1,
+      error: new Error("m\nINFO fake"),
+    });
     await log.flush();
     const text = readFileSync(file, "utf8");
     expect(text.trimEnd().split("\n")).toHaveLength(1);
@@ -79,7 +108,9 @@ describe("a line of the file", () => {
     const [line] = lines();
     expect(line["1"]).toHaveLength(LIMITS.logStringChars + "… (100000 characters)".length);
     expect(line["2"].wide).toHaveLength(LIMITS.logFieldEntries + 1);
-    expect(JSON.stringify(line["2"].deep)).toBe(`${'{"next":'.repeat(LIMITS.logFieldDepth - 1)}"<object>"${"}".repeat(LIMITS.logFieldDepth - 1)}`);
+    expect(JSON.stringify(line["2"].deep)).toBe(
+      `${'{"next":'.repeat(LIMITS.logFieldDepth - 1)}"<object>"${"}".repeat(LIMITS.logFieldDepth - 1)}`,
+    );
   });
 
   test("takes anything without throwing", async () => {
@@ -91,12 +122,27 @@ describe("a line of the file", () => {
         throw new Error("no");
       },
     };
-    log.info("odd", { circle, big: 2n ** 70n, nan: Number.NaN, bytes: new Uint8Array(9), map: new Map([["k", 1]]), fn: () => 1, lone: "\ud800" });
+    log.info("odd", {
+      circle,
+      big: 2n ** 70n,
+      nan: Number.NaN,
+      bytes: new Uint8Array(9),
+      map: new Map([["k", 1]]),
+      fn: () => 1,
+      lone: "\ud800",
+    });
     log.info("trap", trap);
     log.info(undefined as unknown as string);
     await log.flush();
     const [odd, caught, nothing] = lines();
-    expect(odd["2"]).toMatchObject({ circle: { name: "c", self: "<circular>" }, big: "1180591620717411303424", nan: "NaN", bytes: "<9 bytes>", map: { k: 1 }, fn: "<function>" });
+    expect(odd["2"]).toMatchObject({
+      circle: { name: "c", self: "<circular>" },
+      big: "1180591620717411303424",
+      nan: "NaN",
+      bytes: "<9 bytes>",
+      map: { k: 1 },
+      fn: "<function>",
+    });
     expect(caught["1"]).toBe("trap");
     expect(nothing["1"]).toBe("undefined");
   });
@@ -113,14 +159,18 @@ describe("a line of the file", () => {
     });
     await log.flush();
     const text = readFileSync(file, "utf8");
-    for (const secret of ["pw123", "tok12345", "horse", "CUST-99", '"k1"', "abcdefgh", key]) expect(text).not.toContain(secret);
+    for (const secret of ["pw123", "tok12345", "horse", "CUST-99", '"k1"', "abcdefgh", key])
+      expect(text).not.toContain(secret);
     expect(lines()[0]["2"].headers).toEqual({ Authorization: "[redacted]", "x-id": "7" });
   });
 
   test("an operator's pattern that is none is told", async () => {
     newLog({ redactPatterns: ["(", "/X\\d/"] }).info("X1 x1");
     await open[0]!.flush();
-    expect(lines().map((line) => line["1"])).toEqual([expect.stringContaining("no regular expression"), "[redacted:pattern] x1"]);
+    expect(lines().map((line) => line["1"])).toEqual([
+      expect.stringContaining("no regular expression"),
+      "[redacted:pattern] x1",
+    ]);
   });
 });
 
@@ -165,7 +215,9 @@ describe("the file", () => {
     const names = readdirSync(folder).sort();
     expect(names).toEqual(["a.1.log", "a.2.log", "a.3.log", "a.4.log", "a.5.log", "a.log"]);
     for (const name of names) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(2000);
-    const kept = ["a.5.log", "a.4.log", "a.3.log", "a.2.log", "a.1.log", "a.log"].flatMap((name) => lines(join(folder, name)));
+    const kept = ["a.5.log", "a.4.log", "a.3.log", "a.2.log", "a.1.log", "a.log"].flatMap((name) =>
+      lines(join(folder, name)),
+    );
     const numbers = kept.map((line) => Number(line["1"].split(" ")[1]));
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, n) => 40 - numbers.length + n));
   });
@@ -231,7 +283,11 @@ describe("the file", () => {
 describe("the console", () => {
   const shown = async (options: Partial<LogOptions>, act: (log: Log) => void) => {
     const [out, err] = [join(folder, "out"), join(folder, "err")];
-    const log = newLog({ console: { out: openSync(out, "a"), err: openSync(err, "a") }, clock: new ManualClock(), ...options });
+    const log = newLog({
+      console: { out: openSync(out, "a"), err: openSync(err, "a") },
+      clock: new ManualClock(),
+      ...options,
+    });
     act(log);
     await log.flush();
     return { out: readFileSync(out, "utf8"), err: readFileSync(err, "utf8") };

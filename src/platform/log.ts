@@ -4,9 +4,9 @@ import { systemClock } from "./clock.ts";
 import { LogFile } from "./log-file.ts";
 import { type ConsoleStyle, consoleLine, fileLine } from "./log-format.ts";
 import { cleanFields, cleanText, LOG_LEVELS, type LogLevel, type LogRecord } from "./log-record.ts";
+import { LogRedactor } from "./log-redactor.ts";
 import { LogSink } from "./log-sink.ts";
 import type { LogFields, Logger } from "./logger.ts";
-import { LogRedactor } from "./log-redactor.ts";
 
 /** What can be changed while the log is written. */
 export interface LogSettings {
