@@ -164,7 +164,7 @@ describe("watching", () => {
       ["warn", (text: string) => folder.write("openclaw.json", text)],
       ["error", (text: string) => renameSync(folder.write("draft", text), folder.file)],
       ["debug", (text: string) => renameSync(folder.write("draft", text), folder.file)],
-      ["trace", (text: string) => (rmSync(folder.file), folder.write("openclaw.json", text))],
+      ["trace", (text: string) => [rmSync(folder.file), folder.write("openclaw.json", text)]],
     ] as const) {
       const next = change(config);
       write(`{ logging: { level: '${level}' } }`);

@@ -58,7 +58,10 @@ export class FileWatch {
 
   private settled(): void {
     const now = this.stamp();
-    if (now !== this.settling?.stamp) return this.settle(now);
+    if (now !== this.settling?.stamp) {
+      this.settle(now);
+      return;
+    }
     this.settling = undefined;
     const changed = now !== this.seen;
     // Not taken after the call: a change during it, or other files that it found, must count as news.

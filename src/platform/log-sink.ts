@@ -80,7 +80,10 @@ export class LogSink {
     this.timer = undefined;
     const bytes = this.take();
     const fd = bytes.length > 0 ? this.target.descriptor(bytes.length) : null;
-    if (fd === null) return this.settle();
+    if (fd === null) {
+      this.settle();
+      return;
+    }
     this.flight = { fd, bytes, sizeBefore: sizeOf(fd) };
     this.send(fd, bytes, 0);
   }

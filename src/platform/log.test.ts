@@ -305,7 +305,8 @@ describe("the console", () => {
 
   test("pretty: time of day; colours when asked for", async () => {
     const { out, err } = await shown({ consoleStyle: "pretty", colour: true }, act);
-    expect(out).toMatch(/^\x1b\[90m\d\d:\d\d:\d\d\x1b\[39m /);
+    expect(out.slice(0, 15)).toStartWith("\x1b[90m");
+    expect(out.slice(5, 18)).toMatch(/^\d\d:\d\d:\d\d/);
     expect(err).toContain("\x1b[33mcareful\x1b[39m");
   });
 
