@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { METHODS, type MethodSpec } from "../../generated/methods.ts";
 import { Samples } from "../../scripts/codegen/samples/read.ts";
 import { hasScope } from "../platform/scopes.ts";
-import { ALL_SCOPES, startTestGateway, type TestClient, type TestGateway } from "./testing.ts";
+import { ALL_SCOPES, nodeSpec, startTestGateway, type TestClient, type TestGateway } from "./testing.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const SPECS: readonly MethodSpec[] = Object.values(METHODS as Readonly<Record<string, MethodSpec>>);
@@ -75,7 +75,7 @@ describe.each([null, ...ALL_SCOPES])("an operator with the scope %s", (scope) =>
 describe("a node", () => {
   let node: TestClient;
   beforeAll(async () => {
-    node = await gateway.connect({ role: "node" });
+    node = await gateway.connect(nodeSpec());
   });
 
   for (const spec of SPECS) {

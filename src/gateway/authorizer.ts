@@ -9,6 +9,8 @@ export interface ConnectAccepted {
   /** The `auth` part of hello-ok. */
   auth: Record<string, unknown>;
   method: string;
+  /** True when the device lost its access since it was checked; asked just before hello-ok. */
+  lostAccess?(): boolean;
 }
 
 export interface ConnectRefused {

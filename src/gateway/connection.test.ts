@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Authorizer } from "./authorizer.ts";
-import { ALL_SCOPES, startTestGateway, type TestGateway } from "./testing.ts";
+import { ALL_SCOPES, nodeSpec, startTestGateway, type TestGateway } from "./testing.ts";
 
 describe("the first frame", () => {
   let gateway: TestGateway;
@@ -146,7 +146,7 @@ describe("hello", () => {
   });
 
   test("a node gets the subset without what is for pages", async () => {
-    const node = await gateway.connect({ role: "node" });
+    const node = await gateway.connect(nodeSpec());
     expect(Object.keys(node.helloPayload).sort()).toEqual(
       ["auth", "features", "policy", "protocol", "server", "snapshot", "type"].sort(),
     );

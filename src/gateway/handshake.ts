@@ -1,3 +1,4 @@
+import { CLOSE_CODES } from "../../generated/errors.ts";
 import type { ConnectParams } from "../../generated/types.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -64,6 +65,10 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
   }
   const payload = await helloPayload(deps.hello, decision);
   if (connection.state === "closed") return;
+  if (decision.lostAccess?.()) {
+    connection.refuse(id, invalidRequest("device access ended"), CLOSE_CODES.DEVICE_REMOVED);
+    return;
+  }
   deps.admitted(connection, decision, params);
   connection.accepted(decision.caller, deps.contextFor(connection, decision), resultFrame(id, payload));
 }

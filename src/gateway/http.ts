@@ -1,5 +1,4 @@
 import { GatewayError } from "../platform/errors.ts";
-import { uuid } from "../platform/ids.ts";
 import { toJson } from "../platform/json.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
@@ -188,6 +187,3 @@ function tooManyAttempts(retryAfterMs: number): Response {
 }
 
 const methodNotAllowed = (allow: string): Response => plainText(405, "Method Not Allowed", { Allow: allow });
-
-/** An id for calls without a socket, in the place of a connection's. */
-export const httpConnId = (): string => `http-${uuid()}`;

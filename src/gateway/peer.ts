@@ -14,10 +14,16 @@ export interface PeerFacts {
   host?: string;
   forwardedFor?: string;
   userAgent?: string;
+  /** All headers of the request, when it came through a trusted proxy: the proxy may vouch for a user in them. */
+  proxyHeaders?: Headers;
 }
 
 /** Headers that only a proxy has reason to send. From anybody else they are an attempt to look like another client. */
-const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-proto", "x-forwarded-host"];
+function hasProxyHeaders(headers: Headers): boolean {
+  if (headers.has("forwarded") || headers.has("x-real-ip")) return true;
+  for (const [name] of headers) if (name.startsWith("x-forwarded-")) return true;
+  return false;
+}
 
 /** Addresses and CIDR ranges of proxies that are believed. Entries that are neither are ignored. */
 export class TrustedProxies {
@@ -59,7 +65,7 @@ export function peerFacts(
   proxies: TrustedProxies,
   believeRealIp = false,
 ): PeerFacts | null {
-  const proxied = PROXY_HEADERS.some((name) => headers.has(name));
+  const proxied = hasProxyHeaders(headers);
   const address = plainAddress(socketAddress);
   const common = {
     origin: headers.get("origin") ?? undefined,
@@ -81,6 +87,8 @@ export function peerFacts(
     isLocalDirect: false,
     proxyAddress: address,
     forwardedFor,
+    // A copy: the request's own headers end with the upgrade.
+    proxyHeaders: new Headers(headers),
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { ManualClock } from "../platform/clock.ts";
-import { startTestGateway, type TestGateway } from "./testing.ts";
+import { nodeSpec, startTestGateway, TestDevice, type TestGateway } from "./testing.ts";
 
 describe("sockets before hello", () => {
   test("110: one address may have 32; the next is answered 503; authentication frees its place", async () => {
@@ -217,7 +217,7 @@ describe("events", () => {
 
   test("the tick comes to operators and nodes alike", async () => {
     const gateway = await startTestGateway({ limits: { tickIntervalMs: 10 }, clock: new ManualClock(5000) });
-    const clients = [await gateway.connect(), await gateway.connect({ role: "node" })];
+    const clients = [await gateway.connect(), await gateway.connect(nodeSpec())];
     for (const client of clients) expect((await client.event("tick")).payload).toEqual({ ts: 5000 });
     await gateway.stop();
   });
@@ -307,11 +307,11 @@ describe("the end", () => {
 
   test("a device that lost its pairing is disconnected with 4001", async () => {
     const gateway = await startTestGateway();
-    const device = { id: "d1", publicKey: "k", signature: "s", signedAt: 1, nonce: "n" };
-    const [gone, other] = [await gateway.connect({ device }), await gateway.connect()];
-    gateway.gateway.disconnectDevice("d1", "node");
+    const identity = new TestDevice();
+    const [gone, other] = [await gateway.connect({ identity }), await gateway.connect()];
+    gateway.gateway.disconnectDevice(identity.id, "node");
     expect((await gone.call("health")).ok).toBe(true);
-    gateway.gateway.disconnectDevice("d1");
+    gateway.gateway.disconnectDevice(identity.id);
     expect(await gone.ended()).toEqual({ code: 4001, reason: "device removed" });
     expect((await other.call("health")).ok).toBe(true);
     await gateway.stop();

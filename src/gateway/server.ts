@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import type { Handlers } from "../../generated/handlers.ts";
 import { LIMITS } from "../../generated/limits.ts";
+import type { AccessEnd } from "../devices/types.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
 import { Broadcaster } from "./broadcast.ts";
@@ -41,6 +42,8 @@ export class Gateway implements ConnectionHost {
   readonly broadcaster: Broadcaster;
   private readonly connections = new Map<string, Connection>();
   private readonly preauthByAddress = new Map<string, number>();
+  /** By connection id: what ends the note that its device is connected. */
+  private readonly attachments = new Map<string, () => void>();
   private readonly handshakeDeps: HandshakeDeps;
   private readonly http: HttpSurface;
   private readonly startedAtMs: number;
@@ -148,8 +151,14 @@ export class Gateway implements ConnectionHost {
   gone(connection: Connection): void {
     if (!this.connections.delete(connection.id)) return;
     if (connection.caller === undefined) this.releasePreauth(connection);
-    else this.options.services.presence.disconnected(connection.id);
+    else this.left(connection.id);
     this.dispatcher.forget(connection);
+  }
+
+  private left(connId: string): void {
+    this.options.services.presence.disconnected(connId);
+    this.attachments.get(connId)?.();
+    this.attachments.delete(connId);
   }
 
   private admitted(connection: Connection, { caller }: ConnectAccepted, client: PresentClientFacts): void {
@@ -157,6 +166,7 @@ export class Gateway implements ConnectionHost {
     const { connId, role, scopes, deviceId } = caller;
     const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
     this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
+    if (deviceId !== undefined) this.attachments.set(connId, this.options.services.devices.attach(deviceId));
   }
 
   private listen(): void {
@@ -245,6 +255,9 @@ export class Gateway implements ConnectionHost {
       this.stopping.push(() => clearInterval(timer));
     };
     this.stopping.push(services.bus.subscribe((event) => this.broadcaster.publish(event)));
+    // In the next turn, so that a device that ended its own access still gets the answer.
+    const endAccess = ({ deviceId, role }: AccessEnd) => setImmediate(() => this.disconnectDevice(deviceId, role));
+    this.stopping.push(services.devices.accessEnds.subscribe(endAccess));
     every(this.limits.tickIntervalMs, () =>
       this.broadcaster.publish({ event: "tick", payload: { ts: services.clock.now() } }),
     );

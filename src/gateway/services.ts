@@ -7,6 +7,10 @@ import { Defender } from "../defender/defender.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
+import { DeviceAdmission } from "../devices/admission.ts";
+import { DeviceRepository } from "../devices/device-repository.ts";
+import { Devices } from "../devices/devices.ts";
+import { TokenKey } from "../devices/tokens.ts";
 import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -52,6 +56,9 @@ export interface Services {
   readonly models: Models;
   readonly usage: ProviderUsage;
   readonly defender: Defender;
+  readonly devices: Devices;
+  readonly deviceAdmission: DeviceAdmission;
+  readonly deviceTokenKey: TokenKey;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -79,6 +86,19 @@ export function createServices(options: ServiceOptions): Services {
   const secrets = knownSecrets(config, process.env);
   const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
   defender.defineMetrics(metrics);
+
+  const deviceTokenKey = new TokenKey(config.stateDir);
+  const deviceRepository = new DeviceRepository(store, LIMITS);
+  const devices = new Devices({ repository: deviceRepository, key: deviceTokenKey, bus, clock });
+  const deviceAdmission = new DeviceAdmission({
+    repository: deviceRepository,
+    devices,
+    key: deviceTokenKey,
+    bus,
+    clock,
+    log: log.child("devices"),
+    supersedeAgeMs: LIMITS.deviceSupersedeAgeMs,
+  });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -111,6 +131,9 @@ export function createServices(options: ServiceOptions): Services {
     models,
     usage,
     defender,
+    devices,
+    deviceAdmission,
+    deviceTokenKey,
     identity,
     presence,
     heartbeats,

@@ -1,17 +1,19 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Handlers } from "../../generated/handlers.ts";
 import { Config } from "../config/config.ts";
-import type { ConfigPort } from "../config/types.ts";
 import { overlay } from "../config/values.ts";
 import { guards, handlers } from "../methods/index.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
 import { type Logger, silentLogger } from "../platform/logger.ts";
 import { eventProblem, resultProblem } from "../protocol/contract.ts";
+import { deviceIdOf, type ProofVersion, proofText } from "../protocol/device-proof.ts";
 import { Store } from "../store/store.ts";
+import { createAuthorizer } from "./auth/authorizer.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { CallContext } from "./context.ts";
 import { Gateway, type GatewayLimits } from "./server.ts";
@@ -81,7 +83,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     services,
     handlers: { ...handlers, ...options.handlers },
     guards,
-    authorizer: options.authorizer ?? tokenAuthorizer(config),
+    authorizer: options.authorizer ?? createAuthorizer(services),
     host: "127.0.0.1",
     port: 0,
     limits: { closeGraceMs: 200, ...options.limits },
@@ -143,6 +145,9 @@ export interface ConnectSpec {
   caps?: string[];
   auth?: Record<string, unknown>;
   device?: Record<string, unknown>;
+  /** Proves this device: signs the challenge, with version 3 unless told otherwise. Laid under `device`. */
+  identity?: TestDevice;
+  proofVersion?: ProofVersion;
   commands?: string[];
   /** Headers of the upgrade request, for instance Origin. */
   headers?: Record<string, string>;
@@ -202,8 +207,8 @@ export class TestClient {
   /** Connects. @throws GatewayError with what the gateway answered */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   async hello(spec: ConnectSpec = {}): Promise<any> {
-    const { client, role = "operator", ...others } = spec;
-    const answer = await this.request("connect", {
+    const { client, role = "operator", identity, proofVersion, device, ...others } = spec;
+    const params = {
       minProtocol: 4,
       maxProtocol: 4,
       client: { id: "gateway-client", version: "1.0.0", platform: "linux", mode: "backend", ...client },
@@ -211,7 +216,9 @@ export class TestClient {
       scopes: role === "operator" ? ALL_SCOPES : [],
       caps: ["tool-events"],
       ...others,
-    });
+    };
+    const proof = identity && { ...identity.prove(params, this.challenge, { version: proofVersion }), ...device };
+    const answer = await this.request("connect", { ...params, ...((proof ?? device) && { device: proof ?? device }) });
     if (!answer.ok) throw new GatewayError(answer.error.code, answer.error.message, answer.error);
     this.helloPayload = answer.payload;
     return answer.payload;
@@ -299,52 +306,48 @@ export class TestClient {
   }
 }
 
-/** Lets in whoever has the token. Stands in for the product's authorizer in tests of the transport alone. */
-export function tokenAuthorizer(config: ConfigPort): Authorizer {
-  const unauthorized = () =>
-    new GatewayError("INVALID_REQUEST", "unauthorized: gateway token mismatch", {
-      details: { code: "AUTH_TOKEN_MISMATCH" },
-    });
-  return {
-    async connect(params, peer, _challenge, { connId, protocol }) {
-      if (params.auth?.token !== config.current.gateway.auth.token) {
-        const error = unauthorized();
-        return { ok: false, error, close: { code: 1008, reason: error.message } };
-      }
-      const role = params.role === "node" ? "node" : "operator";
-      const caller = {
-        connId,
-        role,
-        scopes: new Set(params.scopes ?? []),
-        deviceId: params.device?.id,
-        client: params.client,
-        caps: new Set(params.caps ?? []),
-        isLocal: peer.isLocalDirect,
-        authMethod: "token",
-        protocol,
-      } as const;
-      return {
-        ok: true,
-        caller,
-        auth: { method: "token", role, scopes: params.scopes ?? [] },
-        method: "token",
-      };
-    },
-    async http(headers, peer) {
-      if (headers.get("authorization") !== `Bearer ${config.current.gateway.auth.token}`) {
-        const error = unauthorized();
-        return { ok: false, error, close: { code: 1008, reason: error.message } };
-      }
-      return {
-        connId: "http",
-        role: "operator",
-        scopes: new Set(ALL_SCOPES),
-        client: { id: "http", mode: "backend", version: "0", platform: "http" },
-        caps: new Set<string>(),
-        isLocal: peer.isLocalDirect,
-        authMethod: "http",
-        protocol: 4,
-      };
-    },
-  };
+interface ProvenParams {
+  client: Record<string, unknown>;
+  role: string;
+  scopes?: readonly string[];
+  auth?: Record<string, unknown>;
 }
+
+/** A device with a key of its own, made anew for each test. */
+export class TestDevice {
+  private readonly keys = generateKeyPairSync("ed25519");
+  readonly publicKey = this.keys.publicKey.export({ format: "der", type: "spki" }).subarray(-32).toString("base64url");
+  readonly id = deviceIdOf(Buffer.from(this.publicKey, "base64url"));
+
+  sign(text: string): string {
+    return sign(null, Buffer.from(text), this.keys.privateKey).toString("base64url");
+  }
+
+  /** The `device` block for these parameters, or for others than those that are sent. */
+  prove(
+    { client, role, scopes = [], auth = {} }: ProvenParams,
+    challenge: { nonce: string; ts: number },
+    { version = "v3" as ProofVersion | undefined, signedAt = challenge.ts, nonce = challenge.nonce } = {},
+  ): Record<string, unknown> {
+    const text = proofText(version ?? "v3", {
+      deviceId: this.id,
+      clientId: String(client.id),
+      clientMode: String(client.mode),
+      role,
+      scopes,
+      signedAt,
+      token: String(auth.token ?? auth.deviceToken ?? auth.bootstrapToken ?? ""),
+      nonce,
+      platform: client.platform as string | undefined,
+      deviceFamily: client.deviceFamily as string | undefined,
+    });
+    return { id: this.id, publicKey: this.publicKey, signature: this.sign(text), signedAt, nonce };
+  }
+}
+
+/** What a node host connects with, as a device of its own. */
+export const nodeSpec = (identity = new TestDevice()): ConnectSpec => ({
+  role: "node",
+  client: { id: "node-host", mode: "node" },
+  identity,
+});

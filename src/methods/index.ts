@@ -4,6 +4,7 @@ import type { Guard } from "../gateway/dispatch.ts";
 import { agents } from "./agents.ts";
 import { config } from "./config.ts";
 import { logs } from "./logs.ts";
+import { devices } from "./devices.ts";
 import { models } from "./models.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
@@ -13,6 +14,7 @@ export const handlers: Handlers<CallContext> = {
   ...agents,
   ...config,
   ...logs,
+  ...devices,
   ...models,
   ...system,
   ...usage,
