@@ -25,7 +25,8 @@ export const EVENTS = {
   "connect.challenge": { payload: "ConnectChallengeEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "controlUi.sessionPullRequests.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "cron": { payload: "CronEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "device.pair.changed": { payload: "Unstated", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** Says only that lists of devices are out of date. */
+  "device.pair.changed": { payload: "DevicePairChangedEvent", scope: "operator.pairing", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "device.pair.requested": { payload: "DevicePairRequestedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "device.pair.resolved": { payload: "DevicePairResolvedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "device.pair.setup.completed": { payload: "DevicePairSetupCompletedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -97,7 +98,7 @@ export interface EventMap {
   "connect.challenge": T.ConnectChallengeEvent;
   "controlUi.sessionPullRequests.changed": T.Unstated;
   "cron": T.CronEvent;
-  "device.pair.changed": T.Unstated;
+  "device.pair.changed": T.DevicePairChangedEvent;
   "device.pair.requested": T.DevicePairRequestedEvent;
   "device.pair.resolved": T.DevicePairResolvedEvent;
   "device.pair.setup.completed": T.DevicePairSetupCompletedEvent;

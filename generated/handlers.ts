@@ -14,6 +14,17 @@ export interface ConfigHandlers<Ctx> {
   "config.get"(params: T.ConfigGetParams, ctx: Ctx): Awaitable<T.ConfigSnapshot>;
 }
 
+/** Handlers of `src/methods/devices.ts`. */
+export interface DevicesHandlers<Ctx> {
+  "device.pair.approve"(params: T.DevicePairApproveParams, ctx: Ctx): Awaitable<T.DevicePairApproveResult>;
+  "device.pair.list"(params: T.DevicePairListParams, ctx: Ctx): Awaitable<T.DevicePairListResult>;
+  "device.pair.reject"(params: T.DevicePairRejectParams, ctx: Ctx): Awaitable<T.DevicePairRejectResult>;
+  "device.pair.remove"(params: T.DevicePairRemoveParams, ctx: Ctx): Awaitable<T.DevicePairRemoveResult>;
+  "device.pair.rename"(params: T.DevicePairRenameParams, ctx: Ctx): Awaitable<T.DevicePairRenameResult>;
+  "device.token.revoke"(params: T.DeviceTokenRevokeParams, ctx: Ctx): Awaitable<T.DeviceTokenRevokeResult>;
+  "device.token.rotate"(params: T.DeviceTokenRotateParams, ctx: Ctx): Awaitable<T.DeviceTokenRotateResult>;
+}
+
 /** Handlers of `src/methods/logs.ts`. */
 export interface LogsHandlers<Ctx> {
   "logs.tail"(params: T.LogsTailParams, ctx: Ctx): Awaitable<T.LogsTailResult>;
@@ -44,6 +55,7 @@ export interface UsageHandlers<Ctx> {
 export interface Handlers<Ctx>
   extends AgentsHandlers<Ctx>,
     ConfigHandlers<Ctx>,
+    DevicesHandlers<Ctx>,
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     SystemHandlers<Ctx>,

@@ -75,6 +75,28 @@ export const LIMITS = {
   configSettleMs: 300,
   /** characters. Upstream's bound of an include's path, which is what Linux takes. */
   configIncludePathChars: 4096,
+  /** addresses. Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first. */
+  authFailureKeys: 10000,
+  /** ms. Upstream's delay of the first wrong secret from this machine; it doubles with each. */
+  authLocalDelayMs: 250,
+  /** ms. Where upstream's doubling ends: 14 guesses take almost a minute. */
+  authLocalDelayMaxMs: 5000,
+  /** ms. Upstream forgets a pairing request after five minutes. */
+  pairingRequestTtlMs: 300000,
+  /** requests. Waiting at once, more than anybody would look through; the busiest address loses its oldest first. */
+  pairingRequestsMax: 200,
+  /** requests. Of one address, so that one stranger cannot fill the queue; an office behind one address still fits. */
+  pairingRequestsPerAddress: 20,
+  /** devices. Bounds device.pair.list at about a megabyte; one owner's programs and phones are far fewer. */
+  pairedDevicesMax: 1000,
+  /** ms. Upstream's minute in which a silent pairing is not tidied away by the next one of the same program. */
+  deviceSupersedeAgeMs: 60000,
+  /** ends. Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused. */
+  deviceAccessEndsKept: 256,
+  /** characters. Of a name or platform that a device tells; lists show one line. */
+  deviceTextChars: 120,
+  /** scopes. In one connect; there are ten scopes, newer clients may know some more. */
+  deviceScopesMax: 64,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
   modelResponseTimeoutMs: 120000,
   /** ms. Without any byte after which a stream is given up; thinking models pause, but send comments. */
@@ -194,6 +216,17 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   configPollMs: { unit: "ms", reason: "Between looks at the config files where the system does not tell of a change; a few calls of stat each." },
   configSettleMs: { unit: "ms", reason: "Without a further change after which an edited config file is read; editors write in several steps." },
   configIncludePathChars: { unit: "characters", reason: "Upstream's bound of an include's path, which is what Linux takes." },
+  authFailureKeys: { unit: "addresses", reason: "Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first." },
+  authLocalDelayMs: { unit: "ms", reason: "Upstream's delay of the first wrong secret from this machine; it doubles with each." },
+  authLocalDelayMaxMs: { unit: "ms", reason: "Where upstream's doubling ends: 14 guesses take almost a minute." },
+  pairingRequestTtlMs: { unit: "ms", reason: "Upstream forgets a pairing request after five minutes." },
+  pairingRequestsMax: { unit: "requests", reason: "Waiting at once, more than anybody would look through; the busiest address loses its oldest first." },
+  pairingRequestsPerAddress: { unit: "requests", reason: "Of one address, so that one stranger cannot fill the queue; an office behind one address still fits." },
+  pairedDevicesMax: { unit: "devices", reason: "Bounds device.pair.list at about a megabyte; one owner's programs and phones are far fewer." },
+  deviceSupersedeAgeMs: { unit: "ms", reason: "Upstream's minute in which a silent pairing is not tidied away by the next one of the same program." },
+  deviceAccessEndsKept: { unit: "ends", reason: "Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused." },
+  deviceTextChars: { unit: "characters", reason: "Of a name or platform that a device tells; lists show one line." },
+  deviceScopesMax: { unit: "scopes", reason: "In one connect; there are ten scopes, newer clients may know some more." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },
   modelStreamBytes: { unit: "bytes", reason: "One streamed answer with all its framing, far above what any model's output limit allows." },

@@ -244,6 +244,7 @@ export type Checked = AllTrue<{
   DesktopSource: Same<Box.DesktopSource, Types.DesktopSource>;
   DevicePairApproveParams: Same<Box.DevicePairApproveParams, Types.DevicePairApproveParams>;
   DevicePairApproveResult: Same<Box.DevicePairApproveResult, Types.DevicePairApproveResult>;
+  DevicePairChangedEvent: Same<Box.DevicePairChangedEvent, Types.DevicePairChangedEvent>;
   DevicePairListParams: Same<Box.DevicePairListParams, Types.DevicePairListParams>;
   DevicePairListResult: Same<Box.DevicePairListResult, Types.DevicePairListResult>;
   DevicePairRejectParams: Same<Box.DevicePairRejectParams, Types.DevicePairRejectParams>;

@@ -6125,100 +6125,63 @@ export const DevicePairApproveParams = ScopeUpgradeWait
 
 export type PairedDeviceToken = Static<typeof PairedDeviceToken>
 export const PairedDeviceToken = Type.Object({
-  role: Type.String(),
+  role: Type.Union([
+    Type.Literal("operator"),
+    Type.Literal("node")
+  ]),
   scopes: Type.Array(Type.String()),
   createdAtMs: Type.Integer({ minimum: 0 }),
   rotatedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
   revokedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
   lastUsedAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
-})
+}, { additionalProperties: false })
 
 export type PairedDevice = Static<typeof PairedDevice>
 export const PairedDevice = Type.Object({
   deviceId: Type.String({ minLength: 1 }),
   publicKey: Type.String({ minLength: 1 }),
   displayName: Type.Optional(Type.String()),
-  label: Type.Optional(Type.String()),
+  operatorLabel: Type.Optional(Type.String()),
   platform: Type.Optional(Type.String()),
   deviceFamily: Type.Optional(Type.String()),
   clientId: Type.Optional(Type.String()),
   clientMode: Type.Optional(Type.String()),
-  role: Type.Optional(Type.String()),
-  roles: Type.Array(Type.String()),
+  role: Type.Union([
+    Type.Literal("operator"),
+    Type.Literal("node")
+  ]),
+  roles: Type.Array(Type.Union([
+    Type.Literal("operator"),
+    Type.Literal("node")
+  ])),
   scopes: Type.Array(Type.String()),
-  approvedVia: Type.Optional(Type.String()),
+  remoteIp: Type.Optional(Type.String()),
+  approvedVia: Type.Union([
+    Type.Literal("silent"),
+    Type.Literal("owner"),
+    Type.Literal("trusted-cidr"),
+    Type.Literal("trusted-proxy"),
+    Type.Literal("bootstrap")
+  ]),
   createdAtMs: Type.Integer({ minimum: 0 }),
   approvedAtMs: Type.Integer({ minimum: 0 }),
   lastSeenAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
-  lastSeenReason: Type.Optional(Type.String()),
+  lastSeenReason: Type.Optional(Type.Literal("connect")),
   connected: Type.Optional(Type.Boolean()),
   tokens: Type.Array(PairedDeviceToken)
-})
+}, { additionalProperties: false })
 
 export type DevicePairApproveResult = Static<typeof DevicePairApproveResult>
 export const DevicePairApproveResult = Type.Object({
   requestId: Type.String({ minLength: 1 }),
   device: PairedDevice
-})
+}, { additionalProperties: false })
+
+export type DevicePairChangedEvent = Static<typeof DevicePairChangedEvent>
+export const DevicePairChangedEvent = Type.Record(Type.String(), Type.Never())
 
 export type DevicePairListParams = Static<typeof DevicePairListParams>
 export const DevicePairListParams = Type.Record(Type.String(), Type.Never())
-
-export type PendingDevice = Static<typeof PendingDevice>
-export const PendingDevice = Type.Object({
-  requestId: Type.String({ minLength: 1 }),
-  deviceId: Type.String({ minLength: 1 }),
-  publicKey: Type.String({ minLength: 1 }),
-  displayName: Type.Optional(Type.String()),
-  platform: Type.Optional(Type.String()),
-  deviceFamily: Type.Optional(Type.String()),
-  clientId: Type.Optional(Type.String()),
-  clientMode: Type.Optional(Type.String()),
-  role: Type.Optional(Type.String()),
-  roles: Type.Optional(Type.Array(Type.String())),
-  scopes: Type.Optional(Type.Array(Type.String())),
-  remoteIp: Type.Optional(Type.String()),
-  silent: Type.Optional(Type.Boolean()),
-  isRepair: Type.Optional(Type.Boolean()),
-  ts: Type.Integer({ minimum: 0 })
-})
-
-export type DevicePairListResult = Static<typeof DevicePairListResult>
-export const DevicePairListResult = Type.Object({
-  pending: Type.Array(PendingDevice),
-  paired: Type.Array(PairedDevice)
-}, { additionalProperties: false })
-
-export type DevicePairRejectParams = Static<typeof DevicePairRejectParams>
-export const DevicePairRejectParams = ScopeUpgradeWait
-
-export type DevicePairRejectResult = Static<typeof DevicePairRejectResult>
-export const DevicePairRejectResult = Type.Object({
-  requestId: Type.String({ minLength: 1 }),
-  deviceId: Type.String({ minLength: 1 })
-})
-
-export type DevicePairRemoveParams = Static<typeof DevicePairRemoveParams>
-export const DevicePairRemoveParams = Type.Object({
-  deviceId: Type.String({ minLength: 1 })
-}, { additionalProperties: false })
-
-export type DevicePairRemoveResult = Static<typeof DevicePairRemoveResult>
-export const DevicePairRemoveResult = Type.Object({
-  deviceId: Type.String({ minLength: 1 })
-})
-
-export type DevicePairRenameParams = Static<typeof DevicePairRenameParams>
-export const DevicePairRenameParams = Type.Object({
-  deviceId: Type.String({ minLength: 1 }),
-  label: Type.String({ minLength: 1, maxLength: 64 })
-}, { additionalProperties: false })
-
-export type DevicePairRenameResult = Static<typeof DevicePairRenameResult>
-export const DevicePairRenameResult = Type.Object({
-  deviceId: Type.String({ minLength: 1 }),
-  label: Type.String()
-}, { additionalProperties: false })
 
 export type DevicePairRequestedEvent = Static<typeof DevicePairRequestedEvent>
 export const DevicePairRequestedEvent = Type.Object({
@@ -6238,6 +6201,46 @@ export const DevicePairRequestedEvent = Type.Object({
   silent: Type.Optional(Type.Boolean()),
   isRepair: Type.Optional(Type.Boolean()),
   ts: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
+export type PendingDevice = Static<typeof PendingDevice>
+export const PendingDevice = DevicePairRequestedEvent
+
+export type DevicePairListResult = Static<typeof DevicePairListResult>
+export const DevicePairListResult = Type.Object({
+  pending: Type.Array(PendingDevice),
+  paired: Type.Array(PairedDevice)
+}, { additionalProperties: false })
+
+export type DevicePairRejectParams = Static<typeof DevicePairRejectParams>
+export const DevicePairRejectParams = ScopeUpgradeWait
+
+export type DevicePairRejectResult = Static<typeof DevicePairRejectResult>
+export const DevicePairRejectResult = Type.Object({
+  requestId: Type.String({ minLength: 1 }),
+  deviceId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type DevicePairRemoveParams = Static<typeof DevicePairRemoveParams>
+export const DevicePairRemoveParams = Type.Object({
+  deviceId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type DevicePairRemoveResult = Static<typeof DevicePairRemoveResult>
+export const DevicePairRemoveResult = Type.Object({
+  deviceId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type DevicePairRenameParams = Static<typeof DevicePairRenameParams>
+export const DevicePairRenameParams = Type.Object({
+  deviceId: Type.String({ minLength: 1 }),
+  label: Type.String({ minLength: 1, maxLength: 64 })
+}, { additionalProperties: false })
+
+export type DevicePairRenameResult = Static<typeof DevicePairRenameResult>
+export const DevicePairRenameResult = Type.Object({
+  deviceId: Type.String({ minLength: 1 }),
+  label: Type.String({ minLength: 1, maxLength: 64 })
 }, { additionalProperties: false })
 
 export type DevicePairResolvedEvent = Static<typeof DevicePairResolvedEvent>
@@ -6348,9 +6351,12 @@ export const DeviceTokenRevokeParams = Type.Object({
 export type DeviceTokenRevokeResult = Static<typeof DeviceTokenRevokeResult>
 export const DeviceTokenRevokeResult = Type.Object({
   deviceId: Type.String({ minLength: 1 }),
-  role: Type.String({ minLength: 1 }),
+  role: Type.Union([
+    Type.Literal("operator"),
+    Type.Literal("node")
+  ]),
   revokedAtMs: Type.Integer({ minimum: 0 })
-})
+}, { additionalProperties: false })
 
 export type DeviceTokenRotateParams = Static<typeof DeviceTokenRotateParams>
 export const DeviceTokenRotateParams = Type.Object({

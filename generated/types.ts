@@ -3645,10 +3645,12 @@ export type DesktopSource = ({
 
 export type DevicePairApproveParams = ScopeUpgradeWait;
 
-export type DevicePairApproveResult = ({
+export type DevicePairApproveResult = {
   requestId: string,
   device: PairedDevice
-} & Record<string, any>);
+};
+
+export type DevicePairChangedEvent = Record<string, never>;
 
 export type DevicePairListParams = Record<string, never>;
 
@@ -3659,18 +3661,18 @@ export type DevicePairListResult = {
 
 export type DevicePairRejectParams = ScopeUpgradeWait;
 
-export type DevicePairRejectResult = ({
+export type DevicePairRejectResult = {
   requestId: string,
   deviceId: string
-} & Record<string, any>);
+};
 
 export type DevicePairRemoveParams = {
   deviceId: string
 };
 
-export type DevicePairRemoveResult = ({
+export type DevicePairRemoveResult = {
   deviceId: string
-} & Record<string, any>);
+};
 
 export type DevicePairRenameParams = {
   deviceId: string,
@@ -3772,11 +3774,11 @@ export type DeviceTokenRevokeParams = {
   role: string
 };
 
-export type DeviceTokenRevokeResult = ({
+export type DeviceTokenRevokeResult = {
   deviceId: string,
-  role: string,
+  role: ('operator' | 'node'),
   revokedAtMs: number
-} & Record<string, any>);
+};
 
 export type DeviceTokenRotateParams = {
   deviceId: string,
@@ -5433,35 +5435,36 @@ export type OutboundResult = ({
   channel: string
 } & Record<string, any>);
 
-export type PairedDevice = ({
+export type PairedDevice = {
   deviceId: string,
   publicKey: string,
   displayName?: string,
-  label?: string,
+  operatorLabel?: string,
   platform?: string,
   deviceFamily?: string,
   clientId?: string,
   clientMode?: string,
-  role?: string,
-  roles: Array<string>,
+  role: ('operator' | 'node'),
+  roles: Array<('operator' | 'node')>,
   scopes: Array<string>,
-  approvedVia?: string,
+  remoteIp?: string,
+  approvedVia: ('silent' | 'owner' | 'trusted-cidr' | 'trusted-proxy' | 'bootstrap'),
   createdAtMs: number,
   approvedAtMs: number,
   lastSeenAtMs?: number,
-  lastSeenReason?: string,
+  lastSeenReason?: 'connect',
   connected?: boolean,
   tokens: Array<PairedDeviceToken>
-} & Record<string, any>);
+};
 
-export type PairedDeviceToken = ({
-  role: string,
+export type PairedDeviceToken = {
+  role: ('operator' | 'node'),
   scopes: Array<string>,
   createdAtMs: number,
   rotatedAtMs?: number,
   revokedAtMs?: number,
   lastUsedAtMs?: number
-} & Record<string, any>);
+};
 
 export type PaymentApprovalScope = {
   kind: 'payment',
@@ -5480,23 +5483,7 @@ export type PendingApprovalSnapshot = {
   sourceSessionKey?: string
 };
 
-export type PendingDevice = ({
-  requestId: string,
-  deviceId: string,
-  publicKey: string,
-  displayName?: string,
-  platform?: string,
-  deviceFamily?: string,
-  clientId?: string,
-  clientMode?: string,
-  role?: string,
-  roles?: Array<string>,
-  scopes?: Array<string>,
-  remoteIp?: string,
-  silent?: boolean,
-  isRepair?: boolean,
-  ts: number
-} & Record<string, any>);
+export type PendingDevice = DevicePairRequestedEvent;
 
 export type PendingSessionApprovalEvent = {
   sessionKey: string,

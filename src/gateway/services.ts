@@ -5,12 +5,9 @@ import { knownSecrets } from "../config/configured-secrets.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
+import { createDevices, type DeviceServices } from "../devices/create.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
-import { DeviceAdmission } from "../devices/admission.ts";
-import { DeviceRepository } from "../devices/device-repository.ts";
-import { Devices } from "../devices/devices.ts";
-import { TokenKey } from "../devices/tokens.ts";
 import { Models } from "../models/models.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -42,7 +39,7 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services {
+export interface Services extends DeviceServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -56,9 +53,6 @@ export interface Services {
   readonly models: Models;
   readonly usage: ProviderUsage;
   readonly defender: Defender;
-  readonly devices: Devices;
-  readonly deviceAdmission: DeviceAdmission;
-  readonly deviceTokenKey: TokenKey;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -87,18 +81,7 @@ export function createServices(options: ServiceOptions): Services {
   const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
   defender.defineMetrics(metrics);
 
-  const deviceTokenKey = new TokenKey(config.stateDir);
-  const deviceRepository = new DeviceRepository(store, LIMITS);
-  const devices = new Devices({ repository: deviceRepository, key: deviceTokenKey, bus, clock });
-  const deviceAdmission = new DeviceAdmission({
-    repository: deviceRepository,
-    devices,
-    key: deviceTokenKey,
-    bus,
-    clock,
-    log: log.child("devices"),
-    supersedeAgeMs: LIMITS.deviceSupersedeAgeMs,
-  });
+  const deviceServices = createDevices({ store, config, bus, clock, log });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -131,9 +114,7 @@ export function createServices(options: ServiceOptions): Services {
     models,
     usage,
     defender,
-    devices,
-    deviceAdmission,
-    deviceTokenKey,
+    ...deviceServices,
     identity,
     presence,
     heartbeats,
