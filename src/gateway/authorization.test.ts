@@ -124,7 +124,7 @@ describe("a planned method answers like an unknown one", () => {
   });
 
   test("to a node, also where upstream has it for nodes", async () => {
-    const node = await gateway.connect({ role: "node" });
+    const node = await gateway.connect(nodeSpec());
     for (const name of planned) {
       expect([name, (await node.request(name, {})).error.message]).toEqual([name, "unauthorized role: node"]);
     }
