@@ -5,7 +5,7 @@ import * as protocol from "../../generated/typebox.ts";
 import { Samples } from "./samples/read.ts";
 import { type Definitions, directRefs } from "./schema.ts";
 import { loadSpec } from "./spec.ts";
-import { declaration } from "./typebox.ts";
+import { declarations } from "./typebox.ts";
 
 const root = join(import.meta.dir, "..", "..");
 
@@ -34,7 +34,10 @@ describe("the TypeBox module of the protocol", () => {
 
 describe("a type as TypeBox", () => {
   const definitions: Definitions = { Row: { type: "object", properties: { a: {} }, additionalProperties: false } };
-  const written = (schema: Definitions[string]) => declaration("T", schema, definitions).replace(/\s+/g, " ");
+  const written = (schema: Definitions[string]) =>
+    declarations(["T"], { ...definitions, T: schema })
+      .get("T")!
+      .replace(/\s+/g, " ");
 
   test("has its bounds as options", () => {
     const schema = { type: "array", items: { type: "string", pattern: '^[a-z"){(]+$' }, maxItems: 3 };
@@ -59,6 +62,6 @@ describe("a type as TypeBox", () => {
   });
 
   test("that is called like a global is refused, since the codegen would take it for one", () => {
-    expect(() => declaration("Map", { type: "string" }, definitions)).toThrow("type Map");
+    expect(() => declarations(["Map"], { Map: { type: "string" } })).toThrow("type Map");
   });
 });

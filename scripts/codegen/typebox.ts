@@ -167,15 +167,29 @@ function withOptions(type: string, options: Record<string, unknown>): string {
   return type.endsWith("()") ? `${type.slice(0, -1)}${text})` : `${type.slice(0, -1)}, ${text})`;
 }
 
-/** The TypeBox declaration of one type and its static type. */
-export function declaration(name: string, schema: Schema, definitions: Definitions): string {
-  if (name in globalThis)
-    throw new Error(`type ${name}: typebox-codegen takes the name of a global for something else`);
-  const writer = new TypeWriter(definitions);
-  const source = `export type ${name} = ${writer.write(schema)}`;
-  const code = TypeScriptToTypeBox.Generate(source, { useTypeBoxImport: false }).trim();
-  const [type, ...rest] = code.split("\n");
-  return `${type}\n${indentBraces(resolveMarkers(rest.join("\n"), writer))}`;
+/** Declared so that the codegen finds the names at once; it looks through the whole source for those it does not know. */
+const MARKERS = "type Bounded<T, N> = T\ntype Plain<N> = N\ntype Integer = number";
+/** How many types are given to the codegen at a time: it is slow to start and slower than linear in the length. */
+const BATCH = 64;
+
+/** The TypeBox declarations of types and their static types, by name. */
+export function declarations(names: readonly string[], definitions: Definitions): Map<string, string> {
+  const out = new Map<string, string>();
+  for (let from = 0; from < names.length; from += BATCH) {
+    const writer = new TypeWriter(definitions);
+    const lines = names.slice(from, from + BATCH).map((name) => {
+      if (name in globalThis)
+        throw new Error(`type ${name}: typebox-codegen takes the name of a global for something else`);
+      return `export type ${name} = ${writer.write(definitions[name]!)}`;
+    });
+    const code = TypeScriptToTypeBox.Generate([MARKERS, ...lines].join("\n"), { useTypeBoxImport: false });
+    for (const part of code.split(/^(?=export type )/m).slice(1)) {
+      const [type, ...rest] = part.trim().split("\n");
+      const name = /^export type (\w+)/.exec(type!)![1]!;
+      out.set(name, `${type}\n${indentBraces(resolveMarkers(rest.join("\n"), writer))}`);
+    }
+  }
+  return out;
 }
 
 /** Names in an order in which every type comes after those it refers to. */
@@ -210,10 +224,12 @@ ${rows.join("\n")}
 
 /** `typebox.ts`: every type of the protocol as TypeBox, for programs that build on it. */
 export function emitTypebox(spec: SpecModel): Output[] {
-  const parts = inOrder(spec.definitions).map((name) => {
+  const order = inOrder(spec.definitions);
+  const declared = declarations(order, spec.definitions);
+  const parts = order.map((name) => {
     const schema = spec.definitions[name]!;
     const description = isRecord(schema) && typeof schema.description === "string" ? schema.description : undefined;
-    return `${docComment(description)}${declaration(name, schema, spec.definitions)}\n`;
+    return `${docComment(description)}${declared.get(name)}\n`;
   });
   const text = `${header("typebox.ts", "spec/upstream/types, spec/chela")}
 import { type Static, Type } from "typebox";
