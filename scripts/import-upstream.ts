@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { readBindings } from "./codegen/bindings.ts";
+import { readOwnSpec } from "./codegen/bindings.ts";
 import { compareSpecs, renderReport } from "./upstream/report.ts";
 import { readUpstream } from "./upstream/source.ts";
-import { readUpstreamSpec, specOf, writeUpstreamSpec } from "./upstream/spec-files.ts";
+import { readUpstreamSpec, specOf, type UpstreamSpec, writeUpstreamSpec } from "./upstream/spec-files.ts";
 
 const USAGE = `usage: bun run import-upstream SOURCE [--check] [--json] [--spec DIR]
   SOURCE   a package (@openclaw/gateway-protocol@2026.9.1), an unpacked package folder, or a protocol.schema.json
@@ -10,7 +10,7 @@ const USAGE = `usage: bun run import-upstream SOURCE [--check] [--json] [--spec 
   --json   print the report as JSON
   --spec   the spec folder (default: spec)`;
 
-/** Returns the exit code: 0 done, 1 with --check when the spec differs, 2 on wrong use. */
+/** Returns the exit code: 0 done, 1 when nothing could be read or, with --check, when the spec differs, 2 on wrong use. */
 export function main(args: readonly string[]): number {
   const flags = new Set(args.filter((arg) => arg.startsWith("--")));
   const specAt = args.indexOf("--spec");
@@ -22,9 +22,15 @@ export function main(args: readonly string[]): number {
     return 2;
   }
   const upstream = join(specFolder, "upstream");
-  const next = specOf(readUpstream(source));
+  let next: UpstreamSpec;
+  try {
+    next = specOf(readUpstream(source));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return 1;
+  }
   const previous = readUpstreamSpec(upstream);
-  const report = compareSpecs(previous, next, readBindings(specFolder));
+  const report = compareSpecs(previous, next, readOwnSpec(specFolder));
   console.log(flags.has("--json") ? JSON.stringify(report, null, 2) : renderReport(report));
   if (flags.has("--check")) return report.changed ? 1 : 0;
   const files = writeUpstreamSpec(upstream, next);

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import type { Definitions } from "./schema.ts";
 
 /** One entry of `spec/chela/bindings.yaml` as it is written. Everything left out has a default, see spec/README.md. */
 export interface BindingEntry {
@@ -49,10 +49,35 @@ export function methodTypes(
   };
 }
 
-/** The hand-written bindings, extensions not included; empty when the file does not exist. No checks beyond the shape of YAML. */
-export function readBindings(specFolder: string): Record<string, BindingEntry> {
-  const path = join(specFolder, "chela", "bindings.yaml");
-  if (!existsSync(path)) return {};
-  const doc = parse(readFileSync(path, "utf8")) as { methods?: Record<string, BindingEntry> } | null;
-  return doc?.methods ?? {};
+/** What of the hand-written spec an import must know to say whom a change concerns. */
+export interface OwnSpec {
+  /** Bindings of upstream's methods and methods of our own. */
+  methods: Record<string, BindingEntry>;
+  events: Record<string, { payload: string; status: "implemented" | "planned" }>;
+  types: Definitions;
+}
+
+/**
+ * Reads `spec/chela` without any checks beyond the shape of YAML: an import must be able to report on a new release that
+ * the spec does not fit yet. Empty where files do not exist.
+ */
+export function readOwnSpec(specFolder: string): OwnSpec {
+  const own: OwnSpec = { methods: {}, events: {}, types: {} };
+  const root = join(specFolder, "chela");
+  const read = (path: string): Partial<OwnSpec> =>
+    (Bun.YAML.parse(readFileSync(path, "utf8")) ?? {}) as Partial<OwnSpec>;
+  const folder = (name: string): Partial<OwnSpec>[] => {
+    if (!existsSync(join(root, name))) return [];
+    const files = readdirSync(join(root, name)).filter((file) => file.endsWith(".yaml"));
+    return files.sort().map((file) => read(join(root, name, file)));
+  };
+  const parts = [...folder("events"), ...folder("extensions")];
+  if (existsSync(join(root, "bindings.yaml"))) parts.push(read(join(root, "bindings.yaml")));
+  for (const { methods, events, types } of parts) {
+    Object.assign(own.methods, methods);
+    Object.assign(own.events, events);
+    Object.assign(own.types, types);
+  }
+  for (const types of folder("types")) Object.assign(own.types, types);
+  return own;
 }
