@@ -1,8 +1,7 @@
-import { constants } from "node:fs";
-import { open, realpath } from "node:fs/promises";
-import { extname, isAbsolute, join, sep } from "node:path";
+import { extname, isAbsolute } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AgentIdentityResult } from "../../generated/types.ts";
+import { readInside } from "../platform/read-inside.ts";
 import type { AgentSettings } from "./roster.ts";
 
 /** The name and picture of an agent that nobody has named. */
@@ -77,26 +76,6 @@ async function localImage(setting: string, workspace: string): Promise<{ url: st
   if (isAbsolute(setting)) return "outside_workspace";
   const bytes = await readInside(workspace, setting, LIMITS.agentAvatarBytes);
   return typeof bytes === "string" ? bytes : { url: `data:${type};base64,${bytes.toString("base64")}` };
-}
-
-/** A file's bytes when it is a regular one inside the folder and not larger than the limit; else why not. */
-async function readInside(folder: string, path: string, limit: number): Promise<Buffer | string> {
-  let file: Awaited<ReturnType<typeof open>> | undefined;
-  try {
-    const root = await realpath(folder);
-    const target = await realpath(join(root, path));
-    if (!target.startsWith(root + sep)) return "outside_workspace";
-    // The path was resolved above; a link put there since is not followed, and a pipe is not waited for.
-    file = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const facts = await file.stat();
-    if (!facts.isFile()) return "missing";
-    if (facts.size > limit) return "too_large";
-    return await file.readFile();
-  } catch {
-    return "missing";
-  } finally {
-    await file?.close();
-  }
 }
 
 /** Name, emoji and avatar out of `IDENTITY.md`: lines `- Label: value`, marks and unfilled placeholders ignored. */
