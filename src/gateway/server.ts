@@ -114,10 +114,11 @@ export class Gateway implements ConnectionHost {
   }
 
   /**
-   * Tells every client why, closes all sockets with 1012 and stops listening. Resolves when the sockets are gone
-   * or their grace is over. The store is not closed here: writes of running handlers still reach it.
+   * Ends the runs, tells every client why, closes all sockets with 1012 and stops listening. Resolves when the
+   * sockets are gone or their grace is over. The store is not closed here: writes of running handlers still reach it.
    */
   async stop(reason = "gateway stopping"): Promise<void> {
+    await this.options.services.runs.stop();
     for (const end of this.stopping.splice(0)) end();
     this.broadcaster.publish({ event: "shutdown", payload: { reason } });
     const closing = [...this.connections.values()];

@@ -1,5 +1,6 @@
 import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
+import { createTurns, type TurnServices } from "../agents/create.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
@@ -39,7 +40,7 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services extends DeviceServices {
+export interface Services extends DeviceServices, TurnServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -80,6 +81,7 @@ export function createServices(options: ServiceOptions): Services {
   const secrets = knownSecrets(config, process.env);
   const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
   defender.defineMetrics(metrics);
+  const turns = createTurns({ sessions, models, agents, defender, config, store, bus, clock, log, metrics });
 
   const deviceServices = createDevices({ store, config, bus, clock, log });
 
@@ -115,6 +117,7 @@ export function createServices(options: ServiceOptions): Services {
     usage,
     defender,
     ...deviceServices,
+    ...turns,
     identity,
     presence,
     heartbeats,
@@ -123,4 +126,9 @@ export function createServices(options: ServiceOptions): Services {
     health,
     status,
   };
+}
+
+/** What must have been done before the gateway listens: settles what the last stop or crash left. */
+export async function prepareServices({ runs }: Services): Promise<void> {
+  await runs.recover();
 }

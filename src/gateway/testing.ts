@@ -17,7 +17,7 @@ import { createAuthorizer } from "./auth/authorizer.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { CallContext } from "./context.ts";
 import { Gateway, type GatewayLimits } from "./server.ts";
-import { createServices, type Services } from "./services.ts";
+import { createServices, prepareServices, type Services } from "./services.ts";
 
 /** The token of every test gateway unless its config says otherwise. */
 export const TEST_TOKEN = "test-token-0123456789";
@@ -78,6 +78,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     if (problem !== null) violations.push(problem);
   };
   const services = createServices({ store, config, log: options.log ?? silentLogger, clock: options.clock });
+  await prepareServices(services);
   await options.prepare?.(services);
   const gateway = Gateway.start({
     services,

@@ -1,24 +1,28 @@
 import type { Handlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
+import { agent } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { config } from "./config.ts";
 import { devices } from "./devices.ts";
 import { logs } from "./logs.ts";
+import { chat, chatGuards } from "./chat.ts";
 import { models } from "./models.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
+  ...agent,
   ...agents,
   ...config,
   ...logs,
   ...devices,
+  ...chat,
   ...models,
   ...system,
   ...usage,
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */
-export const guards: Readonly<Record<string, Guard>> = {};
+export const guards: Readonly<Record<string, Guard>> = { ...chatGuards };

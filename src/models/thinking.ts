@@ -40,15 +40,33 @@ export function thinkingLevels(model: Pick<ModelEntry, "reasoning" | "compat"> |
   return ids.map((id) => ({ id, label: id }));
 }
 
+/** A level that somebody named, as a model has it. */
+export interface LevelChoice {
+  /** The level that is used: the named one, else the nearest lower one. */
+  id: string;
+  /** True when the model has the named level itself. */
+  exact: boolean;
+  /** True when the word names a level of any model. */
+  known: boolean;
+}
+
 /** The level as a model has it: synonyms resolved, the nearest lower level where it has not that one. */
-export function nearestLevel(wanted: string, model: Pick<ModelEntry, "reasoning" | "compat"> | null): string {
+export function levelChoice(wanted: string, model: Pick<ModelEntry, "reasoning" | "compat"> | null): LevelChoice {
   const options = thinkingLevels(model).map(({ id }) => id);
   const name = wanted.trim().toLowerCase();
   const level = SYNONYMS[name] ?? name;
-  if (options.includes(level)) return level;
   const rank = RANK.indexOf(level);
-  return options.findLast((id) => RANK.indexOf(id) <= rank) ?? "off";
+  if (options.includes(level)) return { id: level, exact: true, known: true };
+  return {
+    id: options.findLast((id) => RANK.indexOf(id) <= rank) ?? "off",
+    exact: false,
+    known: rank >= 0,
+  };
 }
+
+/** {@link levelChoice} for those who only want the level. */
+export const nearestLevel = (wanted: string, model: Pick<ModelEntry, "reasoning" | "compat"> | null): string =>
+  levelChoice(wanted, model).id;
 
 /**
  * Levels and default of a model. Upstream's order for the default (docs: tools/thinking): the agent's own, the

@@ -102,11 +102,19 @@ export class Sessions implements SessionsPort, SessionStats {
     return session && stateOf(session);
   }
 
-  async ensure(key: string, { createdVia, actor }: { createdVia: string; actor?: string }): Promise<SessionState> {
+  async findById(sessionId: string): Promise<SessionState | null> {
+    const session = await this.repository.findById(sessionId);
+    return session && stateOf(session);
+  }
+
+  async ensure(
+    key: string,
+    { createdVia, actor, sessionId }: { createdVia: string; actor?: string; sessionId?: string },
+  ): Promise<SessionState> {
     const now = this.clock.now();
     let joined = false;
     const session = await this.repository.update(key, (known) => {
-      const base = known ?? this.blank(key, now, createdVia);
+      const base = known ?? this.blank(key, now, createdVia, sessionId);
       if (actor === undefined) return base;
       const { participants = [] } = base.entry;
       joined = !participants.some(({ identity }) => identity.id === actor);
@@ -231,9 +239,11 @@ export class Sessions implements SessionsPort, SessionStats {
     this.events.deleted({ key, agentId, sessionId: entry.sessionId }, this.clock.now());
   }
 
-  /** A session nobody has stored yet. */
-  blank(key: string, now: number, createdVia: string): StoredSession {
-    return { key, agentId: this.agentOf(key), entry: newEntry(now, createdVia), title: null, preview: null };
+  /** A session nobody has stored yet, with a fresh id unless one is wanted. */
+  blank(key: string, now: number, createdVia: string, sessionId?: string): StoredSession {
+    const entry = newEntry(now, createdVia);
+    if (sessionId !== undefined) entry.sessionId = sessionId;
+    return { key, agentId: this.agentOf(key), entry, title: null, preview: null };
   }
 
   private async ancestors(session: StoredSession): Promise<SessionRow[]> {

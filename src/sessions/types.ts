@@ -76,8 +76,10 @@ export interface SessionsPort {
   /** Canonical form of a key as clients give it: `main` becomes `agent:main:main`. @throws GatewayError on a malformed key */
   canonicalKey(key: string, agentId?: string): string;
   find(key: string): Promise<SessionState | null>;
-  /** The session under this canonical key, created if it does not exist. */
-  ensure(key: string, origin: { createdVia: string; actor?: string }): Promise<SessionState>;
+  /** The session that has this id now. */
+  findById(sessionId: string): Promise<SessionState | null>;
+  /** The session under this canonical key, created if it does not exist, then with the given id. */
+  ensure(key: string, origin: { createdVia: string; actor?: string; sessionId?: string }): Promise<SessionState>;
   /**
    * Stores messages in one transaction and, after the commit, publishes `session.message` for each and `sessions.changed`.
    * A message whose `idempotencyKey` the session already has is not stored twice.
@@ -101,12 +103,13 @@ export interface PendingInput {
   id: string;
   /** Epoch milliseconds. */
   acceptedAt: number;
-  state: "queued" | "cancelled";
+  /** Only `queued` will run; `interrupted` was cut off when the gateway stopped. */
+  state: "queued" | "cancelled" | "interrupted";
   runId: string;
   message: TranscriptMessage;
 }
 
-/** What sessions asks of the runs. Implemented by `agents/active-runs.ts`. */
+/** What sessions asks of the runs. Implemented by `agents/runs/runs.ts`. */
 export interface ActiveRuns {
   /** Runs of the session that are at work now, oldest first. */
   activeRunIds(sessionKey: string): string[];

@@ -1,0 +1,40 @@
+import type { Command, CommandCall, CommandDeps, CommandReply } from "./types.ts";
+
+/** `/new` and `/reset`: the session starts over; text behind it is the first message of what follows. */
+const startOver = (reason: "new" | "reset", done: string) =>
+  async function run({ args, sessionKey }: CommandCall, { sessions, runs }: CommandDeps): Promise<CommandReply> {
+    await runs.abortSession(sessionKey, "reset");
+    await runs.forgetSession(sessionKey);
+    await sessions.startOver(sessionKey, reason);
+    return args === "" ? { text: done, notice: true } : { text: done, turn: args };
+  };
+
+export const SESSION_COMMANDS: readonly Command[] = [
+  {
+    name: "new",
+    description: "Start a new session.",
+    category: "session",
+    usage: "[message]",
+    scope: "operator.admin",
+    run: startOver("new", "✅ New session started."),
+  },
+  {
+    name: "reset",
+    description: "Reset the current session.",
+    category: "session",
+    usage: "[message]",
+    scope: "operator.admin",
+    run: startOver("reset", "✅ Session reset."),
+  },
+  {
+    name: "stop",
+    description: "Stop the current run.",
+    category: "session",
+    alone: true,
+    scope: "operator.write",
+    async run({ sessionKey }, { runs }) {
+      const stopped = await runs.abortSession(sessionKey, "stop-command");
+      return { text: stopped.length > 0 ? "⏹️ Stopped." : "Nothing is running.", notice: true };
+    },
+  },
+];

@@ -1,0 +1,65 @@
+import type { ConfigPort } from "../../config/types.ts";
+import type { Models } from "../../models/models.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { SessionState, SessionsPort } from "../../sessions/types.ts";
+import type { AgentCatalogue } from "../catalogue.ts";
+import type { Runs } from "../runs/runs.ts";
+import type { Sender } from "../sender.ts";
+
+/** What commands work with. */
+export interface CommandDeps {
+  sessions: SessionsPort;
+  models: Models;
+  agents: AgentCatalogue;
+  runs: Runs;
+  config: ConfigPort;
+  clock: Clock;
+  /** Name and version as `/status` shows them. */
+  product: string;
+  /** Epoch milliseconds of the gateway's start. */
+  startedAt: number;
+}
+
+/** One use of a command. */
+export interface CommandCall {
+  /** What stands behind the command's name, trimmed. */
+  args: string;
+  /** Canonical. */
+  sessionKey: string;
+  agentId: string;
+  /** Null when nobody has used the session yet. */
+  session: SessionState | null;
+  sender: Sender;
+}
+
+export interface CommandReply {
+  text: string;
+  /** Clients show it as a notice rather than as speech. */
+  notice?: true;
+  /** The model is not told of this exchange later. */
+  contextFree?: true;
+  /** A turn follows with this text in place of the message; `text` is then not sent. */
+  turn?: string;
+}
+
+export interface Command {
+  name: string;
+  aliases?: readonly string[];
+  description: string;
+  category: "session" | "options" | "status";
+  /** What may stand behind the name, as help shows it; a command without takes none. */
+  usage?: string;
+  /** With anything behind its name the message is no command. */
+  alone?: true;
+  /** The scope of the RPC that the command stands for. */
+  scope: "operator.read" | "operator.write" | "operator.admin";
+  run(call: CommandCall, deps: CommandDeps): Promise<CommandReply>;
+}
+
+/** The model and thinking facts that a session's next turn goes by. */
+export function sessionModel({ session, agentId }: CommandCall, { models, agents }: CommandDeps) {
+  const own = session?.modelOverride;
+  const model = own ? models.find(own) : agents.model(agentId);
+  const thinking = models.thinking(model, agents.find(agentId)?.thinkingDefault);
+  return { model, own: own ?? null, thinking, level: session?.thinkingLevel ?? thinking.thinkingDefault };
+}

@@ -1,0 +1,83 @@
+import { LIMITS } from "../../../generated/limits.ts";
+import type { ModelMessage } from "../../models/types.ts";
+import type { ContentPart, TranscriptMessage } from "../../sessions/types.ts";
+
+/** What a character of text and an image cost, roughly; providers do not say before they are asked. */
+const CHARS_PER_TOKEN = 4;
+const IMAGE_TOKENS = 1600;
+const MESSAGE_TOKENS = 4;
+
+/** A conversation cut to what a model takes. */
+export interface Conversation {
+  messages: ModelMessage[];
+  /** Tokens, estimated. */
+  tokens: number;
+  /** Messages that were in reach but did not fit. */
+  leftOut: number;
+}
+
+/** Roughly how many tokens a text has. */
+export const textTokens = (text: string): number => Math.ceil(text.length / CHARS_PER_TOKEN);
+
+/**
+ * The newest part of a transcript that fits `budget` tokens, oldest first. The newest message is always there: a
+ * request without it would answer something else. Of images only the newest few go along; older ones are named.
+ */
+export function conversation(transcript: readonly TranscriptMessage[], budget: number): Conversation {
+  const inContext = transcript.filter(belongs);
+  const messages: ModelMessage[] = [];
+  let tokens = 0;
+  let images = 0;
+  for (const message of inContext.toReversed()) {
+    const content = withImages(message.content, () => ++images <= LIMITS.contextImages);
+    const cost = contentTokens(content);
+    if (messages.length > 0 && tokens + cost > budget) break;
+    tokens += cost;
+    messages.push(toModelMessage(message, content));
+  }
+  messages.reverse();
+  return { messages, tokens, leftOut: inContext.length - messages.length };
+}
+
+/** False for what only people are to see: command exchanges, and notes that a call failed. */
+const belongs = ({ extra, stopReason, errorMessage }: TranscriptMessage): boolean =>
+  extra?.excludeFromContext !== true && (stopReason !== "error" || errorMessage !== undefined);
+
+/** A transcript message as the model is given it. */
+export function toModelMessage(message: TranscriptMessage, content = message.content): ModelMessage {
+  const { role, extra } = message;
+  if (role !== "toolResult") return { role, content };
+  const { toolCallId, toolName, isError } = extra ?? {};
+  return {
+    role,
+    content,
+    ...(typeof toolCallId === "string" ? { toolCallId } : {}),
+    ...(typeof toolName === "string" ? { toolName } : {}),
+    ...(isError === true ? { isError } : {}),
+  };
+}
+
+function withImages(content: string | ContentPart[], admit: () => boolean): string | ContentPart[] {
+  if (typeof content === "string") return content;
+  return content.map((part) =>
+    part.type === "image" && !admit() ? { type: "text" as const, text: "[An older image is left out here.]" } : part,
+  );
+}
+
+function contentTokens(content: string | ContentPart[]): number {
+  if (typeof content === "string") return MESSAGE_TOKENS + textTokens(content);
+  return content.reduce((sum, part) => sum + partTokens(part), MESSAGE_TOKENS);
+}
+
+function partTokens(part: ContentPart): number {
+  switch (part.type) {
+    case "text":
+      return textTokens(part.text);
+    case "thinking":
+      return textTokens(part.thinking);
+    case "image":
+      return IMAGE_TOKENS;
+    case "toolCall":
+      return textTokens(JSON.stringify(part.arguments));
+  }
+}

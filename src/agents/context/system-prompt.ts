@@ -1,0 +1,67 @@
+import type { WorkspaceFile } from "./workspace-files.ts";
+
+export interface PromptFacts {
+  /** The agent's name; who it is beyond that stands in its files. */
+  name: string;
+  agentId: string;
+  /** `provider/id`. */
+  model: string;
+  /** Absolute path. */
+  workspace: string;
+  files: readonly WorkspaceFile[];
+  /** Epoch milliseconds. */
+  now: number;
+  /** IANA name. */
+  timeZone: string;
+  extra?: string;
+}
+
+export interface SystemPrompt {
+  text: string;
+  /** Characters that come from the workspace's files. */
+  projectChars: number;
+}
+
+/**
+ * The system prompt of a turn. It says only what is so: who the agent is, that it has no tools here, what its files
+ * say, and the time. Names and paths come from the configuration; they are put on one line each, so that none can pass
+ * for a section of the prompt (KNOWN_ATTACKS 123).
+ */
+export function systemPrompt(facts: PromptFacts): SystemPrompt {
+  const { name, agentId, model, workspace, files, now, timeZone, extra } = facts;
+  const head = [
+    `You are ${oneLine(name)}, a personal assistant who answers through a gateway called Chela (agent "${oneLine(agentId)}", model ${oneLine(model)}).`,
+    "You answer in text alone: you have no tools, cannot open files or links, and cannot act outside this conversation. Say so when you are asked to.",
+    `Your workspace on this machine is ${oneLine(workspace)}.`,
+  ];
+  const sections = files.map(({ name: file, text, truncated }) => {
+    const note = truncated ? "\n[The rest of this file was left out.]" : "";
+    return `## ${file}\n${text}${note}`;
+  });
+  const project = sections.length === 0 ? "" : `# Files of your workspace\n\n${sections.join("\n\n")}`;
+  const parts = [head.join("\n"), project, extra?.trim() ?? "", `Time: ${localTime(now, timeZone)}`];
+  return { text: parts.filter((part) => part !== "").join("\n\n"), projectChars: project.length };
+}
+
+/** Without line breaks, control and direction characters, and not longer than a line. */
+function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
+    .trim()
+    .slice(0, 300);
+}
+
+/** `Wednesday 2026-11-25 07:13 (Europe/Berlin)`. */
+function localTime(now: number, timeZone: string): string {
+  const format = new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    weekday: "long",
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+  const part = Object.fromEntries(format.formatToParts(now).map(({ type, value }) => [type, value]));
+  return `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute} (${timeZone})`;
+}

@@ -1,0 +1,109 @@
+import { LIMITS } from "../../../generated/limits.ts";
+import type { ConfigPort } from "../../config/types.ts";
+import { refOf } from "../../models/references.ts";
+import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { SessionState, SessionsPort } from "../../sessions/types.ts";
+import type { AgentCatalogue } from "../catalogue.ts";
+import { workspaceOf } from "../roster.ts";
+import { conversation, textTokens } from "./conversation.ts";
+import { systemPrompt } from "./system-prompt.ts";
+import { readWorkspaceFiles, type WorkspaceBounds, type WorkspaceFile } from "./workspace-files.ts";
+
+/** What a model is given for a turn, with the figures that reports are made of. */
+export interface TurnContext {
+  system: string;
+  messages: ModelMessage[];
+  workspace: string;
+  bounds: WorkspaceBounds;
+  files: WorkspaceFile[];
+  /** Characters of the system prompt that come from the files. */
+  projectChars: number;
+  /** Tokens, estimated. */
+  promptTokens: number;
+  /** Tokens that the conversation may take: the context window without the answer and the system prompt. */
+  budget: number;
+  /** Tokens kept free for the answer. */
+  reserve: number;
+  /** Messages of the transcript that were in reach and did not fit. */
+  leftOut: number;
+}
+
+export interface TurnContextsOptions {
+  sessions: SessionsPort;
+  agents: AgentCatalogue;
+  config: ConfigPort;
+  clock: Clock;
+}
+
+/** Puts together what a model is told: who the agent is, what its files say, and what was said before. */
+export class TurnContexts {
+  constructor(private readonly options: TurnContextsOptions) {}
+
+  /**
+   * @param prompt replaces the text of the newest message, when a command preceded it
+   * @param extra added to the system prompt
+   */
+  async prepare(
+    session: SessionState,
+    model: ResolvedModel,
+    { prompt, extra }: { prompt?: string; extra?: string },
+  ): Promise<TurnContext> {
+    const { sessions, agents, config, clock } = this.options;
+    const { agentId, key } = session;
+    const workspace = agents.find(agentId)?.workspace ?? workspaceOf(config.current, config.stateDir, agentId);
+    const bounds = boundsOf(config);
+    const [identity, files, transcript] = await Promise.all([
+      agents.identity({ agentId }),
+      readWorkspaceFiles(workspace, bounds),
+      sessions.recent(key, LIMITS.contextMessages),
+    ]);
+    const system = systemPrompt({
+      name: identity.name ?? agentId,
+      agentId,
+      model: refOf(model),
+      workspace,
+      files,
+      now: clock.now(),
+      timeZone: timeZoneOf(config),
+      extra,
+    });
+    const newest = transcript.at(-1);
+    if (prompt !== undefined && newest) transcript[transcript.length - 1] = { ...newest, content: prompt };
+    const reserve = Math.min(model.maxTokens, Math.floor(model.contextWindow / 2));
+    const budget = Math.max(0, model.contextWindow - reserve - textTokens(system.text));
+    const { messages, tokens, leftOut } = conversation(transcript, budget);
+    return {
+      system: system.text,
+      messages,
+      workspace,
+      bounds,
+      files,
+      projectChars: system.projectChars,
+      promptTokens: tokens + textTokens(system.text),
+      budget,
+      reserve,
+      leftOut,
+    };
+  }
+}
+
+function boundsOf({ current }: ConfigPort): WorkspaceBounds {
+  const { bootstrapMaxChars, bootstrapTotalMaxChars } = current.agents?.defaults ?? {};
+  return {
+    perFile: bootstrapMaxChars ?? LIMITS.workspaceFileChars,
+    total: bootstrapTotalMaxChars ?? LIMITS.workspaceTotalChars,
+  };
+}
+
+/** The owner's time zone, if it is one; else that of this machine. */
+function timeZoneOf({ current }: ConfigPort): string {
+  const wanted = current.agents?.defaults?.userTimezone;
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (!wanted) return own;
+  try {
+    return new Intl.DateTimeFormat("en-GB", { timeZone: wanted }).resolvedOptions().timeZone;
+  } catch {
+    return own;
+  }
+}

@@ -1,0 +1,50 @@
+import type { ConfigPort } from "../config/types.ts";
+import type { DefenderPort } from "../defender/types.ts";
+import type { Models } from "../models/models.ts";
+import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Store } from "../store/store.ts";
+import { AgentCalls } from "./agent-calls.ts";
+import type { AgentCatalogue } from "./catalogue.ts";
+import { Chat } from "./chat.ts";
+import { TurnContexts } from "./context/turn-context.ts";
+import { RunRecords } from "./runs/run-records.ts";
+import { Runs } from "./runs/runs.ts";
+
+export interface TurnsOptions {
+  sessions: Sessions;
+  models: Models;
+  agents: AgentCatalogue;
+  defender: DefenderPort;
+  config: ConfigPort;
+  store: Store;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** The room of runs and turns, as handlers use it. */
+export interface TurnServices {
+  readonly runs: Runs;
+  readonly chat: Chat;
+  readonly agentCalls: AgentCalls;
+}
+
+/** Builds the room and tells sessions of the runs. */
+export function createTurns(options: TurnsOptions): TurnServices {
+  const { sessions, models, agents, defender, config, store, bus, clock, metrics } = options;
+  const log = options.log.child("agents");
+  const contexts = new TurnContexts({ sessions, agents, config, clock });
+  const records = new RunRecords(store);
+  const runs = new Runs({ sessions, models, agents, contexts, records, defender, config, bus, clock, log });
+  runs.defineMetrics(metrics);
+  sessions.useRuns(runs);
+  const product = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;
+  const deps = { sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
+  return { runs, chat: new Chat({ ...deps, bus, log }), agentCalls: new AgentCalls(deps) };
+}

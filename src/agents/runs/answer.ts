@@ -1,0 +1,230 @@
+import { LIMITS } from "../../../generated/limits.ts";
+import type { DefenderPort } from "../../defender/types.ts";
+import { ModelError, type ModelMessage, type ModelsPort, type ResolvedModel } from "../../models/types.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { ContentPart, Usage } from "../../sessions/types.ts";
+import { isTransient } from "./failure-text.ts";
+
+/** One answer of a model. */
+export interface Answer {
+  model: ResolvedModel;
+  /** Without credentials, as it was streamed. */
+  text: string;
+  /** As the model wrote it; for the defender's record alone. */
+  raw: string;
+  /** Thoughts and text as they are stored, in order. */
+  content: ContentPart[];
+  usage: Usage;
+  stopReason: "stop" | "length" | "toolUse" | "error";
+  responseId?: string;
+}
+
+/** A call that failed and what was tried next; `next` is null when nothing was left. */
+export interface FallbackStep {
+  from: ResolvedModel;
+  next: ResolvedModel | null;
+  error: ModelError;
+  /** Counted from 1. */
+  position: number;
+}
+
+export interface AnswerRequest {
+  /** The models to try, in order of preference; never empty. */
+  candidates: readonly ResolvedModel[];
+  system: string;
+  messages: ModelMessage[];
+  thinking?: string;
+  signal: AbortSignal;
+  /** Begins to mask the text of one call. */
+  mask: DefenderPort["stream"];
+  /** A model is about to be called; also before each retry with another model. */
+  onCall(model: ResolvedModel): void;
+  onText(piece: string): void;
+  onFallback(step: FallbackStep): void;
+}
+
+/** What is left of a run's attempts at the provider; shared by all its calls, so that no loop multiplies the cost. */
+export interface AttemptBudget {
+  left: number;
+}
+
+/**
+ * Asks the models in order until one answers. A transient failure is tried again on the same model after a pause; one
+ * that would repeat itself is not. Once text has come, nothing is tried again: a reader has seen it.
+ * @throws ModelError of the last attempt, or the signal's reason
+ */
+export async function answer(
+  models: ModelsPort,
+  request: AnswerRequest,
+  budget: AttemptBudget,
+  log: Logger,
+): Promise<Answer> {
+  for (const [index, model] of request.candidates.entries()) {
+    request.onCall(model);
+    const next = request.candidates[index + 1] ?? null;
+    try {
+      return await attempts(models, model, request, budget, log);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
+      request.onFallback({ from: model, next, error, position: index + 1 });
+      if (next === null || budget.left <= 0) throw error;
+    }
+  }
+  throw new RangeError("no model to ask");
+}
+
+/** A model call that broke off after text had come. */
+export class PartialAnswer extends ModelError {
+  constructor(
+    error: ModelError,
+    readonly partial: Pick<Answer, "text" | "raw" | "content">,
+  ) {
+    super(error.message, error.facts);
+  }
+}
+
+async function attempts(
+  models: ModelsPort,
+  model: ResolvedModel,
+  request: AnswerRequest,
+  budget: AttemptBudget,
+  log: Logger,
+): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    budget.left--;
+    try {
+      return await once(models, model, request);
+    } catch (error) {
+      request.signal.throwIfAborted();
+      if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
+      const { reason, status, retryAfterMs } = error.facts;
+      const pause = pauseBefore(attempt, retryAfterMs);
+      log.warn("a model call failed", { provider: model.provider, model: model.id, reason, status, attempt });
+      if (
+        !isTransient(reason) ||
+        attempt > LIMITS.modelRetries ||
+        budget.left <= 0 ||
+        pause > LIMITS.modelRetryMaxPauseMs
+      )
+        throw error;
+      await sleep(pause, request.signal);
+    }
+  }
+}
+
+/** Milliseconds: doubling from half a second, at least what the provider asks for, with some chance in it. */
+function pauseBefore(attempt: number, retryAfterMs = 0): number {
+  const own = LIMITS.modelRetryPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
+  return Math.max(Math.min(own, LIMITS.modelRetryMaxPauseMs), retryAfterMs);
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", stop, { once: true });
+  });
+}
+
+async function once(models: ModelsPort, model: ResolvedModel, request: AnswerRequest): Promise<Answer> {
+  const { system, messages, thinking, signal } = request;
+  const collected = new Collected();
+  const masked = request.mask();
+  const add = (text: string) => {
+    if (text === "") return;
+    collected.addText(text);
+    request.onText(text);
+  };
+  const stream = models.stream({ model, system, messages, thinking, signal })[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value: event } = await untilAborted(stream.next(), signal);
+      if (done) throw new ModelError("the answer ended early", { ...named(model), reason: "unavailable" });
+      if (event.type === "text") {
+        collected.raw += event.delta;
+        add(masked.push(event.delta));
+        if (collected.raw.length > LIMITS.answerMaxChars) {
+          add(masked.end());
+          return { model, ...collected.result(), usage: structuredClone(NO_USAGE), stopReason: "length" };
+        }
+      } else if (event.type === "thinking") collected.addThought(event.delta, event.signature);
+      else if (event.type === "finish") {
+        add(masked.end());
+        const { stopReason, usage, responseId } = event;
+        return { model, ...collected.result(), usage, stopReason, ...(responseId ? { responseId } : {}) };
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof ModelError && collected.raw !== "") throw new PartialAnswer(error, collected.result());
+    throw error;
+  } finally {
+    // Not waited for: a provider that hangs must not hold the run.
+    void Promise.resolve(stream.return?.()).catch(() => {});
+  }
+}
+
+const named = ({ provider, id }: ResolvedModel) => ({ provider, model: id });
+
+/** The promise, or the signal's reason as soon as it is aborted. */
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    const settle =
+      <V>(how: (value: V) => void) =>
+      (value: V) => {
+        signal.removeEventListener("abort", stop);
+        how(value);
+      };
+    promise.then(settle(resolve), settle(reject));
+  });
+}
+
+const NO_USAGE: Usage = {
+  input: 0,
+  output: 0,
+  totalTokens: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 },
+};
+
+/** Text and thoughts of an answer as they come. */
+class Collected {
+  raw = "";
+  private text = "";
+  private readonly parts: ContentPart[] = [];
+
+  addText(delta: string): void {
+    this.text += delta;
+    const last = this.parts.at(-1);
+    if (last?.type === "text") last.text += delta;
+    else this.parts.push({ type: "text", text: delta });
+  }
+
+  addThought(delta: string, signature?: string): void {
+    const last = this.parts.at(-1);
+    const thought = last?.type === "thinking" && last.thinkingSignature === undefined ? last : undefined;
+    const part = thought ?? { type: "thinking" as const, thinking: "" };
+    if (thought === undefined) this.parts.push(part);
+    part.thinking += delta;
+    if (signature !== undefined) part.thinkingSignature = signature;
+  }
+
+  /** The answer as it is stored: without white space around its text, without empty parts. */
+  result(): Pick<Answer, "text" | "raw" | "content"> {
+    const content = this.parts.filter((part) => part.type !== "text" || part.text.trim() !== "");
+    const last = content.at(-1);
+    if (last?.type === "text") last.text = last.text.trimEnd();
+    return { text: this.text.trim(), raw: this.raw, content };
+  }
+}

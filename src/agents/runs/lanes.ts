@@ -1,0 +1,90 @@
+/** A job's place in its lane. */
+export interface Ticket {
+  /** Takes the job out while it waits. False when it has begun. */
+  cancel(): boolean;
+}
+
+interface Entry {
+  job: () => Promise<void>;
+  begun: boolean;
+}
+
+interface Lane {
+  waiting: Entry[];
+  running: boolean;
+}
+
+/**
+ * One lane per session: jobs of a lane run one after the other in order, lanes side by side up to a common number.
+ * A job begins in a later turn of the event loop than the one that queued it, so that whoever queued it can answer
+ * first. Jobs must not reject.
+ */
+export class Lanes {
+  private readonly lanes = new Map<string, Lane>();
+  /** Keys of lanes that could go on, in the order in which they became so. */
+  private readonly ready: string[] = [];
+  private running = 0;
+  private waitingJobs = 0;
+
+  /** `maxConcurrent` is read at each start; below 1 it counts as 1. */
+  constructor(private readonly maxConcurrent: () => number) {}
+
+  /** Jobs that wait, in all lanes. */
+  get waiting(): number {
+    return this.waitingJobs;
+  }
+
+  /** Jobs at work. */
+  get atWork(): number {
+    return this.running;
+  }
+
+  /** Queues a job at the lane's end, or with `front` before all that wait. */
+  enqueue(key: string, job: () => Promise<void>, front = false): Ticket {
+    const lane = this.lanes.get(key) ?? { waiting: [], running: false };
+    this.lanes.set(key, lane);
+    const entry: Entry = { job, begun: false };
+    if (!lane.running && lane.waiting.length === 0) this.ready.push(key);
+    if (front) lane.waiting.unshift(entry);
+    else lane.waiting.push(entry);
+    this.waitingJobs++;
+    setImmediate(() => this.pump());
+    return { cancel: () => this.cancel(key, lane, entry) };
+  }
+
+  private cancel(key: string, lane: Lane, entry: Entry): boolean {
+    const at = lane.waiting.indexOf(entry);
+    if (entry.begun || at < 0) return false;
+    lane.waiting.splice(at, 1);
+    this.waitingJobs--;
+    if (lane.waiting.length === 0 && !lane.running) this.leave(key);
+    return true;
+  }
+
+  private leave(key: string): void {
+    this.lanes.delete(key);
+    const at = this.ready.indexOf(key);
+    if (at >= 0) this.ready.splice(at, 1);
+  }
+
+  private pump(): void {
+    const most = Math.max(1, this.maxConcurrent());
+    while (this.running < most && this.ready.length > 0) this.start(this.ready.shift()!);
+  }
+
+  private start(key: string): void {
+    const lane = this.lanes.get(key)!;
+    const entry = lane.waiting.shift()!;
+    this.waitingJobs--;
+    entry.begun = true;
+    lane.running = true;
+    this.running++;
+    void entry.job().finally(() => {
+      this.running--;
+      lane.running = false;
+      if (lane.waiting.length > 0) this.ready.push(key);
+      else this.leave(key);
+      this.pump();
+    });
+  }
+}

@@ -1,0 +1,150 @@
+import type { Database } from "bun:sqlite";
+import type { Store } from "../../store/store.ts";
+import type { RunInput, RunOutcome } from "./types.ts";
+
+/** What is stored of a run. */
+export interface RunRecord {
+  runId: string;
+  kind: string;
+  sessionKey: string;
+  /** Hash of what was asked; another hash under the same key is a conflict. */
+  requestHash: string;
+  acceptedAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  /** The message while it is not in the transcript; null afterwards. */
+  input: RunInput | null;
+  outcome: RunOutcome | null;
+}
+
+interface RunDbRow {
+  run_id: string;
+  kind: string;
+  session_key: string;
+  request_hash: string;
+  accepted_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  input: string | null;
+  outcome: string | null;
+}
+
+/** How long and how many ended runs are remembered. */
+export interface RunRetention {
+  /** Milliseconds for which a repeated key gets the old answer. */
+  ttlMs: number;
+  maxEntries: number;
+  /** Milliseconds for which a message that never ran is still shown. */
+  pendingTtlMs: number;
+}
+
+/** Stores runs by key: idempotency over restarts, and the account of what a crash cut off. */
+export class RunRecords {
+  constructor(private readonly store: Store) {}
+
+  /**
+   * Writes down that a message was accepted. Resolves with null when that is on disk, or with what is known of the
+   * key already; then nothing was written.
+   */
+  accept(input: RunInput, requestHash: string): Promise<RunRecord | null> {
+    const { runId, kind, sessionKey, acceptedAt } = input;
+    return this.store.write((db) => {
+      const known = find(db, runId);
+      if (known) return known;
+      db.query(
+        "INSERT INTO runs (run_id, kind, session_key, request_hash, accepted_at, input) VALUES (?, ?, ?, ?, ?, ?)",
+      ).run(runId, kind, sessionKey, requestHash, acceptedAt, JSON.stringify(input));
+      return null;
+    });
+  }
+
+  find(runId: string): Promise<RunRecord | null> {
+    return this.store.read((db) => find(db, runId));
+  }
+
+  /** The message is in the transcript and its run at work. */
+  started(runId: string, at: number): Promise<void> {
+    return this.store.write((db) => {
+      db.query("UPDATE runs SET started_at = ?, input = NULL WHERE run_id = ?").run(at, runId);
+    });
+  }
+
+  /** The run has ended. A message that never reached the transcript stays, so that it can be shown. */
+  ended(runId: string, outcome: RunOutcome): Promise<void> {
+    return this.store.write((db) => {
+      db.query("UPDATE runs SET ended_at = ?, outcome = ? WHERE run_id = ?").run(
+        outcome.endedAt,
+        JSON.stringify(outcome),
+        runId,
+      );
+    });
+  }
+
+  /** The message was put into the transcript by a run of another key, or it is gone with its session. */
+  settled(runId: string, outcome: RunOutcome): Promise<void> {
+    return this.store.write((db) => {
+      db.query("UPDATE runs SET ended_at = ?, outcome = ?, input = NULL WHERE run_id = ?").run(
+        outcome.endedAt,
+        JSON.stringify(outcome),
+        runId,
+      );
+    });
+  }
+
+  /** Runs without an end, oldest first: after a start, those that the last stop cut off. */
+  unfinished(): Promise<RunRecord[]> {
+    return this.store.read((db) => all(db, "ended_at IS NULL ORDER BY accepted_at, rowid"));
+  }
+
+  /** Ended runs whose message never reached the transcript, oldest first. */
+  neverRan(limit: number): Promise<RunRecord[]> {
+    return this.store.read((db) => {
+      const where = "input IS NOT NULL AND ended_at IS NOT NULL ORDER BY accepted_at DESC, rowid DESC LIMIT ?";
+      return all(db, where, limit).reverse();
+    });
+  }
+
+  /** Forgets messages that never ran, of one session: it starts over or is deleted. */
+  forgetPending(sessionKey: string): Promise<void> {
+    return this.store.write((db) => {
+      db.query("UPDATE runs SET input = NULL WHERE input IS NOT NULL AND ended_at IS NOT NULL AND session_key = ?").run(
+        sessionKey,
+      );
+    });
+  }
+
+  /** Forgets what is older than its time and what is above the number. Returns how many were forgotten. */
+  prune(now: number, { ttlMs, maxEntries, pendingTtlMs }: RunRetention): Promise<number> {
+    return this.store.write((db) => {
+      const old = db.query(
+        "DELETE FROM runs WHERE ended_at IS NOT NULL AND ended_at < CASE WHEN input IS NULL THEN ?1 ELSE ?2 END",
+      );
+      const surplus = db.query(
+        `DELETE FROM runs WHERE run_id IN
+           (SELECT run_id FROM runs WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT -1 OFFSET ?)`,
+      );
+      return old.run(now - ttlMs, now - pendingTtlMs).changes + surplus.run(maxEntries).changes;
+    });
+  }
+}
+
+const find = (db: Database, runId: string): RunRecord | null => all(db, "run_id = ?", runId)[0] ?? null;
+
+function all(db: Database, where: string, ...params: (string | number)[]): RunRecord[] {
+  return db
+    .query<RunDbRow, (string | number)[]>(`SELECT * FROM runs WHERE ${where}`)
+    .all(...params)
+    .map(fromRow);
+}
+
+const fromRow = (row: RunDbRow): RunRecord => ({
+  runId: row.run_id,
+  kind: row.kind,
+  sessionKey: row.session_key,
+  requestHash: row.request_hash,
+  acceptedAt: row.accepted_at,
+  startedAt: row.started_at,
+  endedAt: row.ended_at,
+  input: row.input === null ? null : (JSON.parse(row.input) as RunInput),
+  outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as RunOutcome),
+});

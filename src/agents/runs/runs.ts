@@ -1,0 +1,362 @@
+import { LIMITS } from "../../../generated/limits.ts";
+import type { ConfigPort } from "../../config/types.ts";
+import { GatewayError } from "../../platform/errors.ts";
+import { uuid } from "../../platform/ids.ts";
+import type { Metrics } from "../../platform/metrics.ts";
+import type { ActiveRuns, PendingInput } from "../../sessions/types.ts";
+import { INTERNAL_MESSAGE } from "./failure-text.ts";
+import { Lanes, type Ticket } from "./lanes.ts";
+import { PendingInputs } from "./pending-inputs.ts";
+import { recover } from "./recovery.ts";
+import { type LiveInput, liveInput, Run } from "./run.ts";
+import { publishConsumed, RunEvents } from "./run-events.ts";
+import type { RunRecord } from "./run-records.ts";
+import { Turn, type TurnDeps } from "./turn.ts";
+import type { QueueMode, RunInput, RunKind, RunOutcome, StopOrigin } from "./types.ts";
+
+export interface RunsOptions extends Omit<TurnDeps, "maxModelCalls" | "stored"> {
+  config: ConfigPort;
+}
+
+/** What came of an accepted message: a run, or what is known of its key already. */
+export type Acceptance = { known: RunRecord } | { known: null; settled: Promise<RunOutcome> };
+
+/** Upstream's default of `agents.defaults.timeoutSeconds`: two days. */
+const DEFAULT_TIMEOUT_MS = 172_800_000;
+/** The longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * All runs of this gateway. Each session has a lane in which its runs follow one another; lanes run side by side up to
+ * `agents.defaults.maxConcurrent`. A message is on disk before it is acknowledged.
+ */
+export class Runs implements ActiveRuns {
+  private readonly lanes: Lanes;
+  /** Runs of a session that have not ended, in the order in which they will run. */
+  private readonly bySession = new Map<string, Run[]>();
+  private readonly byId = new Map<string, Run>();
+  private readonly tickets = new Map<Run, Ticket>();
+  /** Accepted messages without an outcome yet, by the sender's key. */
+  private readonly inputs = new Map<string, LiveInput>();
+  private readonly pending: PendingInputs;
+  private readonly turnDeps: TurnDeps;
+  private readonly ends: Record<RunOutcome["status"], number> = {
+    ok: 0,
+    error: 0,
+    aborted: 0,
+    timeout: 0,
+    interrupted: 0,
+  };
+  private stopping = false;
+  private sincePruned = 0;
+
+  constructor(private readonly options: RunsOptions) {
+    this.lanes = new Lanes(() => options.config.current.agents?.defaults?.maxConcurrent ?? LIMITS.runsAtOnce);
+    this.pending = new PendingInputs(LIMITS.pendingInputsShown);
+    this.turnDeps = {
+      ...options,
+      maxModelCalls: LIMITS.modelCallsPerRun,
+      stored: (inputs) => {
+        for (const input of inputs) this.pending.remove(input);
+      },
+    };
+  }
+
+  /** Takes account of what the last stop or crash left. To be called once, before messages are accepted. */
+  async recover(): Promise<void> {
+    const { records, clock } = this.options;
+    await recover(this.options);
+    await records.prune(clock.now(), RETENTION);
+    for (const record of await records.neverRan(LIMITS.pendingInputsShown)) {
+      if (record.input === null) continue;
+      this.pending.add(record.input, record.outcome?.status === "aborted" ? "cancelled" : "interrupted");
+    }
+  }
+
+  defineMetrics(metrics: Metrics): void {
+    metrics.gauge("chela_runs_active", "Runs at work.", () => this.lanes.atWork);
+    metrics.gauge("chela_runs_waiting", "Runs that wait for their turn.", () => this.lanes.waiting);
+    metrics.total("chela_runs_total", "Runs that have ended, by how.", () =>
+      Object.entries(this.ends).map(([status, count]) => [{ status }, count]),
+    );
+  }
+
+  /**
+   * Accepts a message: stores it under its key, then gives it to its session. Nothing begins before the caller's turn
+   * of the event loop is over, so the acknowledgement goes out first.
+   * @throws GatewayError when too many messages wait, or the gateway is stopping
+   */
+  async accept(input: RunInput, requestHash: string, mode: QueueMode): Promise<Acceptance> {
+    this.admit(input.sessionKey);
+    const known = await this.options.records.accept(input, requestHash);
+    if (known) return { known };
+    this.pruneNowAndThen();
+    return { known: null, settled: this.begin(input, mode) };
+  }
+
+  /** Gives its session a message that is accepted already. Resolves with how its run ended. */
+  begin(input: RunInput, mode: QueueMode = "followup"): Promise<RunOutcome> {
+    const live = liveInput(input);
+    this.inputs.set(live.runId, live);
+    void live.settled.then(() => this.inputs.delete(live.runId));
+    this.place(live, mode);
+    return live.settled;
+  }
+
+  /** Stores a message that the gateway answers itself, outside the lane. Resolves with what is known of its key. */
+  async acceptCommand(input: RunInput, requestHash: string): Promise<RunRecord | null> {
+    if (this.stopping) throw stopping();
+    this.pruneNowAndThen();
+    return this.options.records.accept(input, requestHash);
+  }
+
+  /** The end of a message that the gateway answered itself. */
+  commandDone(runId: string, outcome: RunOutcome): Promise<void> {
+    return this.options.records.settled(runId, outcome);
+  }
+
+  /** What is stored of a key. */
+  find(runId: string): Promise<RunRecord | null> {
+    return this.options.records.find(runId);
+  }
+
+  /**
+   * How a run ended: at once when it has, else as soon as it does, else null after `timeoutMs`. `live` tells that the
+   * run was at work when it was asked for.
+   */
+  async wait(
+    runId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<{ outcome: RunOutcome; live: boolean } | null> {
+    const settled = this.inputs.get(runId)?.settled ?? this.byId.get(runId)?.input.settled;
+    if (settled === undefined) {
+      const record = await this.options.records.find(runId);
+      if (record?.outcome) return { outcome: record.outcome, live: false };
+    }
+    const outcome = await withinTime(settled, timeoutMs, signal);
+    return outcome && { outcome, live: true };
+  }
+
+  activeRunIds(sessionKey: string): string[] {
+    const [first] = this.bySession.get(sessionKey) ?? [];
+    return first === undefined || first.state === "closing" ? [] : [first.id];
+  }
+
+  pendingInputs(sessionKey: string): PendingInput[] {
+    return this.pending.of(sessionKey);
+  }
+
+  /** The visible text of the session's run so far, for a client that comes in the middle. */
+  inFlight(sessionKey: string): { runId: string; text: string; startedAt: number } | null {
+    const [run] = this.bySession.get(sessionKey) ?? [];
+    if (run?.state !== "working" || run.startedAt === undefined) return null;
+    return { runId: run.id, text: run.events.visibleText, startedAt: run.startedAt };
+  }
+
+  /** The message behind a run that has not ended. */
+  inputOf(runId: string): RunInput | null {
+    return this.byId.get(runId)?.input ?? this.inputs.get(runId) ?? null;
+  }
+
+  /**
+   * Stops one run, or takes back a message that waits. Resolves when its end is stored and published.
+   * @returns the ids of what was stopped; empty when there is nothing of that id
+   */
+  async abortRun(runId: string, origin: StopOrigin): Promise<string[]> {
+    const run = this.byId.get(runId);
+    if (run) return this.stopRuns([run], origin);
+    const input = this.inputs.get(runId);
+    if (input === undefined) return [];
+    for (const candidate of this.bySession.get(input.sessionKey) ?? []) {
+      if (candidate.input === input) return this.stopRuns([candidate], origin);
+      const withdrawn = candidate.withdraw(runId);
+      if (withdrawn === undefined) continue;
+      await this.cancelInput(withdrawn, origin);
+      return [runId];
+    }
+    return [];
+  }
+
+  /**
+   * Stops everything of a session: the run at work, and all that waits. With `owner` only what that sender started.
+   * @returns the ids of what was stopped, that at work first
+   */
+  async abortSession(sessionKey: string, origin: StopOrigin, owner?: string): Promise<string[]> {
+    const isMeant = (input: RunInput) => owner === undefined || input.owner === owner;
+    const runs = (this.bySession.get(sessionKey) ?? []).filter((run) => isMeant(run.input));
+    const steered = (this.bySession.get(sessionKey) ?? []).flatMap((run) => run.takeSteered(isMeant));
+    const stopped = this.stopRuns(runs, origin);
+    await Promise.all(steered.map((input) => this.cancelInput(input, origin)));
+    const ids = await stopped;
+    return [...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
+  }
+
+  /** The session starts over or is gone: what waited in it is shown no more. */
+  async forgetSession(sessionKey: string): Promise<void> {
+    this.pending.forget(sessionKey);
+    await this.options.records.forgetPending(sessionKey);
+  }
+
+  /** Stops all runs and takes no more. Resolves when what they leave is stored. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await Promise.all([...this.bySession.keys()].map((key) => this.abortSession(key, "restart")));
+  }
+
+  private admit(sessionKey: string): void {
+    if (this.stopping) throw stopping();
+    const runs = this.bySession.get(sessionKey) ?? [];
+    const waiting = runs.length + runs.reduce((sum, run) => sum + run.waitingInputs.length, 0);
+    if (waiting >= LIMITS.runQueuePerSession || this.inputs.size >= LIMITS.runQueueTotal) {
+      throw new GatewayError("UNAVAILABLE", "Too many messages are waiting. Try again when some are answered.", {
+        retryable: true,
+      });
+    }
+  }
+
+  /** Gives an accepted message its place: a run of its own, or the run that is at work. */
+  private place(input: LiveInput, mode: QueueMode): void {
+    const [current] = this.bySession.get(input.sessionKey) ?? [];
+    if (this.stopping) {
+      void this.cancelInput(input, "restart");
+    } else if (current === undefined || input.kind === "agent") {
+      this.enqueue(input, input.kind);
+    } else if (mode === "interrupt") {
+      void this.abortSession(input.sessionKey, "rpc");
+      this.enqueue(input, "chat");
+    } else if (mode === "steer" && current.steerable) {
+      this.pending.add(input, "queued");
+      current.steer(input);
+    } else {
+      this.enqueue(input, "followup");
+    }
+  }
+
+  private enqueue(input: LiveInput, kind: RunKind, front = false): void {
+    const { bus, clock } = this.options;
+    const { sessionKey, agentId } = input;
+    const runId = kind === "followup" ? uuid() : input.runId;
+    const run = new Run(runId, kind, input, new RunEvents(bus, clock, { runId, kind, sessionKey, agentId }));
+    const runs = this.bySession.get(sessionKey) ?? [];
+    if (runs.length > 0 || front) this.pending.add(input, "queued");
+    // A followup's key has done its part when the message is queued; what follows is told under the run's own id.
+    if (kind === "followup") setImmediate(() => this.inputs.has(input.runId) && publishConsumed(bus, input));
+    if (front) runs.unshift(run);
+    else runs.push(run);
+    this.bySession.set(sessionKey, runs);
+    this.byId.set(runId, run);
+    this.tickets.set(
+      run,
+      this.lanes.enqueue(sessionKey, () => this.perform(run), front),
+    );
+  }
+
+  /** One run in its lane, from start to end. Never rejects. */
+  private async perform(run: Run): Promise<void> {
+    this.tickets.delete(run);
+    const { timeoutMs } = run.input.settings;
+    const limit = timeoutMs ?? this.defaultTimeoutMs();
+    const timer = limit > 0 ? setTimeout(() => run.stop("timeout"), Math.min(limit, MAX_TIMER_MS)) : undefined;
+    let outcome: RunOutcome;
+    try {
+      outcome = await new Turn(run, this.turnDeps).execute();
+    } catch (error) {
+      this.options.log.error("a run failed outside its turn", { runId: run.id, error });
+      outcome = { status: "error", endedAt: this.options.clock.now(), error: INTERNAL_MESSAGE };
+    }
+    clearTimeout(timer);
+    this.end(run, outcome);
+  }
+
+  private end(run: Run, outcome: RunOutcome): void {
+    this.ends[outcome.status]++;
+    this.leave(run);
+    run.ended();
+    run.input.settle(outcome);
+    // What came too late to be taken in gets runs of its own, before those that came later.
+    for (const input of run.takeSteered().reverse()) this.enqueue(input, "followup", true);
+  }
+
+  private leave(run: Run): void {
+    const runs = (this.bySession.get(run.sessionKey) ?? []).filter((other) => other !== run);
+    if (runs.length > 0) this.bySession.set(run.sessionKey, runs);
+    else this.bySession.delete(run.sessionKey);
+    this.byId.delete(run.id);
+    this.tickets.delete(run);
+  }
+
+  private async stopRuns(runs: readonly Run[], origin: StopOrigin): Promise<string[]> {
+    const stopped = runs.filter((run) => run.state === "waiting" || run.state === "working");
+    // Those that wait first, so that none of them begins when the one at work ends.
+    const waiting = stopped.filter((run) => this.tickets.get(run)?.cancel());
+    for (const run of waiting) this.leave(run);
+    for (const run of stopped) run.stop(origin);
+    await Promise.all([
+      ...waiting.map((run) => this.cancelRun(run, origin)),
+      ...stopped.filter((run) => !waiting.includes(run)).map((run) => run.finished),
+    ]);
+    return stopped.map((run) => (run.kind === "followup" ? run.input.runId : run.id));
+  }
+
+  /** A run that never began: its message stays visible as cancelled. */
+  private async cancelRun(run: Run, origin: StopOrigin): Promise<void> {
+    await this.cancelInput(run.input, origin);
+    run.ended();
+  }
+
+  private async cancelInput(input: LiveInput, origin: StopOrigin): Promise<void> {
+    const { bus, clock, records, log } = this.options;
+    const endedAt = clock.now();
+    const stopReason = origin === "stop-command" ? "stop" : origin;
+    const status = origin === "restart" ? "interrupted" : "aborted";
+    const outcome: RunOutcome = { status, endedAt, stopReason };
+    await records.ended(input.runId, outcome).catch((error) => {
+      log.error("a cancelled message could not be stored", { runId: input.runId, error });
+    });
+    this.pending.add(input, status === "aborted" ? "cancelled" : "interrupted");
+    this.ends[status]++;
+    const { runId, sessionKey, agentId } = input;
+    const events = new RunEvents(bus, clock, { runId, kind: "agent", sessionKey, agentId });
+    events.aborted(stopReason, false);
+    events.cancelled({ stopReason, endedAt });
+    input.settle(outcome);
+  }
+
+  private defaultTimeoutMs(): number {
+    const seconds = this.options.config.current.agents?.defaults?.timeoutSeconds;
+    return seconds === undefined ? DEFAULT_TIMEOUT_MS : seconds * 1000;
+  }
+
+  private pruneNowAndThen(): void {
+    if (++this.sincePruned < LIMITS.idempotencyPruneEvery) return;
+    this.sincePruned = 0;
+    const { records, clock, log } = this.options;
+    records.prune(clock.now(), RETENTION).catch((error) => log.error("old runs could not be forgotten", { error }));
+  }
+}
+
+const RETENTION = {
+  ttlMs: LIMITS.idempotencyTtlMs,
+  maxEntries: LIMITS.idempotencyMaxEntries,
+  pendingTtlMs: LIMITS.pendingInputTtlMs,
+};
+
+const stopping = (): GatewayError =>
+  new GatewayError("UNAVAILABLE", "The gateway is stopping.", { retryable: true, details: { reason: "stopping" } });
+
+/** The value, or null when the time is over or the signal aborted first. Without a promise only time passes. */
+function withinTime<T>(promise: Promise<T> | undefined, ms: number, signal: AbortSignal): Promise<T | null> {
+  return new Promise((resolve) => {
+    const done = (value: T | null) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+      resolve(value);
+    };
+    const giveUp = () => done(null);
+    const timer = setTimeout(giveUp, Math.min(ms, MAX_TIMER_MS));
+    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    void promise?.then(done);
+  });
+}

@@ -1,0 +1,398 @@
+import type { DefenderPort } from "../../defender/types.ts";
+import type { Models } from "../../models/models.ts";
+import { refOf } from "../../models/references.ts";
+import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
+import type { EventBus } from "../../platform/bus.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../../platform/logger.ts";
+import type { SessionRunUpdate, SessionState, SessionsPort, TranscriptMessage } from "../../sessions/types.ts";
+import type { AgentCatalogue } from "../catalogue.ts";
+import { toModelMessage } from "../context/conversation.ts";
+import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
+import { injectedMessage } from "../injected.ts";
+import { noModelText } from "../responder.ts";
+import { type Answer, answer, type FallbackStep } from "./answer.ts";
+import { chooseModels, chooseThinking } from "./model-choice.ts";
+import { agentResult, credentialSource, promptTokens, receiptOf, type TurnFacts, totalUsage } from "./report.ts";
+import type { LiveInput, Run } from "./run.ts";
+import { publishConsumed } from "./run-events.ts";
+import type { RunRecords } from "./run-records.ts";
+import { type Ending, endingOf, RunRefused } from "./turn-endings.ts";
+import { type RunOutcome, textOf } from "./types.ts";
+
+/** What turns are made of. */
+export interface TurnDeps {
+  sessions: SessionsPort;
+  models: Models;
+  agents: AgentCatalogue;
+  contexts: TurnContexts;
+  records: RunRecords;
+  defender: DefenderPort;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+  /** Most calls to providers in one run. */
+  maxModelCalls: number;
+  /** These messages are in the transcript now. */
+  stored(inputs: readonly LiveInput[]): void;
+}
+
+/** Asks the model once more when it has said nothing; not part of the transcript. */
+const CONTINUE: ModelMessage = {
+  role: "user",
+  content: "Your last answer had no text. Continue from where you are and give the answer now.",
+};
+
+/**
+ * One turn: from an accepted message to its stored answer. What a frame tells is on disk before the frame is sent,
+ * except for the text while it streams.
+ */
+export class Turn {
+  private readonly answers: Answer[] = [];
+  private readonly failed: { model: ResolvedModel; reason: string }[] = [];
+  private steps: FallbackStep[] = [];
+  /** The text that is streaming is not in the transcript yet. */
+  private unstored = false;
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly run: Run,
+    private readonly deps: TurnDeps,
+  ) {
+    this.startedAt = deps.clock.now();
+  }
+
+  /** Runs the turn to its end. Never rejects; what goes wrong is the outcome. */
+  async execute(): Promise<RunOutcome> {
+    const { run } = this;
+    run.state = "working";
+    run.startedAt = this.startedAt;
+    run.events.status("preparing_workspace");
+    try {
+      const session = await this.begin();
+      return await this.work(session);
+    } catch (error) {
+      return await this.endWithout(error);
+    }
+  }
+
+  /** The message enters the transcript, the session is at work. */
+  private async begin(): Promise<SessionState> {
+    const { sessions, records } = this.deps;
+    const { sessionKey: key, actor, sessionId, message, runId } = this.run.input;
+    const [session] = await Promise.all([
+      sessions.ensure(key, { createdVia: "operator", actor, sessionId }),
+      sessions.append(key, [message]),
+      records.started(runId, this.startedAt),
+      sessions.recordRun(
+        key,
+        { status: "running", startedAt: this.startedAt, endedAt: null, runtimeMs: null, abortedLastRun: false },
+        "agent.run.started",
+      ),
+    ]);
+    this.deps.stored([this.run.input]);
+    this.run.events.sessionId = session.sessionId;
+    this.run.signal.throwIfAborted();
+    return session;
+  }
+
+  private async work(session: SessionState): Promise<RunOutcome> {
+    const { models, agents, contexts } = this.deps;
+    const { events, input } = this.run;
+    events.status("preparing_context");
+    const { candidates, missing } = await chooseModels(models, agents, session, input.settings);
+    const [model] = candidates;
+    if (model === undefined) return this.respond(missing);
+    const thinking = chooseThinking(models, agents, session, input.settings, model);
+    if ("problem" in thinking) throw new RunRefused(thinking.problem);
+    const { prompt, settings } = input;
+    const context = await contexts.prepare(session, model, { prompt, extra: settings.extraSystemPrompt });
+    events.lifecycle({ phase: "start", startedAt: this.startedAt });
+    events.status("starting_model");
+    const answered = await this.converse(candidates, context, thinking.level);
+    return this.complete({
+      runId: this.run.id,
+      sessionId: session.sessionId,
+      sessionKey: session.key,
+      startedAt: this.startedAt,
+      endedAt: this.deps.clock.now(),
+      thinking: thinking.level,
+      prompt: prompt ?? textOf(input.message.content),
+      requested: model,
+      answers: this.answers,
+      failed: this.failed,
+      context,
+      credential: credentialSource(models, answered.model),
+    });
+  }
+
+  /** Calls the model until nothing is left to answer. An empty answer is asked for once more. */
+  private async converse(
+    candidates: readonly ResolvedModel[],
+    context: TurnContext,
+    thinking: string,
+  ): Promise<Answer> {
+    const { run } = this;
+    const { events } = run;
+    const { system, messages } = context;
+    const budget = { left: this.deps.maxModelCalls };
+    let askedAgain = false;
+    for (;;) {
+      const answered = await this.call(candidates, { system, messages, thinking }, budget);
+      const steered = run.takeSteered();
+      if (steered.length > 0) {
+        await this.takeIn(answered, steered, messages);
+      } else if (answered.text === "" && !askedAgain) {
+        askedAgain = true;
+        events.lifecycle(this.finishing());
+        events.status("preparing_context");
+        events.lifecycle({ phase: "start", startedAt: this.startedAt });
+        events.status("starting_model");
+        messages.push(CONTINUE);
+      } else {
+        run.state = "closing";
+        return answered;
+      }
+    }
+  }
+
+  private async call(
+    candidates: readonly ResolvedModel[],
+    request: { system: string; messages: ModelMessage[]; thinking: string },
+    budget: { left: number },
+  ): Promise<Answer> {
+    const { models, defender, log } = this.deps;
+    const { events, signal } = this.run;
+    events.beginItem();
+    this.unstored = true;
+    this.steps = [];
+    const answered = await answer(
+      models,
+      {
+        ...request,
+        candidates,
+        signal,
+        mask: () => defender.stream(),
+        onCall: ({ provider, id }) => events.lifecycle({ phase: "model", provider, model: id }),
+        onText: (piece) => events.delta(piece),
+        onFallback: (step) => this.fellBack(step),
+      },
+      budget,
+      log,
+    );
+    events.endItem();
+    this.answers.push(answered);
+    events.usage(totalUsage(this.answers).output);
+    const { input } = this.run;
+    const context = {
+      direction: "outbound",
+      origin: "model",
+      sessionKey: input.sessionKey,
+      runId: this.run.id,
+    } as const;
+    await defender.screen(answered.raw, context);
+    return answered;
+  }
+
+  private fellBack(step: FallbackStep): void {
+    this.failed.push({ model: step.from, reason: step.error.facts.reason });
+    if (step.next === null) this.steps = [step];
+    else this.run.events.lifecycle(fallbackFrame(step));
+  }
+
+  /** Messages that came meanwhile enter the transcript behind the answer so far; the next call sees them. */
+  private async takeIn(answered: Answer, steered: LiveInput[], messages: ModelMessage[]): Promise<void> {
+    const { sessions, records, bus, clock } = this.deps;
+    const { run } = this;
+    const said = answered.text === "" ? [] : [this.assistantMessage(answered)];
+    const heard = steered.map((input) => steeredMessage(input, run.id));
+    const outcome: RunOutcome = { status: "ok", stopReason: "stop", endedAt: clock.now() };
+    try {
+      await Promise.all([
+        sessions.append(run.sessionKey, [...said, ...heard]),
+        ...steered.map(({ runId }) => records.settled(runId, outcome)),
+      ]);
+    } catch (error) {
+      for (const input of steered) run.steer(input);
+      throw error;
+    }
+    this.unstored = false;
+    this.deps.stored(steered);
+    for (const input of steered) {
+      publishConsumed(bus, input);
+      input.settle(outcome);
+    }
+    messages.push(
+      ...said.map((message) => toModelMessage(message)),
+      ...heard.map((message) => toModelMessage(message)),
+    );
+  }
+
+  /** The last answer is stored, and with it that the run is over; then the closing frames. */
+  private async complete(facts: TurnFacts): Promise<RunOutcome> {
+    const { run } = this;
+    const last = facts.answers.at(-1)!;
+    const { startedAt, endedAt } = facts;
+    const visible = last.text !== "";
+    const receipt = { ...receiptOf(facts), terminalDisposition: visible ? "visible" : "silent" };
+    const outcome: RunOutcome = {
+      status: "ok",
+      startedAt,
+      endedAt,
+      stopReason: last.stopReason === "length" ? "length" : "stop",
+      reply: visible ? { disposition: "visible", text: last.text } : { disposition: "silent" },
+      receipt,
+      ...(run.kind === "agent" ? { result: agentResult(facts) } : {}),
+    };
+    const usage = totalUsage(facts.answers);
+    await this.close(outcome, visible ? [this.assistantMessage(last)] : [], {
+      status: "done",
+      systemSent: true,
+      inputTokens: usage.input,
+      outputTokens: usage.output,
+      totalTokens: promptTokens(last.usage),
+      estimatedCostUsd: usage.cost.total,
+      modelProvider: last.model.provider,
+      model: last.model.id,
+    });
+    run.events.lifecycle(this.finishing(endedAt));
+    this.endFrames(outcome);
+    run.events.final(outcome.stopReason!);
+    return outcome;
+  }
+
+  /** The gateway's own answer, when no model can give one. */
+  private async respond(missing: string | undefined): Promise<RunOutcome> {
+    const { models, clock } = this.deps;
+    const { run } = this;
+    run.state = "closing";
+    const [setup, refs] = await Promise.all([models.setup(), models.refs()]);
+    const text = noModelText({ setup, refs, missing });
+    const endedAt = clock.now();
+    const message = injectedMessage(text, endedAt, {
+      idempotencyKey: run.id,
+      meta: { runId: run.id },
+      extra: { excludeFromContext: true },
+    });
+    const outcome: RunOutcome = {
+      status: "ok",
+      startedAt: this.startedAt,
+      endedAt,
+      stopReason: "stop",
+      reply: { disposition: "visible", text },
+      ...(run.kind === "agent" ? { result: { payloads: [{ text, mediaUrl: null }], meta: { aborted: false } } } : {}),
+    };
+    await this.close(outcome, [message], { status: "done" });
+    run.events.lifecycle({ phase: "start", startedAt: this.startedAt });
+    this.endFrames(outcome);
+    run.events.notice(message);
+    return outcome;
+  }
+
+  /** The end of a turn that has no answer: stopped, out of time, or failed. */
+  private async endWithout(error: unknown): Promise<RunOutcome> {
+    const { run, deps } = this;
+    run.state = "closing";
+    const ending = endingOf(error, {
+      run,
+      startedAt: this.startedAt,
+      endedAt: deps.clock.now(),
+      partial: this.unstored ? run.events.itemText : "",
+    });
+    if (ending.unexpected) deps.log.error("a run failed unexpectedly", { runId: run.id, error });
+    try {
+      await this.close(ending.outcome, ending.messages, ending.update);
+    } catch (failure) {
+      deps.log.error("the end of a run could not be stored", { runId: run.id, error: failure });
+    }
+    this.tellEnding(ending);
+    return ending.outcome;
+  }
+
+  private tellEnding({ outcome, frames, notice }: Ending): void {
+    const { events, kind } = this.run;
+    if (outcome.status === "aborted" || outcome.status === "interrupted") {
+      const { stopReason = "rpc", startedAt, endedAt } = outcome;
+      events.aborted(stopReason, true);
+      events.cancelled({ stopReason, startedAt, endedAt });
+    } else if (frames.finishing) {
+      events.lifecycle({ phase: "finishing", ...frames.finishing });
+    }
+    events.lifecycle({ phase: "model", provider: null, model: null }, { lane: true });
+    if (kind !== "agent") for (const step of this.steps) events.lifecycle(fallbackFrame(step));
+    events.lifecycle({ phase: "error", ...frames.error, executionSettled: true });
+    if (frames.chat) events.error(frames.chat.errorMessage, frames.chat.facts);
+    if (notice !== undefined && kind !== "agent") events.errorNotice(notice);
+    events.stop();
+  }
+
+  private endFrames({ stopReason, endedAt, reply, receipt }: RunOutcome): void {
+    const { events, kind } = this.run;
+    events.lifecycle({ phase: "model", provider: null, model: null }, { lane: true });
+    events.lifecycle({
+      phase: "end",
+      startedAt: this.startedAt,
+      endedAt,
+      stopReason,
+      aborted: false,
+      livenessState: "working",
+      ...(kind === "agent" ? {} : { replayInvalid: false }),
+      terminalReply: reply,
+      ...(receipt ? { terminalReceipt: receipt } : {}),
+      executionSettled: true,
+    });
+  }
+
+  private finishing(endedAt = this.deps.clock.now()): Record<string, unknown> {
+    return { phase: "finishing", stopReason: "stop", aborted: false, livenessState: "working", endedAt };
+  }
+
+  /** Stores the run's last messages and its end in one commit. */
+  private async close(
+    outcome: RunOutcome,
+    messages: readonly TranscriptMessage[],
+    update: SessionRunUpdate,
+  ): Promise<void> {
+    const { sessions, records } = this.deps;
+    const { run, startedAt } = this;
+    const { endedAt } = outcome;
+    const ended = { ...update, endedAt, runtimeMs: endedAt - startedAt, lastRunId: run.id };
+    await Promise.all([
+      messages.length === 0 ? null : sessions.append(run.sessionKey, messages),
+      sessions.recordRun(run.sessionKey, ended, "agent.input.settled"),
+      records.ended(run.input.runId, outcome),
+    ]);
+  }
+
+  private assistantMessage({ model, content, usage, stopReason, responseId }: Answer): TranscriptMessage {
+    return {
+      role: "assistant",
+      content,
+      api: model.api,
+      provider: model.provider,
+      model: model.id,
+      usage,
+      stopReason: stopReason === "length" ? "length" : "stop",
+      timestamp: this.deps.clock.now(),
+      ...(responseId ? { responseId } : {}),
+      meta: { runId: this.run.id },
+    };
+  }
+}
+
+/** A message taken into another run's turn, with the run it went into. */
+const steeredMessage = ({ message }: LiveInput, target: string): TranscriptMessage => ({
+  ...message,
+  meta: { ...message.meta, steerTargetRunId: target },
+});
+
+const fallbackFrame = ({ from, next, error, position }: FallbackStep) => ({
+  phase: "fallback_step",
+  fallbackStepType: "fallback_step",
+  fallbackStepFromModel: refOf(from),
+  ...(next ? { fallbackStepToModel: refOf(next) } : {}),
+  fallbackStepFromFailureReason: error.facts.reason,
+  fallbackStepFromFailureDetail: error.message,
+  fallbackStepChainPosition: position,
+  fallbackStepFinalOutcome: next ? "next_fallback" : "chain_exhausted",
+});
