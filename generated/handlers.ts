@@ -3,10 +3,22 @@ import type * as T from "./types.ts";
 
 type Awaitable<R> = R | Promise<R>;
 
+/** Handlers of `src/methods/agent.ts`. */
+export interface AgentHandlers<Ctx> {
+  "agent"(params: T.AgentParams, ctx: Ctx): Awaitable<T.AgentResult>;
+  "agent.wait"(params: T.AgentWaitParams, ctx: Ctx): Awaitable<T.AgentWaitResult>;
+}
+
 /** Handlers of `src/methods/agents.ts`. */
 export interface AgentsHandlers<Ctx> {
   "agent.identity.get"(params: T.AgentIdentityParams, ctx: Ctx): Awaitable<T.AgentIdentityResult>;
   "agents.list"(params: T.AgentsListParams, ctx: Ctx): Awaitable<T.AgentsListResult>;
+}
+
+/** Handlers of `src/methods/chat.ts`. */
+export interface ChatHandlers<Ctx> {
+  "chat.abort"(params: T.ChatAbortParams, ctx: Ctx): Awaitable<T.ChatAbortResult>;
+  "chat.send"(params: T.ChatSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
 }
 
 /** Handlers of `src/methods/config.ts`. */
@@ -53,7 +65,9 @@ export interface UsageHandlers<Ctx> {
 
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
 export interface Handlers<Ctx>
-  extends AgentsHandlers<Ctx>,
+  extends AgentHandlers<Ctx>,
+    AgentsHandlers<Ctx>,
+    ChatHandlers<Ctx>,
     ConfigHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     LogsHandlers<Ctx>,

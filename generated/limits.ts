@@ -45,8 +45,6 @@ export const LIMITS = {
   labelMaxChars: 512,
   /** characters. Upstream's bound of a chat.inject label. */
   injectLabelMaxChars: 100,
-  /** events. What one run may have waiting between the model and the event fan-out before it is slowed down. */
-  runEventBuffer: 1024,
   /** bytes. Of openclaw.json; a thousand agents with their channels fill one megabyte. */
   configFileBytes: 16777216,
   /** bytes. Upstream's 2 MB for each included file. */
@@ -97,6 +95,46 @@ export const LIMITS = {
   deviceTextChars: 120,
   /** scopes. In one connect; there are ten scopes, newer clients may know some more. */
   deviceScopesMax: 64,
+  /** runs. Turns at the same time when agents.defaults.maxConcurrent does not say; they wait for providers, not for this machine. */
+  runsAtOnce: 8,
+  /** messages. Waiting in one session; upstream summarises from 20 on, here the sender is told to wait. */
+  runQueuePerSession: 100,
+  /** messages. Waiting in all sessions, a few kilobytes each. */
+  runQueueTotal: 2000,
+  /** messages. Cancelled or cut-off messages that chat.history still shows, of all sessions. */
+  pendingInputsShown: 500,
+  /** ms. A week to notice that a message never ran. */
+  pendingInputTtlMs: 604800000,
+  /** messages. Accepted between two clean-ups of old keys; the clean-up then costs little per message. */
+  idempotencyPruneEvery: 64,
+  /** ms. Upstream's interval between two deltas of a run; the eye sees no faster. */
+  deltaIntervalMs: 75,
+  /** characters. Of an answer, up to which deltas keep that interval; each repeats the whole text, so longer answers get fewer. */
+  deltaFullRateChars: 16384,
+  /** characters. Of one answer; above what any model's output limit allows. */
+  answerMaxChars: 2000000,
+  /** calls. To providers in one run, retries and fallbacks included, so that no loop runs up a bill. */
+  modelCallsPerRun: 40,
+  /** calls. Again to the same model after a failure that may pass. */
+  modelRetries: 3,
+  /** ms. Before the first retry; doubles with each. */
+  modelRetryPauseMs: 500,
+  /** ms. Upstream's longest pause. A provider that asks for more is not waited for. */
+  modelRetryMaxPauseMs: 30000,
+  /** messages. Of the transcript that are looked at for a model's context. */
+  contextMessages: 500,
+  /** images. That go along with a request, newest first; each costs as much as a page of text. */
+  contextImages: 8,
+  /** bytes. Of a workspace file that is read at all; far above what the prompt takes of it. */
+  workspaceFileBytes: 1048576,
+  /** characters. Upstream's default of agents.defaults.bootstrapMaxChars. */
+  workspaceFileChars: 20000,
+  /** characters. Upstream's default of agents.defaults.bootstrapTotalMaxChars. */
+  workspaceTotalChars: 60000,
+  /** attachments. Of one message; their bytes have bounds of their own. */
+  attachmentsPerMessage: 20,
+  /** ms. Upstream's default of agent.wait timeoutMs. */
+  runWaitMs: 30000,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
   modelResponseTimeoutMs: 120000,
   /** ms. Without any byte after which a stream is given up; thinking models pause, but send comments. */
@@ -201,7 +239,6 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   sessionListDefault: { unit: "rows", reason: "Upstream's page size when no limit is given." },
   labelMaxChars: { unit: "characters", reason: "Upstream's bound of a session label." },
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
-  runEventBuffer: { unit: "events", reason: "What one run may have waiting between the model and the event fan-out before it is slowed down." },
   configFileBytes: { unit: "bytes", reason: "Of openclaw.json; a thousand agents with their channels fill one megabyte." },
   configIncludeBytes: { unit: "bytes", reason: "Upstream's 2 MB for each included file." },
   configIncludeDepth: { unit: "files", reason: "Upstream's bound of includes within includes." },
@@ -227,6 +264,26 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   deviceAccessEndsKept: { unit: "ends", reason: "Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused." },
   deviceTextChars: { unit: "characters", reason: "Of a name or platform that a device tells; lists show one line." },
   deviceScopesMax: { unit: "scopes", reason: "In one connect; there are ten scopes, newer clients may know some more." },
+  runsAtOnce: { unit: "runs", reason: "Turns at the same time when agents.defaults.maxConcurrent does not say; they wait for providers, not for this machine." },
+  runQueuePerSession: { unit: "messages", reason: "Waiting in one session; upstream summarises from 20 on, here the sender is told to wait." },
+  runQueueTotal: { unit: "messages", reason: "Waiting in all sessions, a few kilobytes each." },
+  pendingInputsShown: { unit: "messages", reason: "Cancelled or cut-off messages that chat.history still shows, of all sessions." },
+  pendingInputTtlMs: { unit: "ms", reason: "A week to notice that a message never ran." },
+  idempotencyPruneEvery: { unit: "messages", reason: "Accepted between two clean-ups of old keys; the clean-up then costs little per message." },
+  deltaIntervalMs: { unit: "ms", reason: "Upstream's interval between two deltas of a run; the eye sees no faster." },
+  deltaFullRateChars: { unit: "characters", reason: "Of an answer, up to which deltas keep that interval; each repeats the whole text, so longer answers get fewer." },
+  answerMaxChars: { unit: "characters", reason: "Of one answer; above what any model's output limit allows." },
+  modelCallsPerRun: { unit: "calls", reason: "To providers in one run, retries and fallbacks included, so that no loop runs up a bill." },
+  modelRetries: { unit: "calls", reason: "Again to the same model after a failure that may pass." },
+  modelRetryPauseMs: { unit: "ms", reason: "Before the first retry; doubles with each." },
+  modelRetryMaxPauseMs: { unit: "ms", reason: "Upstream's longest pause. A provider that asks for more is not waited for." },
+  contextMessages: { unit: "messages", reason: "Of the transcript that are looked at for a model's context." },
+  contextImages: { unit: "images", reason: "That go along with a request, newest first; each costs as much as a page of text." },
+  workspaceFileBytes: { unit: "bytes", reason: "Of a workspace file that is read at all; far above what the prompt takes of it." },
+  workspaceFileChars: { unit: "characters", reason: "Upstream's default of agents.defaults.bootstrapMaxChars." },
+  workspaceTotalChars: { unit: "characters", reason: "Upstream's default of agents.defaults.bootstrapTotalMaxChars." },
+  attachmentsPerMessage: { unit: "attachments", reason: "Of one message; their bytes have bounds of their own." },
+  runWaitMs: { unit: "ms", reason: "Upstream's default of agent.wait timeoutMs." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },
   modelStreamBytes: { unit: "bytes", reason: "One streamed answer with all its framing, far above what any model's output limit allows." },

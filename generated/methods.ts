@@ -24,8 +24,12 @@ export interface MethodSpec {
 
 /** The implemented methods that have a handler. Every other name is answered as an unknown method. */
 export const METHODS = {
+  "agent": { name: "agent", family: "agent", role: "operator", scope: "dynamic", advertised: true, twoPhase: true, idempotent: true, params: "AgentParams", result: "AgentResult", accepted: "AgentAccepted", errorText: null },
   "agent.identity.get": { name: "agent.identity.get", family: "agents", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AgentIdentityParams", result: "AgentIdentityResult", accepted: null, errorText: null },
+  "agent.wait": { name: "agent.wait", family: "agent", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "AgentWaitParams", result: "AgentWaitResult", accepted: null, errorText: null },
   "agents.list": { name: "agents.list", family: "agents", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AgentsListParams", result: "AgentsListResult", accepted: null, errorText: null },
+  "chat.abort": { name: "chat.abort", family: "chat", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "ChatAbortParams", result: "ChatAbortResult", accepted: null, errorText: null },
+  "chat.send": { name: "chat.send", family: "chat", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: true, params: "ChatSendParams", result: "ChatSendResult", accepted: null, errorText: null },
   "config.get": { name: "config.get", family: "config", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ConfigGetParams", result: "ConfigSnapshot", accepted: null, errorText: null },
   "device.pair.approve": { name: "device.pair.approve", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "DevicePairApproveParams", result: "DevicePairApproveResult", accepted: null, errorText: null },
   "device.pair.list": { name: "device.pair.list", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "DevicePairListParams", result: "DevicePairListResult", accepted: null, errorText: null },
