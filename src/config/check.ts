@@ -1,5 +1,6 @@
 import type { ConfigKey } from "../../generated/config.ts";
 import { isTree } from "./json5.ts";
+import { isReference } from "./secret-places.ts";
 
 type Path = readonly (string | number)[];
 
@@ -83,7 +84,7 @@ function hasType(value: unknown, key: ConfigKey): boolean {
     case "string":
       return typeof value === "string";
     case "secret":
-      return typeof value === "string" || isTree(value);
+      return typeof value === "string" || (isTree(value) && isReference(value));
     case "integer":
     case "number":
       return typeof value === "number";
@@ -112,7 +113,7 @@ function isWithin(value: number, { t, min, max }: ConfigKey): boolean {
 
 const NOUNS: Readonly<Record<string, string>> = {
   string: "text",
-  secret: "text or a secret reference",
+  secret: "text or a secret reference (source, provider, id)",
   boolean: "true or false",
   null: "null",
   list: "a list",

@@ -88,7 +88,7 @@ describe("a file that stops the start", () => {
       "{ gateway: { auth: { token: 12345678 } } }",
       [1, 22],
       "gateway.auth.token",
-      /^must be text or a secret reference, not a number$/,
+      /^must be text or a secret reference .*, not a number$/,
     ],
     ["{ gateway: [] }", [1, 3], "gateway", /^must be an object, not a list$/],
     [

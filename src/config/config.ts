@@ -7,9 +7,10 @@ import { replaceFile } from "./file.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import type { Tree } from "./json5.ts";
 import { type ConfigPaths, configPaths, type EnvMap } from "./paths.ts";
-import { ConfigError, type ConfigProblem, describeProblem } from "./problem.ts";
+import { ConfigError, type ConfigProblem, describeProblem, dotted } from "./problem.ts";
 import { REDACTED } from "./redact.ts";
 import { planReload } from "./reload.ts";
+import { SecretResolver } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
 import type { ConfigPort, ReloadState } from "./types.ts";
@@ -43,16 +44,19 @@ export class Config implements ConfigPort {
   private constructor(
     private readonly paths: ConfigPaths,
     private readonly disk: Disk,
+    private readonly secrets: SecretResolver,
     private source: ConfigSource,
     private given: PartialConfig,
   ) {
     this.fingerprint = new Fingerprint(paths.stateDir);
     this.applied = source.resolved;
-    this.inForce = effectiveConfig(this.applied, source.env, given);
+    this.inForce = this.effective(this.applied, source);
   }
 
   /**
-   * Reads the file, its includes and the state directory's `.env`. A missing file is no error.
+   * Reads the file, its includes and the state directory's `.env`, and the secrets that its references name in
+   * variables and files. Commands are asked only for the gateway's own secrets; for the others when {@link watch}
+   * begins. A missing file is no error.
    * @throws ConfigError with file, line and reason when something is wrong; the process should end with its exit code
    */
   static async load(options: ConfigOptions): Promise<Config> {
@@ -60,7 +64,11 @@ export class Config implements ConfigPort {
     const disk = new Disk(paths, options.env);
     const { source, error } = disk.read();
     if (source === null) throw error;
-    return new Config(paths, disk, source, options.given ?? {});
+    const secrets = new SecretResolver(paths.home);
+    if (waitsForGatewaySecret(secrets, source.resolved, source)) {
+      await secrets.ask(source.resolved, source.env, isGatewaySecret);
+    }
+    return new Config(paths, disk, secrets, source, options.given ?? {});
   }
 
   get current(): GatewayConfig {
@@ -116,7 +124,7 @@ export class Config implements ConfigPort {
   /** Lays more over the file, such as a secret that was generated; as lasting as the command line's arguments. */
   give(more: PartialConfig): void {
     this.given = overlay(this.given, more) as PartialConfig;
-    this.inForce = effectiveConfig(this.applied, this.source.env, this.given);
+    this.inForce = this.effective(this.applied, this.source);
     this.tell();
   }
 
@@ -128,6 +136,7 @@ export class Config implements ConfigPort {
   watch(log: Logger, times: WatchTimes = {}): void {
     this.log = log.child("reload");
     this.keepLastGood();
+    this.askForSecrets();
     this.watching ??= new FileWatch(
       this.path,
       () => this.disk.stamp,
@@ -165,7 +174,14 @@ export class Config implements ConfigPort {
 
   private takeOver(source: ConfigSource): void {
     const { tree, changed, waiting } = planReload(this.applied, source.resolved);
-    const next = effectiveConfig(tree, source.env, this.given);
+    if (waitsForGatewaySecret(this.secrets, tree, source)) {
+      void this.secrets.ask(tree, source.env, isGatewaySecret).then(() => {
+        this.judged = undefined;
+        this.refresh();
+      });
+      return;
+    }
+    const next = this.effective(tree, source);
     const wasBroken = this.state.problem !== null;
     this.source = source;
     this.state = { waiting, problem: null };
@@ -179,6 +195,38 @@ export class Config implements ConfigPort {
     this.applied = tree;
     this.inForce = next;
     this.tell();
+    this.askForSecrets();
+  }
+
+  /** The configuration with secrets in the place of references. @throws ConfigError when the gateway's own has none */
+  private effective(applied: Tree, source: ConfigSource): GatewayConfig {
+    const { tree, unresolved } = this.secrets.resolve(applied, source.env);
+    const missing = new Map(source.unset.map((problem) => [problem.path, problem]));
+    for (const { names, reason } of unresolved) {
+      missing.set(dotted(names), { ...source.locate(names), reason: `secret reference without a value: ${reason}` });
+    }
+    return effectiveConfig(tree, source.env, this.given, missing);
+  }
+
+  /** Asks the commands behind references in the background and takes over what they answer. */
+  private askForSecrets(): void {
+    const { applied, source } = this;
+    const { unresolved } = this.secrets.resolve(applied, source.env);
+    if (unresolved.some(({ isPending }) => isPending)) {
+      void this.secrets.ask(applied, source.env).then(() => {
+        if (this.watching === undefined) return;
+        this.inForce = this.effective(this.applied, this.source);
+        this.tell();
+        this.reportSecrets();
+      });
+    } else this.reportSecrets();
+  }
+
+  private reportSecrets(): void {
+    const { unresolved } = this.secrets.resolve(this.applied, this.source.env);
+    for (const { names, reason } of unresolved) {
+      this.log.warn("a secret reference has no value; what needs it will not work", { key: dotted(names), reason });
+    }
   }
 
   private keepLastGood(): void {
@@ -205,4 +253,11 @@ export class Config implements ConfigPort {
       }
     }
   }
+}
+
+/** Without these nobody can be let in, so they are waited for. */
+const isGatewaySecret = (names: readonly string[]): boolean => names[0] === "gateway";
+
+function waitsForGatewaySecret(secrets: SecretResolver, tree: Tree, { env }: ConfigSource): boolean {
+  return secrets.resolve(tree, env).unresolved.some(({ names, isPending }) => isPending && isGatewaySecret(names));
 }

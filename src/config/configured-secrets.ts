@@ -1,6 +1,7 @@
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Tree } from "./json5.ts";
-import { mapSecrets, REDACTED } from "./redact.ts";
+import { REDACTED } from "./redact.ts";
+import { mapSecrets } from "./secret-places.ts";
 import type { ConfigPort } from "./types.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -18,11 +19,14 @@ const STANDS_FOR = /^\$\{?[A-Z_][A-Z0-9_]*\}?$|^[A-Z][A-Z0-9_]*_(KEY|TOKEN|SECRE
  */
 export function configuredSecrets(config: object): string[] {
   const found = new Set<string>();
-  mapSecrets(config as Tree, (value, kind, names) => {
-    const isNamed = !NAMED_VALUES.has(names.at(-2) ?? "") || SECRET_NAME.test(names.at(-1)!);
-    const counts = kind === "secret" && isNamed && names.at(-1) !== "sessionKey";
-    if (counts && typeof value === "string" && value !== REDACTED && !STANDS_FOR.test(value)) found.add(value);
-    return value;
+  mapSecrets(config as Tree, {
+    value: (value, isSecret, names) => {
+      const isNamed = !NAMED_VALUES.has(names.at(-2) ?? "") || SECRET_NAME.test(names.at(-1)!);
+      const counts = isSecret && isNamed && names.at(-1) !== "sessionKey";
+      if (counts && typeof value === "string" && value !== REDACTED && !STANDS_FOR.test(value)) found.add(value);
+      return value;
+    },
+    reference: (ref) => ref,
   });
   found.delete("");
   return [...found];

@@ -1,7 +1,7 @@
 import { CONFIG_DEFAULTS, CONFIG_SHOWN_DEFAULTS, type GatewayConfig } from "../../generated/config.ts";
 import { isTree, type Tree } from "./json5.ts";
 import type { EnvMap } from "./paths.ts";
-import { ConfigError } from "./problem.ts";
+import { ConfigError, type ConfigProblem } from "./problem.ts";
 import { deepFreeze, overlay, valueAt, withValue } from "./values.ts";
 
 /** Part of a configuration, as command line arguments give it. */
@@ -11,25 +11,38 @@ export type PartialConfig<T = GatewayConfig> = { [K in keyof T]?: T[K] extends o
  * The configuration in force: defaults, over them the file, over it `OPENCLAW_GATEWAY_PORT`, over it `given` (command
  * line). `OPENCLAW_GATEWAY_TOKEN` and `OPENCLAW_GATEWAY_PASSWORD` count where the file names no such secret (docs:
  * gateway/secrets/runtime-model). Frozen, since many read it.
- * @throws ConfigError for a port that is none
+ * @param missing secrets of the file that have no value, by dotted key. The gateway's own one must have; another of
+ *   the gateway is left out, lest the text in its place opens something
+ * @throws ConfigError for a port that is none, or when the gateway's own secret has no value
  */
-export function effectiveConfig(resolved: Tree, env: EnvMap, given: PartialConfig = {}): GatewayConfig {
+export function effectiveConfig(
+  resolved: Tree,
+  env: EnvMap,
+  given: PartialConfig = {},
+  missing: ReadonlyMap<string, ConfigProblem> = new Map(),
+): GatewayConfig {
   let tree = overlay(CONFIG_DEFAULTS, resolved) as Tree;
   const port = env.OPENCLAW_GATEWAY_PORT?.trim();
   if (port) tree = withValue(tree, ["gateway", "port"], portNumber(port));
-  for (const [key, name] of [
-    ["token", "OPENCLAW_GATEWAY_TOKEN"],
-    ["password", "OPENCLAW_GATEWAY_PASSWORD"],
-  ] as const) {
+  for (const [key, name] of Object.entries(AUTH_VARIABLES)) {
     const secret = env[name]?.trim();
     if (secret && valueAt(tree, ["gateway", "auth", key]) === undefined) {
       tree = withValue(tree, ["gateway", "auth", key], secret);
     }
   }
   tree = overlay(tree, given) as Tree;
-  tree = withValue(tree, ["gateway", "auth", "mode"], authMode(valueAt(tree, ["gateway", "auth"])));
+  const mode = authMode(valueAt(tree, ["gateway", "auth"]));
+  tree = withValue(tree, ["gateway", "auth", "mode"], mode);
+  for (const key of Object.keys(AUTH_VARIABLES)) {
+    const problem = missing.get(`gateway.auth.${key}`);
+    if (problem === undefined || valueAt(given, ["gateway", "auth", key]) !== undefined) continue;
+    if (mode === key) throw new ConfigError([problem]);
+    tree = withValue(tree, ["gateway", "auth", key], undefined);
+  }
   return deepFreeze(tree) as unknown as GatewayConfig;
 }
+
+const AUTH_VARIABLES = { token: "OPENCLAW_GATEWAY_TOKEN", password: "OPENCLAW_GATEWAY_PASSWORD" } as const;
 
 /** Without `mode`: password when only a password is set, else token (docs: gateway/config-gateway). */
 function authMode(auth: unknown): unknown {

@@ -26,6 +26,10 @@ export interface ConfigSource {
   resolved: Tree;
   /** The variables that references see. */
   env: EnvMap;
+  /** Values that refer to a variable which is not set; the texts `${NAME}` are still there. Among the warnings, too. */
+  unset: ConfigProblem[];
+  /** Where a key stands, for what is found wrong with it later. */
+  locate(path: readonly (string | number)[]): Pick<ConfigProblem, "file" | "line" | "column" | "path">;
   /** What is odd but does not stop the start. */
   warnings: ConfigProblem[];
 }
@@ -55,6 +59,7 @@ export function readSource(paths: ConfigPaths, env: EnvMap, looked: string[] = [
     path: dotted(path),
   });
   const warnings: ConfigProblem[] = [];
+  const unset: ConfigProblem[] = [];
   const dotEnv = parseDotEnv(readTextFile(dotEnvFile(paths), LIMITS.dotEnvBytes)?.text ?? "");
   const layers = layerEnvironment(env, dotEnv, isTree(source.env) ? source.env.vars : undefined);
   for (const name of layers.refused.dotEnv) {
@@ -66,8 +71,7 @@ export function readSource(paths: ConfigPaths, env: EnvMap, looked: string[] = [
   const resolved = substitute(source, layers.env, (path, name) => {
     const reason = `refers to the environment variable ${name}, which is not set`;
     const problem = { ...locate(path), reason, hint: `set it, or write $\${${name}} for the text itself` };
-    // Left as it is, the text `${NAME}` itself would open the gateway.
-    if (path[0] === "gateway" && path[1] === "auth") throw new ConfigError([problem]);
+    unset.push(problem);
     warnings.push(problem);
   });
 
@@ -85,7 +89,9 @@ export function readSource(paths: ConfigPaths, env: EnvMap, looked: string[] = [
     source,
     resolved,
     env: layers.env,
+    unset,
     warnings,
+    locate: (path) => locate(path),
   };
 }
 
