@@ -71,6 +71,10 @@ export const LIMITS = {
   configPollMs: 1000,
   /** ms. Without a further change after which an edited config file is read; editors write in several steps. */
   configSettleMs: 300,
+  /** ms. Upstream's time for a command that looks secrets up; secrets.providers.<name>.timeoutMs overrides it. */
+  secretTimeoutMs: 5000,
+  /** bytes. Upstream's bound of a file of secrets and of what such a command writes; maxBytes and maxOutputBytes override it. */
+  secretBytes: 1048576,
   /** characters. Upstream's bound of an include's path, which is what Linux takes. */
   configIncludePathChars: 4096,
   /** addresses. Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first. */
@@ -252,6 +256,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   logFlushMs: { unit: "ms", reason: "Lines are gathered this long into one write; who follows the log asks once a second." },
   configPollMs: { unit: "ms", reason: "Between looks at the config files where the system does not tell of a change; a few calls of stat each." },
   configSettleMs: { unit: "ms", reason: "Without a further change after which an edited config file is read; editors write in several steps." },
+  secretTimeoutMs: { unit: "ms", reason: "Upstream's time for a command that looks secrets up; secrets.providers.<name>.timeoutMs overrides it." },
+  secretBytes: { unit: "bytes", reason: "Upstream's bound of a file of secrets and of what such a command writes; maxBytes and maxOutputBytes override it." },
   configIncludePathChars: { unit: "characters", reason: "Upstream's bound of an include's path, which is what Linux takes." },
   authFailureKeys: { unit: "addresses", reason: "Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first." },
   authLocalDelayMs: { unit: "ms", reason: "Upstream's delay of the first wrong secret from this machine; it doubles with each." },
