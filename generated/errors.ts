@@ -38,10 +38,14 @@ export const CLOSE_CODES = {
   INVALID_FRAME: { code: 1008, reason: "invalid request frame" },
   /** The first request was not connect. */
   CONNECT_FIRST: { code: 1008, reason: "invalid handshake: first request must be connect" },
+  /** More requests came behind connect than wait for its answer. */
+  PIPELINE_FULL: { code: 1008, reason: "too many pipelined requests" },
   /** More was buffered for this connection than allowed. */
   SLOW_CONSUMER: { code: 1008, reason: "slow consumer" },
   /** A frame was larger than allowed. */
   TOO_BIG: { code: 1009, reason: "" },
+  /** The handshake failed by a fault of the gateway; the log has it. */
+  INTERNAL_ERROR: { code: 1011, reason: "internal error" },
   /** The gateway stops. */
   SERVICE_RESTART: { code: 1012, reason: "service restart" },
   /** The gateway does not yet accept connections. */

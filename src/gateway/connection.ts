@@ -1,4 +1,5 @@
 import type { ServerWebSocket } from "bun";
+import { CLOSE_CODES } from "../../generated/errors.ts";
 import { type GatewayError, invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import type { CallContext, Caller, Subscriptions } from "./context.ts";
@@ -72,13 +73,13 @@ export class Connection {
     // `capabilities` would name "model-catalog-snapshot"; clients then expect an event that this gateway does not send.
     const payload = { nonce: this.nonce, ts: this.openedAt, capabilities: [] };
     this.send(`{"type":"event","event":"connect.challenge","payload":${JSON.stringify(payload)}}`);
-    this.deadline = setTimeout(() => this.close(1000, ""), this.host.limits.handshakeTimeoutMs);
+    this.deadline = setTimeout(() => this.close(CLOSE_CODES.NORMAL), this.host.limits.handshakeTimeoutMs);
   }
 
   received(message: string | Buffer): void {
     if (this.state === "closed") return;
     if (this.state !== "open" && exceeds(message, this.host.limits.preauthFrameBytes)) {
-      this.close(1009, "");
+      this.close(CLOSE_CODES.TOO_BIG);
       return;
     }
     let value: unknown;
@@ -86,7 +87,7 @@ export class Connection {
       value = JSON.parse(typeof message === "string" ? message : message.toString("utf8"));
     } catch {
       // Upstream drops unparsable text of an open connection without an answer.
-      if (this.state === "connecting") this.close(1000, "");
+      if (this.state === "connecting") this.close(CLOSE_CODES.NORMAL);
       return;
     }
     if (this.state === "open") this.receivedOpen(value);
@@ -106,11 +107,11 @@ export class Connection {
 
   private receivedBeforeHello(value: unknown): void {
     if (!isRequestFrame(value)) {
-      this.close(1008, "invalid request frame");
+      this.close(CLOSE_CODES.INVALID_FRAME);
       return;
     }
     if (this.state === "authorizing") {
-      if (this.pipelined.length >= this.host.limits.pipelinedFrames) this.close(1008, "too many pipelined requests");
+      if (this.pipelined.length >= this.host.limits.pipelinedFrames) this.close(CLOSE_CODES.PIPELINE_FULL);
       else this.pipelined.push(value);
       return;
     }
@@ -126,7 +127,7 @@ export class Connection {
   refuse(id: string, error: GatewayError, close?: { code: number; reason: string }): void {
     if (this.state === "closed") return;
     this.send(errorFrame(id, error));
-    this.close(close?.code ?? 1008, close?.reason ?? error.message);
+    this.close(close ?? { code: CLOSE_CODES.POLICY.code, reason: error.message });
   }
 
   /** The handshake succeeded: from here on requests are served, those that were pipelined first. */
@@ -201,7 +202,7 @@ export class Connection {
   };
 
   /** Ends the connection. A peer that does not answer the close frame is cut off after a moment. */
-  close(code: number, reason: string): void {
+  close({ code, reason }: { code: number; reason: string }): void {
     if (this.state === "closed") return;
     const { socket } = this;
     this.leave();
@@ -239,7 +240,7 @@ export class Connection {
   }
 
   private closeSlow(): void {
-    this.close(1008, "slow consumer");
+    this.close(CLOSE_CODES.SLOW_CONSUMER);
   }
 }
 

@@ -28,10 +28,11 @@ export async function handshake(deps: HandshakeDeps, connection: Connection, fra
     await decide(deps, connection, frame);
   } catch (error) {
     deps.log.error("a handshake failed unexpectedly", { connId: connection.id, error });
-    connection.refuse(frame.id, new GatewayError("UNAVAILABLE", "The gateway could not complete this request."), {
-      code: 1011,
-      reason: "internal error",
-    });
+    connection.refuse(
+      frame.id,
+      new GatewayError("UNAVAILABLE", "The gateway could not complete this request."),
+      CLOSE_CODES.INTERNAL_ERROR,
+    );
   }
 }
 
@@ -45,7 +46,7 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
   const params = frame.params as ConnectParams;
   const protocol = negotiate(params);
   if (protocol === null) {
-    connection.refuse(id, protocolMismatch(params), { code: 1002, reason: "protocol mismatch" });
+    connection.refuse(id, protocolMismatch(params), CLOSE_CODES.PROTOCOL_MISMATCH);
     return;
   }
   if (params.role !== undefined && params.role !== "operator" && params.role !== "node") {

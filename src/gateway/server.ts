@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import { CLOSE_CODES } from "../../generated/errors.ts";
 import type { Handlers } from "../../generated/handlers.ts";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AccessEnd } from "../devices/types.ts";
@@ -122,7 +123,7 @@ export class Gateway implements ConnectionHost {
     for (const end of this.stopping.splice(0)) end();
     this.broadcaster.publish({ event: "shutdown", payload: { reason } });
     const closing = [...this.connections.values()];
-    for (const connection of closing) connection.close(1012, "service restart");
+    for (const connection of closing) connection.close(CLOSE_CODES.SERVICE_RESTART);
     // Each connection is cut off by itself when its peer does not answer the close frame within the grace.
     await Promise.all(closing.map((connection) => connection.finished));
     await this.server.stop(true);
@@ -133,7 +134,7 @@ export class Gateway implements ConnectionHost {
     for (const connection of this.connections.values()) {
       const { caller } = connection;
       if (caller?.deviceId !== deviceId || (role !== undefined && caller.role !== role)) continue;
-      connection.close(4001, "device removed");
+      connection.close(CLOSE_CODES.DEVICE_REMOVED);
     }
   }
 

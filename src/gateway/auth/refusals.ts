@@ -1,3 +1,4 @@
+import { CLOSE_CODES } from "../../../generated/errors.ts";
 import type { ConnectParams } from "../../../generated/types.ts";
 import type { PairingReason } from "../../devices/pairing.ts";
 import type { PairedDevice, PairingRequest } from "../../devices/types.ts";
@@ -14,7 +15,7 @@ import { isControlUi } from "./clients.ts";
 export const refused = (error: GatewayError, reason = error.message, delayMs?: number): ConnectRefused => ({
   ok: false,
   error,
-  close: { code: 1008, reason },
+  close: { code: CLOSE_CODES.POLICY.code, reason },
   ...(delayMs !== undefined && delayMs > 0 && { delayMs }),
 });
 
