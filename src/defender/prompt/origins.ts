@@ -1,5 +1,5 @@
 import type { Origin } from "../types.ts";
-import type { Family } from "./phrases.ts";
+import type { Family } from "./phrase-table.ts";
 
 type Weights = Readonly<Record<Family, number>>;
 
