@@ -36,8 +36,8 @@ export class HttpSurface {
   constructor(private readonly options: HttpSurfaceOptions) {}
 
   /** Answers the probes that supervisors and load balancers send: no secrets in, no facts out. */
-  probe(request: Request): Response | null {
-    const body = this.probeBody(new URL(request.url).pathname);
+  probe(request: Request, { pathname }: URL): Response | null {
+    const body = this.probeBody(pathname);
     if (body === null) return null;
     if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed("GET, HEAD");
     return json(200, body);
@@ -60,8 +60,7 @@ export class HttpSurface {
   }
 
   /** Serves everything else. Credentials are checked before a body is read. */
-  async serve(request: Request, peer: PeerFacts): Promise<Response> {
-    const url = new URL(request.url);
+  async serve(request: Request, url: URL, peer: PeerFacts): Promise<Response> {
     const route = ROUTES[url.pathname];
     if (route === undefined) return plainText(404, "Not Found");
     if (request.method !== route.method) return methodNotAllowed(route.method);

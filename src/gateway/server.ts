@@ -4,6 +4,7 @@ import type { Handlers } from "../../generated/handlers.ts";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AccessEnd } from "../devices/types.ts";
 import { uuid } from "../platform/ids.ts";
+import { requestAddress } from "./address.ts";
 import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
 import { Broadcaster } from "./broadcast.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
@@ -13,7 +14,7 @@ import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HttpSurface } from "./http.ts";
 import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
-import { attributionRequired, plainText, upgradeProblem } from "./upgrade.ts";
+import { attributionRequired, badRequest, plainText, upgradeProblem } from "./upgrade.ts";
 
 export interface GatewayOptions {
   services: Services;
@@ -178,6 +179,7 @@ export class Gateway implements ConnectionHost {
       port,
       tls,
       maxRequestBodySize: this.limits.httpBodyBytes,
+      idleTimeout: Math.ceil(this.limits.httpIdleTimeoutMs / 1000),
       fetch: (request, server) => this.fetch(request, server),
       error: (error) => {
         this.options.services.log.error("an HTTP request failed unexpectedly", { error });
@@ -199,13 +201,14 @@ export class Gateway implements ConnectionHost {
   }
 
   private fetch(request: Request, server: Server<SocketData>): Response | Promise<Response> | undefined {
-    const { headers } = request;
-    if (headers.has("upgrade")) return this.upgrade(request, server);
-    const probe = this.http.probe(request);
+    const address = requestAddress(request);
+    if (address === null) return badRequest();
+    if (request.headers.has("upgrade")) return this.upgrade(request, server);
+    const probe = this.http.probe(request, address);
     if (probe) return probe;
     const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
-    return this.http.serve(request, peer);
+    return this.http.serve(request, address, peer);
   }
 
   private upgrade(request: Request, server: Server<SocketData>): Response | undefined {

@@ -73,9 +73,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), "chela-test-"));
   const config = await testConfig(stateDir, options.config);
   const store = Store.open(join(stateDir, "chela.sqlite"));
-  const violations: string[] = [];
+  const violations = new Set<string>();
   const note = (problem: string | null): void => {
-    if (problem !== null) violations.push(problem);
+    if (problem !== null) violations.add(problem);
   };
   const services = createServices({ store, config, log: options.log ?? silentLogger, clock: options.clock });
   await prepareServices(services);
@@ -122,7 +122,9 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       for (const client of clients) client.close();
       await store.close();
       if (options.stateDir === undefined) rmSync(stateDir, { recursive: true, force: true });
-      if (violations.length > 0) throw new Error(`answers or events broke the contract:\n${violations.join("\n")}`);
+      if (violations.size > 0) {
+        throw new Error(`answers or events broke the contract:\n${[...violations].join("\n")}`);
+      }
     },
   };
 }

@@ -15,6 +15,9 @@ export function plainText(status: number, text: string, headers: Record<string, 
 
 const CLOSE = { Connection: "close" };
 
+/** The refusal of what is no proper request. */
+export const badRequest = (): Response => plainText(400, "Bad Request", CLOSE);
+
 /**
  * What is wrong with an upgrade request, or null. Half-made upgrades must not keep a socket (CVE-2026-100558):
  * they are answered 400 and closed at once.
@@ -29,7 +32,7 @@ export function upgradeProblem(request: Request): Response | null {
     connection.some((token) => token.trim() === "upgrade") &&
     headers.get("sec-websocket-version")?.trim() === "13" &&
     /^[A-Za-z0-9+/]{22}==$/.test(headers.get("sec-websocket-key")?.trim() ?? "");
-  return isComplete ? null : plainText(400, "Bad Request", CLOSE);
+  return isComplete ? null : badRequest();
 }
 
 /** The refusal of a request with proxy headers from a peer that is no trusted proxy. */

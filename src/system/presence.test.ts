@@ -31,6 +31,21 @@ test("the gateway itself comes first", () => {
 });
 
 describe("reports", () => {
+  test("what says what to do with a report is not part of the entry, and no fact is longer than bearable", () => {
+    const { presence, others } = setup();
+    const scopes = Array.from({ length: 1000 }, () => "x".repeat(5000));
+    presence.report({
+      text: "t".repeat(5000),
+      host: "h".repeat(5000),
+      scopes,
+      sessionKey: "agent:main:main",
+      wake: true,
+    });
+    const [entry] = others();
+    expect(Object.keys(entry!).sort()).toEqual(["host", "scopes", "text", "ts"]);
+    expect(JSON.stringify(entry).length).toBeLessThan(2000 * 67);
+  });
+
   test("a text alone is an entry of its own, told to everybody with a new state version", () => {
     const { presence, versions, events, others } = setup();
     presence.report({ text: " hello world " });

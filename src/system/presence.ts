@@ -63,10 +63,10 @@ export class Presence {
    * @throws GatewayError `text required`
    */
   report(params: SystemEventParams): void {
-    const text = params.text.trim();
+    const text = params.text.trim().slice(0, LIMITS.presenceFactChars);
     if (text === "") throw invalidRequest("text required");
     const facts: Partial<PresenceEntry> = { ...parseSummary(text), ...definedFacts(params) };
-    const key = params.deviceId ?? params.instanceId ?? facts.host ?? facts.ip ?? text;
+    const key = facts.deviceId ?? facts.instanceId ?? facts.host ?? facts.ip ?? text;
     const clearInput = params.tags?.includes(CLEAR_LAST_INPUT_TAG) === true;
     this.put(key, { ...facts, ...(clearInput && { lastInputSeconds: undefined }), text });
   }
@@ -175,9 +175,17 @@ function parseSummary(text: string): Partial<PresenceEntry> {
   return facts;
 }
 
+/** What of a report presence keeps. `sessionKey` and `wake` say what to do with the report, not who sent it. */
 function definedFacts(params: SystemEventParams): Partial<PresenceEntry> {
-  const { text: _text, tags: _tags, ...facts } = params;
-  return withoutUndefined(facts) as Partial<PresenceEntry>;
+  const { text: _text, tags: _tags, sessionKey: _sessionKey, wake: _wake, ...facts } = params;
+  return Object.fromEntries(Object.entries(withoutUndefined(facts)).map(([key, fact]) => [key, bounded(fact)]));
+}
+
+/** Entries are kept in memory and sent to everybody: what a client says of itself is cut to a bearable length. */
+function bounded<T>(fact: T | string | string[]): T | string | string[] {
+  if (typeof fact === "string") return fact.slice(0, LIMITS.presenceFactChars);
+  if (!Array.isArray(fact)) return fact;
+  return fact.slice(0, LIMITS.presenceFactItems).map((item) => item.slice(0, LIMITS.presenceFactChars));
 }
 
 function withoutUndefined<T extends object>(value: T): T {
