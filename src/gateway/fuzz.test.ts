@@ -8,6 +8,8 @@ import { startTestGateway, type TestClient, type TestGateway } from "./testing.t
 const ROOT = join(import.meta.dir, "..", "..");
 const SEED = 20_260_926;
 const SPOILED_PER_METHOD = 40;
+/** Methods that answer when something has happened, which here may be never. */
+const WAITING: ReadonlySet<string> = new Set(["agent.wait"]);
 const SPECS = Object.values(METHODS as Readonly<Record<string, MethodSpec>>);
 const samples = new Samples(ROOT);
 
@@ -26,15 +28,16 @@ async function sendAll(client: TestClient, spec: Pick<MethodSpec, "name" | "twoP
   const ids = params.map((_, i) => `${spec.name}#${i}`);
   for (const [i, id] of ids.entries()) {
     client.send(requestText(id, spec.name, params[i]!));
-    await client.answer(id);
+    if (!WAITING.has(spec.name)) await client.answer(id);
   }
   // A method answered after these has had its turn: a second answer would be here by now.
   await client.call("health");
   const answers = client.frames.filter((frame) => frame.type === "res");
   for (const [i, id] of ids.entries()) {
     const own = answers.filter((frame) => frame.id === id);
+    const least = WAITING.has(spec.name) ? 0 : 1;
     const most = spec.twoPhase && own[0]?.ok ? 2 : 1;
-    expect({ params: params[i], answers: own.length <= most && own.length >= 1 }).toEqual({
+    expect({ params: params[i], answers: own.length >= least && own.length <= most }).toEqual({
       params: params[i],
       answers: true,
     });
