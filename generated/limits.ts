@@ -189,6 +189,12 @@ export const LIMITS = {
   presenceTtlMs: 300000,
   /** entries. Upstream's bound of the presence list, oldest dropped first. */
   presenceMaxEntries: 200,
+  /** characters. Of each text a client tells of itself; entries are kept and sent to every reader. */
+  presenceFactChars: 2000,
+  /** items. Of each list that a client tells of itself. */
+  presenceFactItems: 64,
+  /** ms. Without progress of a request or between two of them; a stalled body ends then, too. */
+  httpIdleTimeoutMs: 10000,
   /** ms. Of work on one text, pauses not counted; the largest message a client can send takes about a second. */
   defenderBudgetMs: 2000,
   /** characters. Judged at a time; some milliseconds, then others get their turn. */
@@ -315,6 +321,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   healthIntervalMs: { unit: "ms", reason: "Upstream sends the health event about once a minute." },
   presenceTtlMs: { unit: "ms", reason: "Upstream drops presence entries after five minutes." },
   presenceMaxEntries: { unit: "entries", reason: "Upstream's bound of the presence list, oldest dropped first." },
+  presenceFactChars: { unit: "characters", reason: "Of each text a client tells of itself; entries are kept and sent to every reader." },
+  presenceFactItems: { unit: "items", reason: "Of each list that a client tells of itself." },
+  httpIdleTimeoutMs: { unit: "ms", reason: "Without progress of a request or between two of them; a stalled body ends then, too." },
   defenderBudgetMs: { unit: "ms", reason: "Of work on one text, pauses not counted; the largest message a client can send takes about a second." },
   defenderPieceChars: { unit: "characters", reason: "Judged at a time; some milliseconds, then others get their turn." },
   defenderOverlapChars: { unit: "characters", reason: "Shared by neighbouring pieces; longer than any phrase that is looked for." },
