@@ -52,15 +52,15 @@ export const ActiveWorkerSessionPlacement = Type.Object({
   runner: Type.Optional(SessionPlacementRunner)
 }, { additionalProperties: false })
 
-/** The first answer of agent. */
+/** The first answer of agent. A run in a session made for it does not name its key here. */
 export type AgentAccepted = Static<typeof AgentAccepted>
 export const AgentAccepted = Type.Object({
   runId: Type.String({ minLength: 1 }),
-  sessionKey: Type.String(),
+  sessionKey: Type.Optional(Type.String()),
   agentId: Type.String(),
   status: Type.Literal("accepted"),
   acceptedAt: Type.Integer({ minimum: 0 })
-}, { description: "The first answer of agent." })
+}, { description: "The first answer of agent. A run in a session made for it does not name its key here." })
 
 export type AgentEvent = Static<typeof AgentEvent>
 export const AgentEvent = Type.Object({

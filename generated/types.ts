@@ -24,10 +24,10 @@ export type ActiveWorkerSessionPlacement = {
   runner?: SessionPlacementRunner
 };
 
-/** The first answer of agent. */
+/** The first answer of agent. A run in a session made for it does not name its key here. */
 export type AgentAccepted = ({
   runId: string,
-  sessionKey: string,
+  sessionKey?: string,
   agentId: string,
   status: 'accepted',
   acceptedAt: number

@@ -25,7 +25,8 @@ export interface AgentCallsOptions extends CommandDeps {
 /** First answer of `agent`. */
 export interface AgentAcceptance {
   runId: string;
-  sessionKey: string;
+  /** Absent for a session that is made for this run. */
+  sessionKey?: string;
   agentId: string;
   status: "accepted";
   acceptedAt: number;
@@ -165,9 +166,9 @@ const isReset = ({ command: { name } }: ParsedCommand): boolean => name === "new
 
 const ownerMeta = ({ may }: Sender): Record<string, unknown> => (may("operator.admin") ? { senderIsOwner: true } : {});
 
-const acceptanceOf = ({ runId, sessionKey, agentId, acceptedAt }: RunInput): AgentAcceptance => ({
+const acceptanceOf = ({ runId, sessionKey, sessionId, agentId, acceptedAt }: RunInput): AgentAcceptance => ({
   runId,
-  sessionKey,
+  ...(sessionId === undefined ? { sessionKey } : {}),
   agentId,
   status: "accepted",
   acceptedAt,

@@ -1,8 +1,17 @@
 import type { AgentHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
+import type { Guard } from "../gateway/dispatch.ts";
+import { hasScope, missingScope } from "../platform/scopes.ts";
 import { senderOf } from "./sender.ts";
 
 export const agent: AgentHandlers<CallContext> = {
   agent: (params, { agentCalls, caller, accept }) => agentCalls.run(params, senderOf(caller), accept),
   "agent.wait": (params, { agentCalls, signal }) => agentCalls.wait(params, signal),
 };
+
+/** Runs need write; what needs more is checked with the params (`scopeRule` in bindings.yaml). */
+const mayRun: Guard = (_params, caller) => {
+  if (!hasScope(caller, "operator.write")) throw missingScope("operator.write");
+};
+
+export const agentGuards = { agent: mayRun } as const;

@@ -1,7 +1,7 @@
 import type { Handlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
-import { agent } from "./agent.ts";
+import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
@@ -25,4 +25,4 @@ export const handlers: Handlers<CallContext> = {
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */
-export const guards: Readonly<Record<string, Guard>> = { ...chatGuards };
+export const guards: Readonly<Record<string, Guard>> = { ...agentGuards, ...chatGuards };
