@@ -41,6 +41,8 @@ export interface TestGatewayOptions {
   limits?: Partial<GatewayLimits>;
   /** Reuses the state of an earlier gateway instead of a fresh directory, which is then not removed. */
   stateDir?: string;
+  /** Where to listen; any free port unless told. */
+  port?: number;
   /** Replaces single handlers of the product. */
   handlers?: Partial<Handlers<CallContext>>;
   /** Replaces the authorizer of the product. */
@@ -86,7 +88,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     guards,
     authorizer: options.authorizer ?? createAuthorizer(services),
     host: "127.0.0.1",
-    port: 0,
+    port: options.port ?? 0,
     limits: { closeGraceMs: 200, ...options.limits },
     verify: {
       answer: (method, payload, phase) => note(resultProblem(method, overTheWire(payload), phase)),

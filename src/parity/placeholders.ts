@@ -3,6 +3,8 @@
  * README.md of the recordings lists the placeholders.
  */
 export const TEXT_RULES: readonly (readonly [pattern: RegExp, placeholder: string])[] = [
+  // In the reason of a close the identifier is cut off with the rest, at another place for each.
+  [/(?<=\(requestId: )[0-9a-f-]{8,36}\)?/g, "<uuid>)"],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, "<uuid>"],
   [/hmac-sha256:v1:[\w-]+/g, "<hash>"],
   [/sha256[:-][\w+/=-]{40,}/g, "<hash>"],

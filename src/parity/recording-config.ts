@@ -9,7 +9,7 @@ export const RECORDING_TOKEN = "recording-token-0123456789";
  */
 export function recordingConfig(
   modelBaseUrl: string,
-  { token = RECORDING_TOKEN, port }: { token?: string; port?: number } = {},
+  { token = RECORDING_TOKEN, port = 18_789 }: { token?: string; port?: number } = {},
 ): Record<string, unknown> {
   const free = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
   const model = {
@@ -24,7 +24,7 @@ export function recordingConfig(
   return {
     gateway: {
       mode: "local",
-      ...(port !== undefined && { port }),
+      port,
       bind: "loopback",
       auth: { mode: "token", token },
     },

@@ -10,6 +10,8 @@ export interface RecordedGateway {
   target: { url: string; token: string };
   gateway: TestGateway;
   models: ModelServer;
+  /** Stops the gateway and starts it again on the same port and state. */
+  restart(): Promise<void>;
   /** @throws when an answer or event broke the contract meanwhile */
   stop(): Promise<void>;
 }
@@ -20,22 +22,27 @@ export async function startRecordedGateway(options: TestGatewayOptions = {}): Pr
   const stateDir = join(home, ".openclaw");
   mkdirSync(stateDir);
   const models = startModelServer();
-  const gateway = await startTestGateway({
-    stateDir,
-    config: recordingConfig(models.baseUrl) as Partial<GatewayConfig>,
-    ...options,
-  });
-  return {
-    target: { url: gateway.url, token: RECORDING_TOKEN },
-    gateway,
+  const config = recordingConfig(models.baseUrl) as Partial<GatewayConfig>;
+  const start = (port: number): Promise<TestGateway> => startTestGateway({ stateDir, config, ...options, port });
+  const running: RecordedGateway = {
+    gateway: await start(0),
+    get target() {
+      return { url: running.gateway.url, token: RECORDING_TOKEN };
+    },
     models,
+    async restart() {
+      const { port } = running.gateway.gateway;
+      await running.gateway.stop();
+      running.gateway = await start(port);
+    },
     async stop() {
       try {
-        await gateway.stop();
+        await running.gateway.stop();
       } finally {
         await models.close();
         rmSync(home, { recursive: true, force: true });
       }
     },
   };
+  return running;
 }
