@@ -142,7 +142,9 @@ export class Chat {
     session: SessionState | null,
     sender: Sender,
   ): Promise<ChatSendAnswer> {
-    const { runId } = input;
+    const { runId, sessionKey } = input;
+    // `/new` and `/reset` make a turn of what stands behind them.
+    if (command.args !== "") await screenInbound(this.options.defender, command.args, { sessionKey, runId, sender });
     const known = await this.options.runs.acceptCommand(input, hash);
     if (known) return chatReplay(known, hash);
     // After this turn of the event loop, so that the acknowledgement goes first.

@@ -53,6 +53,7 @@ export interface Services extends DeviceServices, TurnServices {
   readonly sessions: Sessions;
   readonly models: Models;
   readonly usage: ProviderUsage;
+  readonly decisions: DecisionRepository;
   readonly defender: Defender;
   readonly identity: Identity;
   readonly presence: Presence;
@@ -115,6 +116,7 @@ export function createServices(options: ServiceOptions): Services {
     sessions,
     models,
     usage,
+    decisions,
     defender,
     ...deviceServices,
     ...turns,

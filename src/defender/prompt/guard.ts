@@ -103,23 +103,30 @@ function combined(scored: readonly Placed[]): Finding | null {
   const parts = scored.filter(({ score }) => score >= MIN_PART).sort((a, b) => a.span[0] - b.span[0]);
   let best = 0;
   let place: Span | undefined;
+  let strongest = "";
   for (let first = 0; first < Math.min(parts.length, MAX_PARTS); first++) {
     const start = parts[first]!.span[0];
-    const near = new Map<string, number>();
+    const near = new Map<string, Placed>();
     let end = start;
     for (let i = first; i < parts.length && i < first + MAX_NEAR && parts[i]!.span[0] <= start + NEIGHBOURHOOD; i++) {
-      const { id, score, span } = parts[i]!;
-      near.set(id, Math.max(near.get(id) ?? 0, score));
-      end = Math.max(end, span[1]);
+      const part = parts[i]!;
+      if ((near.get(part.id)?.score ?? 0) < part.score) near.set(part.id, part);
+      end = Math.max(end, part.span[1]);
     }
     if (near.size < 2) continue;
     let doubt = 1;
-    for (const score of near.values()) doubt *= 1 - score / 100;
+    for (const { score } of near.values()) doubt *= 1 - score / 100;
     if (1 - doubt <= best) continue;
     best = 1 - doubt;
     place = [start, end];
+    strongest = [...near.values()].reduce((a, b) => (b.score > a.score ? b : a)).reason;
   }
   if (place === undefined) return null;
   const score = Math.min(99, Math.round(best * 100));
-  return { id: "prompt.combined", score, reason: "Several signs of an injection come together.", span: place };
+  return {
+    id: "prompt.combined",
+    score,
+    reason: `Several signs of an injection come together. ${strongest}`,
+    span: place,
+  };
 }
