@@ -20,6 +20,7 @@ interface SpecKey {
   values?: unknown;
   items?: SpecKey;
   keys?: Record<string, SpecKey>;
+  open?: boolean;
   of?: SpecKey[];
   min?: number;
   max?: number;
@@ -37,14 +38,14 @@ const FIELDS: Record<string, readonly string[]> = {
   enum: ["values"],
   list: ["items"],
   map: ["values"],
-  object: ["keys"],
+  object: ["keys", "open"],
   union: ["of"],
   integer: ["min", "max"],
   number: ["min", "max"],
 };
 const COMMON_FIELDS = ["type", "default", "shown", "derived", "secret", "enforce", "reload", "label", "help"];
 const PLAIN_TYPES = ["string", "boolean", "null", "any", "secret"];
-const SECTION_FIELDS = ["section", "label", "help", "reload", "keys", "is"];
+const SECTION_FIELDS = ["section", "label", "help", "reload", "keys", "open", "is"];
 
 /** Reads and checks every section. Throws an error that names file, line and reason of each mistake. */
 function readSections(folder: string): Record<string, SpecKey> {
@@ -68,7 +69,7 @@ function readSections(folder: string): Record<string, SpecKey> {
     if (typeof section.section !== "string") complain([], "section: the name is missing");
     else {
       const { label, help, reload } = section as unknown as SpecKey;
-      const key = (section.is ?? { type: "object", keys: section.keys }) as SpecKey;
+      const key = (section.is ?? { type: "object", keys: section.keys, open: section.open }) as SpecKey;
       checkKey(key, section.is ? ["is"] : [], complain);
       sections[section.section] = { ...key, label, help, reload };
     }
@@ -161,6 +162,7 @@ function compact(key: SpecKey): Record<string, unknown> {
   if (key.items) out.i = compact(key.items);
   if (key.of) out.o = key.of.map(compact);
   if (key.keys) out.k = Object.fromEntries(Object.entries(key.keys).map(([name, child]) => [name, compact(child)]));
+  if (key.open) out.x = 1;
   if (key.min !== undefined) out.min = key.min;
   if (key.max !== undefined) out.max = key.max;
   if (key.secret) out.s = 1;
@@ -189,7 +191,7 @@ export function generateConfig(specFolder: string): Record<string, string> {
   const hints: Record<string, { label?: string; help?: string }> = {};
   for (const [name, key] of Object.entries(sections)) collectHints(name, key, hints);
   const config = `${HEADER}
-/** A node of the key tree. t type, v values of an enum, m what a map holds, i what a list holds, o alternatives, k keys, s secret, e enforce, r reload class. */
+/** A node of the key tree. t type, v values of an enum, m what a map holds, i what a list holds, o alternatives, k keys, x other keys too, s secret, e enforce, r reload class. */
 export interface ConfigKey {
   t: ${[...PLAIN_TYPES, ...Object.keys(FIELDS)].map((type) => JSON.stringify(type)).join(" | ")};
   v?: readonly unknown[];
@@ -197,6 +199,7 @@ export interface ConfigKey {
   i?: ConfigKey;
   o?: readonly ConfigKey[];
   k?: Readonly<Record<string, ConfigKey>>;
+  x?: 1;
   min?: number;
   max?: number;
   s?: 1;

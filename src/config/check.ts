@@ -58,7 +58,7 @@ function checkObject(value: object, key: ConfigKey, path: Path, out: Finding[]):
   if (!key.k) return;
   for (const [name, child] of Object.entries(value)) {
     if (Object.hasOwn(key.k, name)) check(child, key.k[name]!, [...path, name], out);
-    else if (path.length > 0 || name !== "$schema") {
+    else if (!key.x && (path.length > 0 || name !== "$schema")) {
       out.push({ path: [...path, name], reason: "unknown key, kept but without effect", fatal: false });
     }
   }

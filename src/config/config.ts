@@ -165,7 +165,7 @@ export class Config implements ConfigPort {
       this.takeOver(source);
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      this.state = { ...this.state, problem: error.message };
+      this.state = { ...this.state, problem: error.problems.map(withoutFile).join("; ") };
       this.log.warn("the changed config file cannot be used; the configuration before it stays in force", {
         problems: error.problems.map(describeProblem),
       });
@@ -254,6 +254,10 @@ export class Config implements ConfigPort {
     }
   }
 }
+
+/** What is wrong, for those who may not see paths of this machine. */
+const withoutFile = ({ line, path, reason, hint }: ConfigProblem): string =>
+  `${line === undefined ? "" : `line ${line}: `}${describeProblem({ path, reason, hint })}`;
 
 /** Without these nobody can be let in, so they are waited for. */
 const isGatewaySecret = (names: readonly string[]): boolean => names[0] === "gateway";

@@ -21,6 +21,9 @@ export interface ConfigPort {
 export interface ReloadState {
   /** Keys that changed in the file and stay as they are until the next start. */
   readonly waiting: readonly string[];
-  /** Why the file as it is now cannot be used; the configuration before it stays in force. Null when it can. */
+  /**
+   * Why the file as it is now cannot be used; the configuration before it stays in force. Null when it can. Names line
+   * and key, but no path of this machine.
+   */
   readonly problem: string | null;
 }

@@ -32,8 +32,9 @@ export interface HealthSnapshot {
   eventLoop: EventLoopFacts;
 }
 
-/** The answer of the `health` method: the snapshot and how the models are. */
+/** The answer of the `health` method: the snapshot, what became of changes of the config file, and how the models are. */
 export interface HealthAnswer extends HealthSnapshot {
+  configReload: HealthSnapshot["configReload"] & { problem?: string; waiting?: string[] };
   modelRuntime: { degraded: boolean; pendingAgents: string[] };
 }
 
@@ -56,7 +57,7 @@ const RECENT_SESSIONS = 5;
 
 /** Takes the health snapshot and keeps it, so that `health` costs a lookup as long as nothing changed. */
 export class Health {
-  private latest: { snapshot: HealthSnapshot; answer: HealthAnswer } | undefined;
+  private latest: { snapshot: HealthSnapshot; answer: HealthAnswer; reload: ConfigPort["reload"] } | undefined;
   private changed = false;
   private taking: Promise<HealthSnapshot> | undefined;
 
@@ -71,7 +72,9 @@ export class Health {
 
   /** What the `health` method answers. With `probe`, always taken anew. */
   answer(params?: { probe?: unknown }): HealthAnswer | Promise<HealthAnswer> {
-    if (this.latest && params?.probe !== true && this.isFresh(this.latest.snapshot)) return this.latest.answer;
+    const isKnown = this.latest?.reload === this.deps.config.reload;
+    if (this.latest && isKnown && params?.probe !== true && this.isFresh(this.latest.snapshot))
+      return this.latest.answer;
     return this.take().then(() => this.latest!.answer);
   }
 
@@ -100,6 +103,7 @@ export class Health {
     const { clock, config, eventLoop, versions } = this.deps;
     const ts = clock.now();
     this.changed = false;
+    const { reload } = config;
     const agents = await Promise.all(this.deps.agents.list().map((agent) => this.agentFacts(agent, ts)));
     const main = agents.find((agent) => agent.isDefault) ?? agents[0];
     const snapshot: HealthSnapshot = immutable({
@@ -117,8 +121,12 @@ export class Health {
       sessions: main?.sessions ?? { path: this.deps.databasePath, count: 0, recent: [] },
       eventLoop: eventLoop.facts(),
     });
-    const answer: HealthAnswer = immutable({ ...snapshot, modelRuntime: { degraded: false, pendingAgents: [] } });
-    this.latest = { snapshot, answer };
+    const answer: HealthAnswer = immutable({
+      ...snapshot,
+      configReload: { ...snapshot.configReload, ...reloadFacts(config) },
+      modelRuntime: { degraded: false, pendingAgents: [] },
+    });
+    this.latest = { snapshot, answer, reload };
     versions.health++;
     return snapshot;
   }
@@ -152,4 +160,12 @@ export async function sessionFacts(
 
 function hotReloadStatus(config: ConfigPort): "active" | "disabled" {
   return config.current.gateway.reload.mode === "off" ? "disabled" : "active";
+}
+
+/** Only where there is something to say: clients of upstream know no more than `hotReloadStatus`. */
+function reloadFacts({ reload }: ConfigPort): { problem?: string; waiting?: string[] } {
+  return {
+    ...(reload?.problem && { problem: reload.problem }),
+    ...(reload && reload.waiting.length > 0 && { waiting: [...reload.waiting] }),
+  };
 }
