@@ -7575,7 +7575,9 @@ export const HealthResult = Type.Object({
     hotReloadStatus: Type.Union([
       Type.Literal("active"),
       Type.Literal("disabled")
-    ])
+    ]),
+    problem: Type.Optional(Type.String({ description: "Why the changed config file cannot be used; the configuration before it is in force." })),
+    waiting: Type.Optional(Type.Array(Type.String(), { description: "Keys whose change waits for a restart." }))
   }, { additionalProperties: false }),
   channels: Type.Object({
     

@@ -4649,7 +4649,9 @@ export type HealthResult = {
     unavailable: Array<Record<string, any>>
   },
   configReload: {
-    hotReloadStatus: ('active' | 'disabled')
+    hotReloadStatus: ('active' | 'disabled'),
+    problem?: string,
+    waiting?: Array<string>
   },
   channels: Record<string, any>,
   channelOrder: Array<string>,
