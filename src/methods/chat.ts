@@ -1,13 +1,43 @@
 import type { ChatHandlers } from "../../generated/handlers.ts";
+import type { ChatMetadataParams, ChatMetadataResult } from "../../generated/types.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
+import { listModels } from "../models/list.ts";
 import { invalidRequest } from "../platform/errors.ts";
+import { chatHistory } from "../sessions/history.ts";
+import { injectMessage } from "../sessions/inject.ts";
+import { chatStartup } from "../sessions/startup.ts";
 import { senderOf } from "./sender.ts";
 
 export const chat: ChatHandlers<CallContext> = {
   "chat.send": (params, { chat, caller }) => chat.send(params, senderOf(caller)),
   "chat.abort": (params, { chat, caller }) => chat.abort(params, senderOf(caller)),
+  "chat.history": (params, { sessions, caller }) => chatHistory(sessions, params, caller),
+  "chat.startup": (params, context) => {
+    const { sessions, caller, subscriptions } = context;
+    // A short id is all that such a client has; upstream saves it the call before which events would be missed.
+    if ("shortId" in params) subscriptions.subscribeSessions();
+    return chatStartup(sessions, params, caller, (agentId) => metadata({ agentId }, context));
+  },
+  "chat.metadata": metadata,
+  "chat.inject": (params, { sessions, bus }) => injectMessage(sessions, bus, params),
 };
+
+/** What a composer offers: the models of the agent, and the commands that are understood. */
+async function metadata(
+  { agentId, sessionKey }: ChatMetadataParams,
+  { models, agents, sessions }: CallContext,
+): Promise<ChatMetadataResult> {
+  const agent = agentId ?? (sessionKey === undefined ? undefined : sessions.agentOf(sessions.canonicalKey(sessionKey)));
+  const list = await listModels(models, agents, { agentId: agent });
+  return {
+    models: list.models,
+    commands: [],
+    swarmEnabled: false,
+    accountSelection: { kind: "automatic", label: "Automatic account selection" },
+    ...(sessionKey === undefined ? {} : { runtimeSelectionLocked: false }),
+  };
+}
 
 /** Upstream asks for the session before it looks at anything else (BEHAVIOUR section 5). */
 const sessionRequired: Guard = ({ sessionKey }) => {

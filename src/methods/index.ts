@@ -8,6 +8,7 @@ import { config } from "./config.ts";
 import { devices } from "./devices.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
+import { sessionGuards, sessions } from "./sessions.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
 
@@ -20,9 +21,10 @@ export const handlers: Handlers<CallContext> = {
   ...devices,
   ...chat,
   ...models,
+  ...sessions,
   ...system,
   ...usage,
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */
-export const guards: Readonly<Record<string, Guard>> = { ...agentGuards, ...chatGuards };
+export const guards: Readonly<Record<string, Guard>> = { ...agentGuards, ...chatGuards, ...sessionGuards };

@@ -15,3 +15,11 @@ export function toJson(value: unknown): string {
   }
   return JSON.stringify(value) ?? "null";
 }
+
+/** The same text for equal values, whatever the order of their keys. */
+export const stableJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === "object" && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );

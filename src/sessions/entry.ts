@@ -1,107 +1,7 @@
+import type { SessionEntry, SessionParticipant } from "../../generated/types.ts";
 import { uuid } from "../platform/ids.ts";
 
-/** Who wrote into a session, in upstream's words: what the connection says of itself, without a proven identity. */
-export interface Participant {
-  identity: {
-    type: "observation";
-    pluginId: string | null;
-    accountId: string | null;
-    senderKind: "unknown";
-    id: string;
-  };
-}
-
-/** Where a session's answers go. `none`: nobody has written yet; `internal`: a client of the gateway. */
-export interface Delivery {
-  kind: "none" | "internal" | "channel";
-}
-
-/** What a client shows of what the agent is about, until `expiresAt` (epoch milliseconds). */
-export interface AgentStatus {
-  note?: string;
-  expiresAt: number;
-  attention?: string;
-}
-
-/**
- * The stored record of a session, as mutations return it under `entry` (BEHAVIOUR section 9, recordings of
- * sessions.patch). Times are epoch milliseconds. A field that is absent is at its default.
- */
-export interface SessionEntry {
-  sessionId: string;
-  /** Changes when the session starts over; clients guard their writes with it. */
-  lifecycleRevision: string;
-  updatedAt: number;
-  createdAt: number;
-  createdVia: string;
-  sessionStartedAt?: number;
-  sessionRoot?: string;
-  label?: string;
-  displayName?: string;
-  category?: string;
-  icon?: string;
-  color?: string;
-  boardFace?: string;
-  visibility?: string;
-  agentStatus?: AgentStatus;
-  archivedAt?: number;
-  archiveReason?: string;
-  pinnedAt?: number;
-  markedUnreadAt?: number;
-  lastReadAt?: number;
-  lastInteractionAt?: number;
-  chatType?: string;
-  delivery?: Delivery;
-  deliveryContext?: { channel?: string; to?: string; accountId?: string; threadId?: string };
-  participants?: Participant[];
-  parentSessionKey?: string;
-  parentSessionId?: string;
-  spawnedBy?: string;
-  spawnDepth?: number;
-  forkSource?: { sessionKey: string; sessionId: string };
-  forkedFromParent?: boolean;
-  /** What a person or the gateway chose instead of the agent's model. */
-  providerOverride?: string;
-  modelOverride?: string;
-  modelOverrideSource?: string;
-  modelOverrideRouteResolution?: string;
-  contextWindow?: string;
-  thinkingLevel?: string;
-  fastMode?: boolean | "auto";
-  verboseLevel?: string;
-  traceLevel?: string;
-  reasoningLevel?: string;
-  responseUsage?: string;
-  elevatedLevel?: string;
-  execHost?: string;
-  execNode?: string;
-  execCwd?: string;
-  permissionMode?: string;
-  toolOverrides?: Record<string, unknown>;
-  sendPolicy?: "allow" | "deny";
-  groupActivation?: string;
-  completionOwnerSessionKey?: string;
-  inheritedToolPolicyVersion?: number;
-  inheritedToolAllow?: string[];
-  inheritedToolDeny?: string[];
-  /** What the last run left. */
-  systemSent?: boolean;
-  abortedLastRun?: boolean;
-  compactionCount?: number;
-  status?: string;
-  startedAt?: number;
-  endedAt?: number;
-  runtimeMs?: number;
-  lastRunId?: string;
-  inputTokens?: number;
-  outputTokens?: number;
-  totalTokens?: number;
-  totalTokensFresh?: boolean;
-  totalTokensVersion?: number;
-  estimatedCostUsd?: number;
-  modelProvider?: string;
-  model?: string;
-}
+export type { SessionEntry } from "../../generated/types.ts";
 
 /** A session as it is stored: its record, and what lists show of its transcript. */
 export interface StoredSession {
@@ -119,8 +19,8 @@ export function newEntry(now: number, createdVia: string): SessionEntry {
   return { sessionId: uuid(), lifecycleRevision: uuid(), updatedAt: now, createdVia, createdAt: now };
 }
 
-/** The participant that a connection of a client is. */
-export const clientParticipant = (id: string): Participant => ({
+/** What a connection says of itself, without a proven identity, as upstream keeps it. */
+export const clientParticipant = (id: string): SessionParticipant => ({
   identity: { type: "observation", pluginId: null, accountId: null, senderKind: "unknown", id },
 });
 

@@ -98,9 +98,10 @@ const REPEATED = [
 
 /** The row with what events repeat of it, and the rows of the sessions it descends from. */
 export function eventFields(row: SessionRow, ancestors: readonly SessionRow[]): Record<string, unknown> {
+  const known: Readonly<Record<string, unknown>> = row;
   const fields: Record<string, unknown> = { session: row };
-  for (const name of REPEATED) if (row[name] !== undefined) fields[name] = row[name];
-  for (const name of REPEATED_OR_NULL) fields[name] = row[name] ?? null;
+  for (const name of REPEATED) if (known[name] !== undefined) fields[name] = known[name];
+  for (const name of REPEATED_OR_NULL) fields[name] = known[name] ?? null;
   fields.participants ??= [];
   fields.participantCount ??= 0;
   fields.hasAutomation = false;
@@ -125,18 +126,22 @@ export class SessionEvents {
   }
 
   message(row: SessionRow, ancestors: readonly SessionRow[], message: TranscriptRecord): void {
-    const { key: sessionKey, agentId, sessionId } = row;
-    const { senderIsOwner, runId } = message.meta ?? {};
-    const payload = {
-      sessionKey,
-      ...(senderIsOwner === undefined ? {} : { senderIsOwner }),
-      agentId,
-      message: wireMessage(message, transcriptSource(String(sessionId))),
-      messageId: message.id,
-      messageSeq: message.seq,
-      ...(runId === undefined ? {} : { runId }),
-      ...eventFields(row, ancestors),
-    };
-    this.bus.publish("session.message", payload, { sessionKey });
+    this.bus.publish("session.message", messageEvent(row, ancestors, message), { sessionKey: row.key });
   }
+}
+
+/** The payload of `session.message`; a client that catches up with a cursor gets the same. */
+export function messageEvent(row: SessionRow, ancestors: readonly SessionRow[], message: TranscriptRecord) {
+  const { key: sessionKey, agentId, sessionId } = row;
+  const { senderIsOwner, runId } = message.meta ?? {};
+  return {
+    sessionKey,
+    ...(senderIsOwner === undefined ? {} : { senderIsOwner }),
+    agentId,
+    message: wireMessage(message, transcriptSource(String(sessionId))),
+    messageId: message.id,
+    messageSeq: message.seq,
+    ...(runId === undefined ? {} : { runId }),
+    ...eventFields(row, ancestors),
+  };
 }

@@ -1,3 +1,4 @@
+import type { SessionListRow } from "../../generated/types.ts";
 import type { AgentCatalogue, SessionDefaults } from "../agents/catalogue.ts";
 import type { ModelEntry } from "../models/catalogue.ts";
 import type { Models } from "../models/models.ts";
@@ -5,6 +6,7 @@ import { refOf } from "../models/references.ts";
 import type { ThinkingFacts } from "../models/thinking.ts";
 import type { SessionEntry, StoredSession } from "./entry.ts";
 import { type KeyFacts, keyFacts } from "./keys.ts";
+import { derivedTitle, displayName } from "./names.ts";
 import type { ActiveRuns } from "./types.ts";
 
 /** How a session's turns are run: here, by the gateway itself. Nothing else can be chosen. */
@@ -89,7 +91,7 @@ export class RowBuilder {
       category: entry.category,
       boardFace: entry.boardFace,
       ...keyFields(key, entry),
-      displayName: displayName(key, entry),
+      displayName: displayName(session.key, entry, this.deps.agents.roster),
       derivedTitle: options.derivedTitle ? derivedTitle(session) : undefined,
       lastMessagePreview: options.lastMessage ? (session.preview ?? undefined) : undefined,
       chatType: entry.chatType,
@@ -100,6 +102,7 @@ export class RowBuilder {
       abortedLastRun: entry.abortedLastRun,
       ...settingFields(entry, model),
       ...runFields(entry),
+      ...automationField(key),
       parentSessionKey: entry.parentSessionKey,
       parentSessionId: entry.parentSessionId,
       childSessions: relations.childSessions,
@@ -112,7 +115,7 @@ export class RowBuilder {
   }
 
   /** What clients are told of a session that does not exist yet. */
-  unknown(key: string): SessionRow {
+  unknown(key: string, relations: RowRelations = {}): SessionRow {
     const facts = keyFacts(key, this.deps.agents.roster);
     const defaults = this.deps.agents.sessionDefaults(facts.agentId);
     const model = fromDefaults(defaults);
@@ -121,13 +124,15 @@ export class RowBuilder {
       permissionModePending: false,
       kind: facts.kind,
       ...keyFields(facts, {}),
-      displayName: displayName(facts, {}),
+      displayName: displayName(key, {}, this.deps.agents.roster),
       updatedAt: null,
       archived: false,
       pinned: false,
       unread: false,
       ...settingFields({}, model),
       totalTokensFresh: false,
+      ...automationField(facts),
+      childSessions: relations.childSessions,
       ...this.tail({}, model, defaults.agentRuntime),
       ...this.runFields(key),
     }) as unknown as SessionRow;
@@ -185,13 +190,8 @@ export class RowBuilder {
   }
 }
 
-/** A row as it is sent; `SessionListRow` of the spec. */
-export interface SessionRow {
-  key: string;
-  kind: string;
-  updatedAt: number | null;
-  [field: string]: unknown;
-}
+/** A row as it is sent. */
+export type SessionRow = SessionListRow;
 
 const fromDefaults = ({ modelProvider, model, contextTokens, ...thinking }: SessionDefaults): ModelFacts => ({
   provider: modelProvider,
@@ -221,18 +221,6 @@ function keyFields(key: KeyFacts, { chatType }: Partial<SessionEntry>) {
     isMain: key.isMain,
     isBackground: key.isBackground,
   };
-}
-
-/** The name a session goes by: its label, else the name it was made with, else its group's. */
-export function displayName(key: KeyFacts, entry: Partial<SessionEntry>): string | undefined {
-  const given = entry.label ?? entry.displayName;
-  if (given !== undefined) return given;
-  return key.kind === "group" ? `${key.channel}:g-${key.peerId}` : undefined;
-}
-
-/** The title of a session in lists: its name, else the beginning of what was said first. */
-export function derivedTitle({ entry, title }: StoredSession): string | undefined {
-  return entry.label ?? entry.displayName ?? title ?? undefined;
 }
 
 function attentionFields(entry: SessionEntry, now: number) {
@@ -283,6 +271,9 @@ const runFields = (entry: SessionEntry) => ({
   runtimeMs: entry.runtimeMs,
   lastRunId: entry.lastRunId,
 });
+
+/** Heartbeats go to main sessions. This gateway does not send any by itself yet (see heartbeat-plan.ts). */
+const automationField = ({ isMain }: KeyFacts) => (isMain ? { hasAutomation: false } : {});
 
 /** A session that ran is placed here since its first run; it never moves. */
 function placementField({ startedAt, endedAt }: SessionEntry) {

@@ -1,18 +1,10 @@
 import type { Database } from "bun:sqlite";
+import { LIMITS } from "../../generated/limits.ts";
+import { invalidRequest } from "../platform/errors.ts";
 import type { Store } from "../store/store.ts";
-import type { SessionEntry, StoredSession } from "./entry.ts";
-
-/** A row as it is stored. */
-export interface SessionDbRow {
-  key: string;
-  agent_id: string;
-  title: string | null;
-  preview: string | null;
-  entry: string;
-}
-
-/** The columns that {@link fromRow} needs. */
-export const SESSION_COLUMNS = "key, agent_id, title, preview, entry";
+import type { StoredSession } from "./entry.ts";
+import { type ListFilter, type ListPage, listSessionRows } from "./list-query.ts";
+import { findSession, fromRow, putSession, SESSION_COLUMNS, type SessionDbRow } from "./session-columns.ts";
 
 /** Reads and writes sessions. Every call is one transaction; `change` callbacks run inside it and must not wait. */
 export class SessionRepository {
@@ -27,6 +19,46 @@ export class SessionRepository {
       const sql = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE session_id = ?`;
       const row = db.query<SessionDbRow, [string]>(sql).get(sessionId);
       return row && fromRow(row);
+    });
+  }
+
+  /** A page of the sessions that match, and how many match in all. */
+  list(filter: ListFilter, page: ListPage): Promise<{ sessions: StoredSession[]; total: number }> {
+    return this.store.read((db) => listSessionRows(db, filter, page));
+  }
+
+  /** Up to `limit` keys of the children of each parent that has any, in order of the keys. */
+  children(parents: readonly string[], limit: number): Promise<Map<string, string[]>> {
+    return this.store.read((db) => {
+      const sql = "SELECT key FROM sessions WHERE spawned_by = ? ORDER BY key LIMIT ?";
+      const query = db.query<{ key: string }, [string, number]>(sql);
+      const found = parents.map((parent) => [parent, query.all(parent, limit).map(({ key }) => key)] as const);
+      return new Map(found.filter(([, keys]) => keys.length > 0));
+    });
+  }
+
+  /** Up to `limit` sessions that bear the label and are neither archived nor nobody's, in order of their keys. */
+  findByLabel(label: string, limit: number): Promise<StoredSession[]> {
+    return this.all("label = ? AND archived = 0 ORDER BY key LIMIT ?", label, limit);
+  }
+
+  /** Up to `limit` sessions whose key ends in a UUID that begins with these hexadecimal digits, in order of their keys. */
+  findByUuid(prefix: string, limit: number): Promise<StoredSession[]> {
+    return this.all("key_uuid >= ? AND key_uuid < ? ORDER BY key LIMIT ?", prefix, `${prefix}g`, limit);
+  }
+
+  /** Up to `limit` sessions whose key ends in a UUID and whose names contain the text (lower case), by key. */
+  findNamedWithUuid(text: string, limit: number): Promise<StoredSession[]> {
+    return this.all("key_uuid IS NOT NULL AND instr(search, ?) > 0 ORDER BY key LIMIT ?", text, limit);
+  }
+
+  private all(condition: string, ...values: (string | number)[]): Promise<StoredSession[]> {
+    return this.store.read((db) => {
+      const sql = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE ${condition}`;
+      return db
+        .query<SessionDbRow, (string | number)[]>(sql)
+        .all(...values)
+        .map(fromRow);
     });
   }
 
@@ -47,6 +79,25 @@ export class SessionRepository {
       const next = change(findSession(db, key), db);
       if (next !== null) putSession(db, next);
       return next;
+    });
+  }
+
+  /**
+   * Writes what `make` makes, unless a request with this claim made a session before: then that one is the answer.
+   * @throws GatewayError when the earlier request was another one
+   */
+  create(
+    key: string,
+    claim: CreationClaim | null,
+    make: (session: StoredSession | null, db: Database) => StoredSession,
+  ): Promise<{ session: StoredSession; replayed: boolean }> {
+    return this.store.write((db) => {
+      const earlier = claim && claimed(db, claim);
+      if (earlier) return { session: earlier, replayed: true };
+      const session = make(findSession(db, key), db);
+      putSession(db, session);
+      if (claim) remember(db, claim, key);
+      return { session, replayed: false };
     });
   }
 
@@ -82,51 +133,31 @@ export class SessionRepository {
   }
 }
 
-/** The session under a canonical key. For use inside a transaction. */
-export function findSession(db: Database, key: string): StoredSession | null {
-  const sql = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`;
-  const row = db.query<SessionDbRow, [string]>(sql).get(key);
-  return row && fromRow(row);
+/** What makes a request for a session the same as another: who asks, under which key, for what. */
+export interface CreationClaim {
+  principal: string;
+  idempotencyKey: string;
+  /** Equal for equal requests. */
+  request: string;
+  /** Epoch milliseconds. */
+  now: number;
 }
 
-/** The key of the session of this agent that bears the label, or null. For use inside a transaction. */
-export function keyOfLabel(db: Database, agentId: string, label: string): string | null {
-  const sql = "SELECT key FROM sessions WHERE agent_id = ? AND label = ?";
-  return db.query<{ key: string }, [string, string]>(sql).get(agentId, label)?.key ?? null;
+/** The session that the claim made before, if it still exists. */
+function claimed(db: Database, { principal, idempotencyKey, request, now }: CreationClaim): StoredSession | null {
+  db.query("DELETE FROM session_creations WHERE created_at < ?").run(now - LIMITS.idempotencyTtlMs);
+  const sql = "SELECT request, session_key FROM session_creations WHERE principal = ? AND idempotency_key = ?";
+  const row = db.query<{ request: string; session_key: string }, [string, string]>(sql).get(principal, idempotencyKey);
+  if (!row) return null;
+  if (row.request !== request) {
+    throw invalidRequest("session creation idempotency key was reused with different parameters");
+  }
+  return findSession(db, row.session_key);
 }
 
-/** Writes the whole session. For use inside a transaction. */
-export function putSession(db: Database, { key, agentId, entry, title, preview }: StoredSession): void {
-  const route = entry.deliveryContext;
+function remember(db: Database, { principal, idempotencyKey, request, now }: CreationClaim, key: string): void {
   db.query(
-    `INSERT INTO sessions (key, agent_id, session_id, updated_at, last_interaction_at, archived_at, label, spawned_by,
-       route_channel, route_to, route_account, title, preview, entry)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-     ON CONFLICT (key) DO UPDATE SET agent_id = ?2, session_id = ?3, updated_at = ?4, last_interaction_at = ?5,
-       archived_at = ?6, label = ?7, spawned_by = ?8, route_channel = ?9, route_to = ?10, route_account = ?11,
-       title = ?12, preview = ?13, entry = ?14`,
-  ).run(
-    key,
-    agentId,
-    entry.sessionId,
-    entry.updatedAt,
-    entry.lastInteractionAt ?? null,
-    entry.archivedAt ?? null,
-    entry.label ?? null,
-    entry.spawnedBy ?? entry.parentSessionKey ?? null,
-    route?.channel ?? null,
-    route?.to ?? null,
-    route?.accountId ?? null,
-    title,
-    preview,
-    JSON.stringify(entry),
-  );
+    `INSERT INTO session_creations (principal, idempotency_key, request, session_key, created_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET request = excluded.request, session_key = excluded.session_key, created_at = excluded.created_at`,
+  ).run(principal, idempotencyKey, request, key, now);
 }
-
-export const fromRow = ({ key, agent_id, title, preview, entry }: SessionDbRow): StoredSession => ({
-  key,
-  agentId: agent_id,
-  entry: JSON.parse(entry) as SessionEntry,
-  title,
-  preview,
-});

@@ -1,4 +1,5 @@
 import type { AgentCatalogue } from "../agents/catalogue.ts";
+import { workspaceOf } from "../agents/roster.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Models } from "../models/models.ts";
 import type { EventBus } from "../platform/bus.ts";
@@ -8,10 +9,11 @@ import type { SessionStats } from "../system/ports.ts";
 import { clientParticipant, newEntry, restartedEntry, type SessionEntry, type StoredSession } from "./entry.ts";
 import { SessionEvents } from "./events.ts";
 import { canonicalKey, keyFacts } from "./keys.ts";
+import { applyModelOverride } from "./model-choice.ts";
+import { previewOf, titleOf } from "./names.ts";
 import { RowBuilder, type RowOptions, type SessionRow } from "./row.ts";
 import { SessionRepository } from "./session-repository.ts";
-import { previewOf, titleOf } from "./text.ts";
-import { appendMessages, hasMessages, TranscriptRepository } from "./transcript-repository.ts";
+import { type Appended, appendMessages, hasMessages, TranscriptRepository } from "./transcript-repository.ts";
 import type {
   ActiveRuns,
   SessionRunUpdate,
@@ -34,7 +36,7 @@ export interface SessionsOptions {
 const NO_RUNS: ActiveRuns = { activeRunIds: () => [], pendingInputs: () => [] };
 
 /** Rows in events carry everything that a client shows of a session. */
-const EVENT_ROW: RowOptions = {
+export const EVENT_ROW: RowOptions = {
   derivedTitle: true,
   lastMessage: true,
   activity: true,
@@ -55,15 +57,20 @@ export class Sessions implements SessionsPort, SessionStats {
   readonly agents: AgentCatalogue;
   readonly models: Models;
   readonly clock: Clock;
+  /** Path of the database, as answers name it. */
+  readonly path: string;
+  private readonly config: ConfigPort;
   private readonly events: SessionEvents;
   private activeRuns: ActiveRuns = NO_RUNS;
 
-  constructor({ store, bus, clock, agents, models }: SessionsOptions) {
+  constructor({ store, bus, clock, config, agents, models }: SessionsOptions) {
     this.repository = new SessionRepository(store);
     this.transcripts = new TranscriptRepository(store);
+    this.config = config;
     this.agents = agents;
     this.models = models;
     this.clock = clock;
+    this.path = store.db.filename;
     this.events = new SessionEvents(bus);
   }
 
@@ -83,6 +90,11 @@ export class Sessions implements SessionsPort, SessionStats {
   /** Whose session it is, from its canonical key. */
   agentOf(key: string): string {
     return keyFacts(key, this.agents.roster).agentId;
+  }
+
+  /** The absolute path of the agent's workspace. */
+  workspaceOf(agentId: string): string {
+    return workspaceOf(this.config.current, this.config.stateDir, agentId);
   }
 
   /** A builder of rows as they are now. */
@@ -133,9 +145,24 @@ export class Sessions implements SessionsPort, SessionStats {
   }
 
   async append(key: string, messages: readonly TranscriptMessage[], reason?: string): Promise<StoredMessage[]> {
+    const { session, appended } = await this.store(key, messages);
+    await this.announceMessages(session, appended, reason);
+    return appended.map(({ message }) => message as StoredMessage);
+  }
+
+  /**
+   * Stores messages without telling anybody; {@link announceMessages} does that.
+   * @throws what `check` throws, with the session as it is before
+   */
+  async store(
+    key: string,
+    messages: readonly TranscriptMessage[],
+    check: (session: StoredSession | null) => void = () => {},
+  ): Promise<{ session: StoredSession; appended: Appended[] }> {
     const now = this.clock.now();
-    let appended: ReturnType<typeof appendMessages> = [];
+    let appended: Appended[] = [];
     const session = await this.repository.update(key, (known, db) => {
+      check(known);
       const base = known ?? this.blank(key, now, "internal");
       appended = appendMessages(db, { key, sessionId: base.entry.sessionId }, messages, now);
       const added = appended.flatMap(({ message, isNew }) => (isNew ? [message] : []));
@@ -147,14 +174,17 @@ export class Sessions implements SessionsPort, SessionStats {
         preview: firstOf(added.map(previewOf).reverse()) ?? base.preview,
       };
     });
+    return { session, appended };
+  }
+
+  /** Publishes `session.message` for each new message, then `sessions.changed` if there is a reason to name. */
+  async announceMessages(session: StoredSession, appended: readonly Appended[], reason?: string): Promise<void> {
     const added = appended.filter(({ isNew }) => isNew);
-    if (added.length > 0) {
-      const row = this.rows().row(session, EVENT_ROW);
-      const ancestors = await this.ancestors(session);
-      for (const { message } of added) this.events.message(row, ancestors, message);
-      if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
-    }
-    return appended.map(({ message }) => message as StoredMessage);
+    if (added.length === 0) return;
+    const row = this.rows().row(session, EVENT_ROW);
+    const ancestors = await this.ancestors(session);
+    for (const { message } of added) this.events.message(row, ancestors, message);
+    if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
   }
 
   async recent(key: string, limit: number): Promise<StoredMessage[]> {
@@ -191,6 +221,7 @@ export class Sessions implements SessionsPort, SessionStats {
     reason: "new" | "reset",
     check: (session: StoredSession | null) => void = () => {},
   ): Promise<StoredSession> {
+    await this.runs.stop?.(key);
     const now = this.clock.now();
     const session = await this.repository.update(key, (known, db): StoredSession => {
       check(known);
@@ -246,7 +277,8 @@ export class Sessions implements SessionsPort, SessionStats {
     return { key, agentId: this.agentOf(key), entry, title: null, preview: null };
   }
 
-  private async ancestors(session: StoredSession): Promise<SessionRow[]> {
+  /** Rows of the sessions that this one descends from, the nearest first. */
+  async ancestors(session: StoredSession): Promise<SessionRow[]> {
     const rows: SessionRow[] = [];
     const seen = new Set([session.key]);
     let parent = session.entry.parentSessionKey;
@@ -259,22 +291,6 @@ export class Sessions implements SessionsPort, SessionStats {
     }
     return rows;
   }
-}
-
-/** Sets or clears the model that a person chose: `provider/model`, or null for the agent's own. */
-export function applyModelOverride(entry: SessionEntry, ref: string | null): void {
-  if (ref === null) {
-    delete entry.providerOverride;
-    delete entry.modelOverride;
-    delete entry.modelOverrideRouteResolution;
-    entry.modelOverrideSource = "default";
-    return;
-  }
-  const slash = ref.indexOf("/");
-  entry.providerOverride = ref.slice(0, slash);
-  entry.modelOverride = ref.slice(slash + 1);
-  entry.modelOverrideSource = "user";
-  entry.modelOverrideRouteResolution = "resolved";
 }
 
 /** The part of a session that turns need. */

@@ -53,10 +53,9 @@ export class TranscriptRepository {
   position(sessionId: string, messageId: string): Promise<number | null> {
     return this.store.read((db) => {
       const transcript = transcriptOf(db, sessionId);
-      const row = db
-        .query<{ transcript: number; seq: number }, [string]>("SELECT transcript, seq FROM messages WHERE id = ?")
-        .get(messageId);
-      return row && row.transcript === transcript?.id ? row.seq : null;
+      if (!transcript) return null;
+      const sql = "SELECT seq FROM messages WHERE transcript = ? AND id = ?";
+      return db.query<{ seq: number }, [number, string]>(sql).get(transcript.id, messageId)?.seq ?? null;
     });
   }
 
@@ -123,6 +122,34 @@ export function appendMessages(
     db.query("UPDATE transcripts SET messages = ? WHERE id = ?").run(last, transcript.id);
   }
   return appended;
+}
+
+/**
+ * Copies a transcript for a fork: the messages keep their ids and positions. With `lastCompleted` only up to the last
+ * answer that was finished. For use inside a transaction.
+ */
+export function copyTranscript(
+  db: Database,
+  from: string,
+  to: { key: string; sessionId: string },
+  now: number,
+  { lastCompleted }: { lastCompleted: boolean },
+): void {
+  const source = transcriptOf(db, from);
+  if (!source) return;
+  const completed = `SELECT max(seq) AS seq FROM messages
+    WHERE transcript = ? AND role = 'assistant' AND body ->> 'stopReason' = 'stop'`;
+  const end = lastCompleted
+    ? (db.query<{ seq: number | null }, [number]>(completed).get(source.id)?.seq ?? 0)
+    : source.messages;
+  if (end === 0) return;
+  const start = "INSERT INTO transcripts (session_id, session_key, started_at, messages) VALUES (?, ?, ?, ?)";
+  db.query(start).run(to.sessionId, to.key, now, end);
+  const target = transcriptOf(db, to.sessionId)!;
+  db.query(
+    `INSERT INTO messages (transcript, seq, id, role, recorded_at, idempotency_key, body)
+     SELECT ?, seq, id, role, recorded_at, idempotency_key, body FROM messages WHERE transcript = ? AND seq <= ?`,
+  ).run(target.id, source.id, end);
 }
 
 /** True when something was said under this session id. For use inside a transaction. */

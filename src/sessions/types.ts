@@ -109,10 +109,23 @@ export interface PendingInput {
   message: TranscriptMessage;
 }
 
+/** A run whose answer is still being written, for a client that joins in the middle. */
+export interface InFlightRun {
+  runId: string;
+  /** The answer's text so far. */
+  text: string;
+  /** Epoch milliseconds. */
+  startedAt: number;
+}
+
 /** What sessions asks of the runs. Implemented by `agents/runs/runs.ts`. */
 export interface ActiveRuns {
   /** Runs of the session that are at work now, oldest first. */
   activeRunIds(sessionKey: string): string[];
   /** Messages accepted while a run is at work, oldest first; they enter the transcript when a run takes them up. */
   pendingInputs(sessionKey: string): PendingInput[];
+  /** The answer that is being written, as far as it has come; null when none is. */
+  inFlight?(sessionKey: string): InFlightRun | null;
+  /** Ends what is at work in the session and resolves when it is over; called before it is reset, archived or deleted. */
+  stop?(sessionKey: string): Promise<void>;
 }

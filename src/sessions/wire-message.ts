@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
+import type { TranscriptEntry } from "../../generated/types.ts";
 import type { TranscriptRecord } from "./transcript-repository.ts";
 
-/** A message as `chat.history`, `sessions.get` and `session.message` show it; `TranscriptEntry` of the spec. */
-export interface WireMessage {
-  role: string;
-  content: unknown;
-  timestamp: number;
-  __openclaw: Record<string, unknown>;
-  [field: string]: unknown;
-}
+/** A message as `chat.history`, `sessions.get` and `session.message` show it. */
+export type WireMessage = TranscriptEntry;
 
 /**
  * The message with its place under `__openclaw`: id, idempotency key, the time it was written down, and its position
@@ -17,7 +12,7 @@ export interface WireMessage {
 export function wireMessage(record: TranscriptRecord, source: string): WireMessage {
   const { id, seq, recordedAt, meta, extra, ...message } = record;
   const { idempotencyKey } = message;
-  const { kind, ...facts } = meta ?? {};
+  const { kind, ...facts } = (meta ?? {}) as { kind?: string };
   return {
     ...message,
     ...extra,

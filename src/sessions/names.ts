@@ -1,3 +1,6 @@
+import type { Roster } from "../agents/roster.ts";
+import type { SessionEntry, StoredSession } from "./entry.ts";
+import { keyFacts } from "./keys.ts";
 import type { TranscriptRecord } from "./transcript-repository.ts";
 
 /** Characters of a message that a list shows. */
@@ -17,7 +20,8 @@ export function clip(text: string, limit: number): string {
   return `${cut}...`;
 }
 
-const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
+/** The text on one line, blanks collapsed. */
+export const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 
 /** What lists show of the last message, or null when it says nothing. */
 export function previewOf(message: Pick<TranscriptRecord, "content" | "role">): string | null {
@@ -30,4 +34,21 @@ export function titleOf(message: Pick<TranscriptRecord, "content" | "role">): st
   if (message.role !== "user") return null;
   const text = oneLine(textOf(message));
   return text === "" || text.startsWith("/") ? null : clip(text, TITLE_CHARS);
+}
+
+/** The name a session goes by: its label, else the name it was made with, else its group's. */
+export function displayName(
+  key: string,
+  entry: Partial<SessionEntry>,
+  roster: Pick<Roster, "defaultId" | "mainKey">,
+): string | undefined {
+  const given = entry.label ?? entry.displayName;
+  if (given !== undefined) return given;
+  const { kind, channel, peerId } = keyFacts(key, roster);
+  return kind === "group" ? `${channel}:g-${peerId}` : undefined;
+}
+
+/** The title of a session in lists: its name, else the beginning of what was said first. */
+export function derivedTitle({ entry, title }: StoredSession): string | undefined {
+  return entry.label ?? entry.displayName ?? title ?? undefined;
 }

@@ -1,0 +1,76 @@
+import type { SessionsHandlers } from "../../generated/handlers.ts";
+import type { CallContext, Caller } from "../gateway/context.ts";
+import type { Guard } from "../gateway/dispatch.ts";
+import { GatewayError } from "../platform/errors.ts";
+import { hasScope, missingScope } from "../platform/scopes.ts";
+import { createSession } from "../sessions/create.ts";
+import { deleteSession, resetSession } from "../sessions/lifecycle.ts";
+import { listSessions } from "../sessions/list.ts";
+import { patchSession, resolvedModel } from "../sessions/patch.ts";
+import { describeSession, getMessages, previewSessions, sessionHistory, sessionStatus } from "../sessions/read.ts";
+import { resolveSession } from "../sessions/resolve.ts";
+import { createScope, deleteScope, patchScope } from "../sessions/scopes.ts";
+import { subscriptionKey } from "../sessions/subscribe.ts";
+
+export const sessions: SessionsHandlers<CallContext> = {
+  "sessions.list": (params, { sessions, caller }) => listSessions(sessions, params, caller),
+  "sessions.create": async (params, { sessions, caller }) => {
+    const { session } = await createSession(sessions, params, caller);
+    const { key, entry } = session;
+    const resolved = resolvedModel(sessions, session);
+    return { ok: true, key, sessionId: entry.sessionId, entry, runStarted: false, resolved };
+  },
+  "sessions.describe": (params, { sessions, caller }) => describeSession(sessions, params, caller),
+  "sessions.get": (params, { sessions }) => getMessages(sessions, params),
+  "sessions.resolve": (params, { sessions }) => resolveSession(sessions, params),
+  "sessions.preview": (params, { sessions }) => previewSessions(sessions, params),
+  "sessions.patch": (params, { sessions }) => patchSession(sessions, params),
+  "sessions.reset": (params, { sessions }) => resetSession(sessions, params),
+  "sessions.delete": (params, { sessions }) => deleteSession(sessions, params),
+  "sessions.history": (params, { sessions }) => sessionHistory(sessions, params),
+  "session.status": (params, { sessions, caller }) => sessionStatus(sessions, params, caller),
+  "sessions.subscribe": async (params, { sessions, caller, subscriptions }) => {
+    // Before the list is read, so that no change falls between the two.
+    subscriptions.subscribeSessions();
+    if (Object.keys(params).length === 0) return { subscribed: true };
+    return { subscribed: true, list: await listSessions(sessions, params, caller) };
+  },
+  "sessions.messages.subscribe": (params, { sessions, subscriptions, clock }) => {
+    const key = subscriptionKey(sessions, params);
+    subscriptions.subscribeMessages(key);
+    if (!params.includeApprovals) return { subscribed: true, key };
+    const approvalReplay = { sessionKey: key, updatedAtMs: clock.now(), approvals: [], truncated: false };
+    return { subscribed: true, key, approvalReplay };
+  },
+  "sessions.messages.unsubscribe": (params, { sessions, subscriptions }) => {
+    const key = subscriptionKey(sessions, params);
+    subscriptions.unsubscribeMessages(key);
+    return { subscribed: false, key };
+  },
+};
+
+/** Refuses a caller who may not do what these params ask for, before anybody looks whether they are well formed. */
+function demand(caller: Caller, scope: string): void {
+  if (!hasScope(caller, scope)) throw missingScope(scope);
+}
+
+/** A change of a session by anybody but an administrator must name its session before anything else is looked at. */
+function demandTarget(method: string, { key }: Record<string, unknown>, caller: Caller): void {
+  if (hasScope(caller, "operator.admin") || (typeof key === "string" && key.trim() !== "")) return;
+  throw new GatewayError("INVALID_REQUEST", "session mutation target is unavailable", {
+    details: { code: "SESSION_MUTATION_TARGET_REQUIRED", method },
+  });
+}
+
+/** Checks that come before the schema. */
+export const sessionGuards: Readonly<Record<string, Guard>> = {
+  "sessions.create": (params, caller) => demand(caller, createScope(params)),
+  "sessions.patch": (params, caller) => {
+    demand(caller, patchScope(params));
+    demandTarget("sessions.patch", params, caller);
+  },
+  "sessions.delete": (params, caller) => {
+    demand(caller, deleteScope(params));
+    demandTarget("sessions.delete", params, caller);
+  },
+};

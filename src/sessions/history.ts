@@ -1,0 +1,222 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type { ChatHistoryParams, ChatHistoryResult } from "../../generated/types.ts";
+import { invalidRequest } from "../platform/errors.ts";
+import { displayMessage } from "./display.ts";
+import type { StoredSession } from "./entry.ts";
+import { messageEvent } from "./events.ts";
+import { decodeCursor, encodeCursor } from "./history-cursor.ts";
+import { rowsOf, sessionDefaults, sharingRoleOf, type Viewer } from "./list.ts";
+import { inputReceipts, pendingInputs } from "./pending.ts";
+import { EVENT_ROW, type Sessions } from "./sessions.ts";
+import type { TranscriptRecord } from "./transcript-repository.ts";
+import { transcriptSource, type WireMessage } from "./wire-message.ts";
+
+/**
+ * `chat.history`: the newest messages of a session, a page further back (`offset`), the surroundings of a message
+ * (`messageId`), or what came after a cursor (docs: gateway/protocol, chat.history). A session that does not exist has
+ * an empty page.
+ * @throws GatewayError for a malformed key and for selectors that exclude each other
+ */
+export async function chatHistory(
+  sessions: Sessions,
+  params: ChatHistoryParams,
+  viewer: Viewer,
+): Promise<ChatHistoryResult> {
+  if (params.cursor !== undefined && (params.offset !== undefined || params.messageId !== undefined)) {
+    throw invalidRequest("cursor cannot be used with offset or messageId");
+  }
+  if (params.offset !== undefined && params.messageId !== undefined) {
+    throw invalidRequest("offset and messageId cannot be used together");
+  }
+  if (params.sessionId !== undefined && params.messageId === undefined) {
+    throw invalidRequest("sessionId requires messageId");
+  }
+  const key = sessions.canonicalKey(params.sessionKey, params.agentId);
+  const session = await sessions.repository.find(key);
+  if (params.cursor !== undefined) return catchUp(sessions, key, session, params, viewer);
+  const page =
+    params.messageId === undefined
+      ? await window(sessions, session, params)
+      : await around(sessions, key, session, params);
+  return {
+    sessionKey: params.sessionKey,
+    ...(session ? { sessionId: session.entry.sessionId } : {}),
+    ...page.part,
+    ...(await surroundings(sessions, key, session, params, viewer, page.leaf)),
+  };
+}
+
+interface Page {
+  part: {
+    messages: WireMessage[];
+    deltaCursor?: string;
+    offset?: number;
+    nextOffset?: number;
+    hasMore?: boolean;
+    totalMessages?: number;
+  };
+  /** Id of the newest message, where the page tells of it; null when there is none. */
+  leaf?: string | null;
+}
+
+/** A page counted from the end. Messages that are not shown take no place in it. */
+async function window(sessions: Sessions, session: StoredSession | null, params: ChatHistoryParams): Promise<Page> {
+  const limit = params.limit ?? LIMITS.historyDefaultMessages;
+  const offset = params.offset ?? 0;
+  const isTail = offset === 0;
+  if (!session) {
+    return { part: { messages: [], hasMore: false, totalMessages: 0 }, ...(isTail ? { leaf: null } : {}) };
+  }
+  const { sessionId } = session.entry;
+  const total = await sessions.transcripts.count(sessionId);
+  const fill = new PageFill(limit, bytesOf(params), transcriptSource(sessionId), charsOf(params));
+  let end = total - offset;
+  let leaf: string | null = null;
+  while (end > 0 && fill.wants) {
+    const start = Math.max(1, end - Math.min(limit, LIMITS.historyReadMessages) + 1);
+    const records = await sessions.transcripts.range(sessionId, start, end);
+    leaf ??= records.at(-1)?.id ?? null;
+    const taken = fill.prepend(records);
+    end -= taken;
+    if (taken < records.length || records.length === 0) break;
+  }
+  const hasMore = end > 0;
+  return {
+    part: {
+      messages: fill.messages,
+      ...(isTail && total > 0 ? { deltaCursor: encodeCursor({ sessionId, lastSeq: total }) } : {}),
+      ...(params.offset === undefined ? {} : { offset }),
+      ...(hasMore ? { nextOffset: total - end } : {}),
+      hasMore,
+      totalMessages: total,
+    },
+    ...(isTail ? { leaf } : {}),
+  };
+}
+
+/** The messages around one, half before and half after. Also of a transcript that a reset has ended. */
+async function around(
+  sessions: Sessions,
+  key: string,
+  session: StoredSession | null,
+  params: ChatHistoryParams,
+): Promise<Page> {
+  const sessionId = params.sessionId ?? session?.entry.sessionId;
+  const owner = sessionId === undefined ? null : await sessions.transcripts.owner(sessionId);
+  if (sessionId === undefined || owner?.sessionKey !== key) return { part: { messages: [] } };
+  const position = await sessions.transcripts.position(sessionId, params.messageId!);
+  if (position === null) return { part: { messages: [] } };
+  const limit = params.limit ?? LIMITS.historyDefaultMessages;
+  const start = position - Math.floor((limit - 1) / 2);
+  const records = await sessions.transcripts.range(sessionId, Math.max(1, start), start + limit - 1);
+  const fill = new PageFill(limit, bytesOf(params), transcriptSource(sessionId), charsOf(params));
+  fill.prepend(records);
+  return { part: { messages: fill.messages } };
+}
+
+/** What came after the cursor, or the order to read a page again. Never a part of it. */
+async function catchUp(
+  sessions: Sessions,
+  key: string,
+  session: StoredSession | null,
+  params: ChatHistoryParams,
+  viewer: Viewer,
+): Promise<ChatHistoryResult> {
+  const cursor = decodeCursor(params.cursor ?? "");
+  if (!session || cursor?.sessionId !== session.entry.sessionId) return { kind: "reset" };
+  const total = await sessions.transcripts.count(cursor.sessionId);
+  if (cursor.lastSeq > total || total - cursor.lastSeq > LIMITS.historyCatchUpMessages) return { kind: "reset" };
+  const records = await sessions.transcripts.range(cursor.sessionId, cursor.lastSeq + 1, total);
+  const row = sessions.rows().row(session, EVENT_ROW);
+  const ancestors = records.length > 0 ? await sessions.ancestors(session) : [];
+  const messages = records.map((record) => messageEvent(row, ancestors, record));
+  if (JSON.stringify(messages).length > LIMITS.historyCatchUpBytes) return { kind: "reset" };
+  const { sessionInfo, inFlightRun, ...rest } = await surroundings(sessions, key, session, params, viewer);
+  return {
+    kind: "delta",
+    messages,
+    deltaCursor: encodeCursor({ sessionId: cursor.sessionId, lastSeq: total }),
+    pendingInputs: rest.pendingInputs,
+    ...("inputReceipts" in rest ? { inputReceipts: rest.inputReceipts, inputConsumptions: [] } : {}),
+    sessionInfo,
+    ...(inFlightRun ? { inFlightRun } : {}),
+  };
+}
+
+/** What a page tells beside its messages. */
+async function surroundings(
+  sessions: Sessions,
+  key: string,
+  session: StoredSession | null,
+  params: ChatHistoryParams,
+  viewer: Viewer,
+  leaf?: string | null,
+) {
+  const defaults = sessionDefaults(sessions, sessions.agentOf(key));
+  const inFlightRun = sessions.runs.inFlight?.(key) ?? null;
+  return {
+    pendingInputs: pendingInputs(sessions.runs, key, params.pendingBefore),
+    ...(params.inputRunIds ? inputReceipts(sessions.runs, key, params.inputRunIds) : {}),
+    defaults,
+    sessionInfo: {
+      ...(await infoRow(sessions, key, session, viewer)),
+      ...(leaf === undefined ? {} : { activeLeafEntryId: leaf }),
+    },
+    thinkingLevel: session?.entry.thinkingLevel ?? defaults.thinkingDefault,
+    ...(inFlightRun ? { inFlightRun } : {}),
+  };
+}
+
+async function infoRow(sessions: Sessions, key: string, session: StoredSession | null, viewer: Viewer) {
+  if (session) {
+    const [row] = await rowsOf(sessions, [session], { activity: true, sharingRole: sharingRoleOf(viewer), runs: true });
+    return row!;
+  }
+  const children = await sessions.repository.children([key], LIMITS.sessionChildrenShown);
+  return sessions.rows().unknown(key, { childSessions: children.get(key) });
+}
+
+const charsOf = ({ maxChars }: ChatHistoryParams): number => maxChars ?? LIMITS.historyTextChars;
+const bytesOf = ({ maxBytes }: ChatHistoryParams): number =>
+  Math.min(maxBytes ?? LIMITS.historyPageBytes, LIMITS.historyPageBytes);
+
+/** Fills a page from its newest message backwards until it has enough messages or bytes; one message always fits. */
+class PageFill {
+  readonly messages: WireMessage[] = [];
+  private bytes = 0;
+  private full = false;
+
+  constructor(
+    private readonly limit: number,
+    private readonly maxBytes: number,
+    private readonly source: string,
+    private readonly maxChars: number,
+  ) {}
+
+  get wants(): boolean {
+    return !this.full && this.messages.length < this.limit;
+  }
+
+  /** Takes as many of these records as fit, the last one first. Returns how many it took, hidden ones included. */
+  prepend(records: readonly TranscriptRecord[]): number {
+    let taken = 0;
+    for (const record of [...records].reverse()) {
+      if (!this.wants) break;
+      const message = displayMessage(record, this.source, this.maxChars);
+      if (message !== null && !this.add(message)) break;
+      taken += 1;
+    }
+    return taken;
+  }
+
+  private add(message: WireMessage): boolean {
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (this.messages.length > 0 && this.bytes + bytes > this.maxBytes) {
+      this.full = true;
+      return false;
+    }
+    this.bytes += bytes;
+    this.messages.unshift(message);
+    return true;
+  }
+}

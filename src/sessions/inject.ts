@@ -1,0 +1,53 @@
+import type { ChatInjectParams, ChatInjectResult } from "../../generated/types.ts";
+import type { EventBus } from "../platform/bus.ts";
+import { invalidRequest } from "../platform/errors.ts";
+import type { Sessions } from "./sessions.ts";
+import type { TranscriptMessage, Usage } from "./types.ts";
+
+const NO_USAGE: Usage = {
+  input: 0,
+  output: 0,
+  totalTokens: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 },
+};
+
+/** A message of the assistant that no model has written (BEHAVIOUR section 7). */
+export const injectedMessage = (text: string, timestamp: number): TranscriptMessage => ({
+  role: "assistant",
+  content: [{ type: "text", text }],
+  timestamp,
+  stopReason: "stop",
+  usage: NO_USAGE,
+  api: "openai-responses",
+  provider: "openclaw",
+  model: "gateway-injected",
+});
+
+/**
+ * `chat.inject`: puts a message of the assistant into a session without a model; a label stands in front of it.
+ * Publishes a final `chat` event under the run id `inject-<message id>`.
+ * @throws GatewayError when the session does not exist or is archived
+ */
+export async function injectMessage(
+  sessions: Sessions,
+  bus: EventBus,
+  params: ChatInjectParams,
+): Promise<ChatInjectResult> {
+  const key = sessions.canonicalKey(params.sessionKey, params.agentId);
+  const label = params.label?.trim();
+  const text = label ? `[${label}]\n\n${params.message}` : params.message;
+  const message = injectedMessage(text, sessions.clock.now());
+  const { session, appended } = await sessions.store(key, [message], (known) => {
+    if (!known) throw invalidRequest("session not found");
+    if (known.entry.archivedAt !== undefined) {
+      throw invalidRequest(`Error: Session "${key}" is archived. Restore it before starting new work.`);
+    }
+  });
+  const messageId = appended[0]!.message.id;
+  const event = { runId: `inject-${messageId}`, sessionKey: key, agentId: session.agentId, seq: 0, state: "final" };
+  bus.publish("chat", { ...event, message });
+  await sessions.announceMessages(session, appended);
+  return { ok: true, messageId };
+}

@@ -1,0 +1,55 @@
+import type {
+  SessionsDeleteParams,
+  SessionsDeleteResult,
+  SessionsResetParams,
+  SessionsResetResult,
+} from "../../generated/types.ts";
+import { invalidRequest } from "../platform/errors.ts";
+import type { StoredSession } from "./entry.ts";
+import { keyFacts } from "./keys.ts";
+import { resolvedModel, sessionChanged } from "./patch.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** `sessions.reset`: see {@link Sessions.restart}. @throws GatewayError when the session is not the expected one */
+export async function resetSession(sessions: Sessions, params: SessionsResetParams): Promise<SessionsResetResult> {
+  const key = sessions.canonicalKey(params.key, params.agentId);
+  const { expectedSessionId } = params;
+  const check = (session: StoredSession | null): void => {
+    if (expectedSessionId !== undefined && session?.entry.sessionId !== expectedSessionId) {
+      throw sessionChanged(params.key, "reset");
+    }
+  };
+  check(expectedSessionId === undefined ? null : await sessions.repository.find(key));
+  const session = await sessions.restart(key, params.reason ?? "reset", check);
+  return { ok: true, key, entry: session.entry, resolved: resolvedModel(sessions, session) };
+}
+
+/**
+ * `sessions.delete`: removes the session, with what was said in it unless `deleteTranscript` is false.
+ * @throws GatewayError for the main session, and when the session is not the expected one
+ */
+export async function deleteSession(sessions: Sessions, params: SessionsDeleteParams): Promise<SessionsDeleteResult> {
+  const key = sessions.canonicalKey(params.key, params.agentId);
+  if (key === "global" || keyFacts(key, sessions.agents.roster).isMain) {
+    throw invalidRequest(`Cannot delete the main session (${key}).`);
+  }
+  const check = (session: StoredSession | null): void => checkDeletion(params, session);
+  check(await sessions.repository.find(key));
+  await sessions.runs.stop?.(key);
+  const removed = await sessions.repository.remove(key, { keepTranscript: params.deleteTranscript === false, check });
+  if (removed) sessions.announceDeleted(removed);
+  return { ok: true, key, deleted: removed !== null, archived: [] };
+}
+
+function checkDeletion(params: SessionsDeleteParams, session: StoredSession | null): void {
+  const { expectedSessionId, expectedLifecycleRevision, expectedSessionUpdatedAt, archivedOnly } = params;
+  const entry = session?.entry;
+  const fits =
+    (expectedSessionId === undefined || entry?.sessionId === expectedSessionId) &&
+    (expectedLifecycleRevision === undefined || entry?.lifecycleRevision === expectedLifecycleRevision) &&
+    (expectedSessionUpdatedAt === undefined || entry?.updatedAt === expectedSessionUpdatedAt);
+  if (!fits) throw sessionChanged(params.key, "deletion");
+  if (archivedOnly && entry?.archivedAt === undefined) {
+    throw invalidRequest(`Session ${params.key} is not archived. Archive it first, then delete it.`);
+  }
+}

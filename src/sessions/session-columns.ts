@@ -1,0 +1,82 @@
+import type { Database } from "bun:sqlite";
+import type { SessionEntry, StoredSession } from "./entry.ts";
+
+/** A row as it is stored. */
+export interface SessionDbRow {
+  key: string;
+  agent_id: string;
+  title: string | null;
+  preview: string | null;
+  entry: string;
+}
+
+/** The columns that {@link fromRow} needs. */
+export const SESSION_COLUMNS = "key, agent_id, title, preview, entry";
+
+/** The session under a canonical key. For use inside a transaction. */
+export function findSession(db: Database, key: string): StoredSession | null {
+  const sql = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`;
+  const row = db.query<SessionDbRow, [string]>(sql).get(key);
+  return row && fromRow(row);
+}
+
+/** The key of the session of this agent that bears the label, or null. For use inside a transaction. */
+export function keyOfLabel(db: Database, agentId: string, label: string): string | null {
+  const sql = "SELECT key FROM sessions WHERE agent_id = ? AND label = ?";
+  return db.query<{ key: string }, [string, string]>(sql).get(agentId, label)?.key ?? null;
+}
+
+/** Writes the whole session. For use inside a transaction. */
+export function putSession(db: Database, session: StoredSession): void {
+  const columns = columnsOf(session);
+  const names = Object.keys(columns);
+  const updates = names.filter((name) => name !== "key").map((name) => `${name} = excluded.${name}`);
+  db.query(
+    `INSERT INTO sessions (${names.join(", ")}) VALUES (${names.map((name) => `$${name}`).join(", ")})
+     ON CONFLICT (key) DO UPDATE SET ${updates.join(", ")}`,
+  ).run(columns);
+}
+
+/** The columns of a session: its record, and beside it what lists are filtered and sorted by. */
+function columnsOf({ key, agentId, entry, title, preview }: StoredSession) {
+  const route = entry.deliveryContext;
+  const uuid = /[:]([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$/.exec(key)?.[1];
+  return {
+    key,
+    agent_id: agentId,
+    session_id: entry.sessionId,
+    updated_at: entry.updatedAt,
+    last_interaction_at: entry.lastInteractionAt ?? null,
+    activity_at: Math.max(entry.lastInteractionAt ?? 0, entry.endedAt ?? 0) || entry.updatedAt,
+    archived: Number(entry.archivedAt !== undefined),
+    pinned: Number(entry.pinnedAt !== undefined),
+    label: entry.label ?? null,
+    spawned_by: entry.spawnedBy ?? entry.parentSessionKey ?? null,
+    key_uuid: uuid?.replaceAll("-", "") ?? null,
+    route_channel: route?.channel ?? null,
+    route_to: route?.to ?? null,
+    route_account: route?.accountId ?? null,
+    title,
+    preview,
+    search: searchText(key, entry),
+    entry: JSON.stringify(entry),
+  };
+}
+
+/** What a search looks through, in lower case: names, key, group, model of its own. */
+function searchText(key: string, entry: SessionEntry): string {
+  const { label, displayName, category, sessionId, providerOverride, modelOverride } = entry;
+  const words = [key, label, displayName, category, sessionId, providerOverride, modelOverride];
+  return words
+    .filter((word) => word !== undefined)
+    .join("\n")
+    .toLowerCase();
+}
+
+export const fromRow = ({ key, agent_id, title, preview, entry }: SessionDbRow): StoredSession => ({
+  key,
+  agentId: agent_id,
+  entry: JSON.parse(entry) as SessionEntry,
+  title,
+  preview,
+});
