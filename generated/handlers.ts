@@ -18,7 +18,11 @@ export interface AgentsHandlers<Ctx> {
 /** Handlers of `src/methods/chat.ts`. */
 export interface ChatHandlers<Ctx> {
   "chat.abort"(params: T.ChatAbortParams, ctx: Ctx): Awaitable<T.ChatAbortResult>;
+  "chat.history"(params: T.ChatHistoryParams, ctx: Ctx): Awaitable<T.ChatHistoryResult>;
+  "chat.inject"(params: T.ChatInjectParams, ctx: Ctx): Awaitable<T.ChatInjectResult>;
+  "chat.metadata"(params: T.ChatMetadataParams, ctx: Ctx): Awaitable<T.ChatMetadataResult>;
   "chat.send"(params: T.ChatSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
+  "chat.startup"(params: T.ChatStartupParams, ctx: Ctx): Awaitable<T.ChatStartupResult>;
 }
 
 /** Handlers of `src/methods/config.ts`. */
@@ -47,6 +51,24 @@ export interface ModelsHandlers<Ctx> {
   "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
 }
 
+/** Handlers of `src/methods/sessions.ts`. */
+export interface SessionsHandlers<Ctx> {
+  "session.status"(params: T.SessionStatusParams, ctx: Ctx): Awaitable<T.SessionStatusResult>;
+  "sessions.create"(params: T.SessionsCreateParams, ctx: Ctx): Awaitable<T.SessionsCreateResult>;
+  "sessions.delete"(params: T.SessionsDeleteParams, ctx: Ctx): Awaitable<T.SessionsDeleteResult>;
+  "sessions.describe"(params: T.SessionsDescribeParams, ctx: Ctx): Awaitable<T.SessionsDescribeResult>;
+  "sessions.get"(params: T.SessionsGetParams, ctx: Ctx): Awaitable<T.SessionsGetResult>;
+  "sessions.history"(params: T.SessionsHistoryParams, ctx: Ctx): Awaitable<T.SessionsHistoryResult>;
+  "sessions.list"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsListResult>;
+  "sessions.messages.subscribe"(params: T.SessionsMessagesSubscribeParams, ctx: Ctx): Awaitable<T.SessionsMessagesSubscribeResult>;
+  "sessions.messages.unsubscribe"(params: T.SessionsMessagesUnsubscribeParams, ctx: Ctx): Awaitable<T.SessionsMessagesSubscribeResult>;
+  "sessions.patch"(params: T.SessionsPatchParams, ctx: Ctx): Awaitable<T.SessionsPatchResult>;
+  "sessions.preview"(params: T.SessionsPreviewParams, ctx: Ctx): Awaitable<T.SessionsPreviewResult>;
+  "sessions.reset"(params: T.SessionsResetParams, ctx: Ctx): Awaitable<T.SessionsResetResult>;
+  "sessions.resolve"(params: T.SessionsResolveParams, ctx: Ctx): Awaitable<T.SessionsResolveResult>;
+  "sessions.subscribe"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsSubscribeResult>;
+}
+
 /** Handlers of `src/methods/system.ts`. */
 export interface SystemHandlers<Ctx> {
   "gateway.identity.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.GatewayIdentityResult>;
@@ -72,5 +94,6 @@ export interface Handlers<Ctx>
     DevicesHandlers<Ctx>,
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
+    SessionsHandlers<Ctx>,
     SystemHandlers<Ctx>,
     UsageHandlers<Ctx> {}

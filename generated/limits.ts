@@ -41,6 +41,30 @@ export const LIMITS = {
   logTailMaxLines: 5000,
   /** rows. Upstream's page size when no limit is given. */
   sessionListDefault: 100,
+  /** rows. Of one sessions.list answer, some 20 MB; upstream has no bound. A client that wants more reads pages. */
+  sessionListMax: 10000,
+  /** keys. Of one session in a row; a main session is the parent of every session made without another. */
+  sessionChildrenShown: 200,
+  /** keys. Of one sessions.preview; upstream looks at as many. */
+  sessionPreviewKeys: 64,
+  /** messages. Of one session in sessions.preview; a card shows a handful and upstream as many as it is asked for. */
+  sessionPreviewItems: 200,
+  /** messages. Upstream's page when chat.history names no limit. */
+  historyDefaultMessages: 200,
+  /** messages. Upstream's upper bound of a page. */
+  historyMaxMessages: 1000,
+  /** bytes. Of the messages of one page; a quarter of what a frame may hold, so that a page with its frame always fits. */
+  historyPageBytes: 6291456,
+  /** bytes. Of one message in a page; upstream puts a placeholder for larger ones, chat.message.get has them. */
+  historyMessageBytes: 131072,
+  /** characters. Of one text in a page when the client names no maxChars. */
+  historyTextChars: 8000,
+  /** messages. Read from the database at once while a page fills; between two reads others get their turn. */
+  historyReadMessages: 200,
+  /** messages. A cursor further behind starts over, as upstream's. */
+  historyCatchUpMessages: 200,
+  /** bytes. Upstream's megabyte for what one catch-up brings. */
+  historyCatchUpBytes: 1048576,
   /** characters. Upstream's bound of a session label. */
   labelMaxChars: 512,
   /** characters. Upstream's bound of a chat.inject label. */
@@ -247,6 +271,18 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   logTailMaxBytes: { unit: "bytes", reason: "Upstream's upper bound of logs.tail maxBytes." },
   logTailMaxLines: { unit: "lines", reason: "Upstream's upper bound of logs.tail limit." },
   sessionListDefault: { unit: "rows", reason: "Upstream's page size when no limit is given." },
+  sessionListMax: { unit: "rows", reason: "Of one sessions.list answer, some 20 MB; upstream has no bound. A client that wants more reads pages." },
+  sessionChildrenShown: { unit: "keys", reason: "Of one session in a row; a main session is the parent of every session made without another." },
+  sessionPreviewKeys: { unit: "keys", reason: "Of one sessions.preview; upstream looks at as many." },
+  sessionPreviewItems: { unit: "messages", reason: "Of one session in sessions.preview; a card shows a handful and upstream as many as it is asked for." },
+  historyDefaultMessages: { unit: "messages", reason: "Upstream's page when chat.history names no limit." },
+  historyMaxMessages: { unit: "messages", reason: "Upstream's upper bound of a page." },
+  historyPageBytes: { unit: "bytes", reason: "Of the messages of one page; a quarter of what a frame may hold, so that a page with its frame always fits." },
+  historyMessageBytes: { unit: "bytes", reason: "Of one message in a page; upstream puts a placeholder for larger ones, chat.message.get has them." },
+  historyTextChars: { unit: "characters", reason: "Of one text in a page when the client names no maxChars." },
+  historyReadMessages: { unit: "messages", reason: "Read from the database at once while a page fills; between two reads others get their turn." },
+  historyCatchUpMessages: { unit: "messages", reason: "A cursor further behind starts over, as upstream's." },
+  historyCatchUpBytes: { unit: "bytes", reason: "Upstream's megabyte for what one catch-up brings." },
   labelMaxChars: { unit: "characters", reason: "Upstream's bound of a session label." },
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
   configFileBytes: { unit: "bytes", reason: "Of openclaw.json; a thousand agents with their channels fill one megabyte." },

@@ -29,7 +29,11 @@ export const METHODS = {
   "agent.wait": { name: "agent.wait", family: "agent", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "AgentWaitParams", result: "AgentWaitResult", accepted: null, errorText: null },
   "agents.list": { name: "agents.list", family: "agents", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AgentsListParams", result: "AgentsListResult", accepted: null, errorText: null },
   "chat.abort": { name: "chat.abort", family: "chat", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "ChatAbortParams", result: "ChatAbortResult", accepted: null, errorText: null },
+  "chat.history": { name: "chat.history", family: "chat", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ChatHistoryParams", result: "ChatHistoryResult", accepted: null, errorText: null },
+  "chat.inject": { name: "chat.inject", family: "chat", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, params: "ChatInjectParams", result: "ChatInjectResult", accepted: null, errorText: null },
+  "chat.metadata": { name: "chat.metadata", family: "chat", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ChatMetadataParams", result: "ChatMetadataResult", accepted: null, errorText: null },
   "chat.send": { name: "chat.send", family: "chat", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: true, params: "ChatSendParams", result: "ChatSendResult", accepted: null, errorText: null },
+  "chat.startup": { name: "chat.startup", family: "chat", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ChatStartupParams", result: "ChatStartupResult", accepted: null, errorText: null },
   "config.get": { name: "config.get", family: "config", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ConfigGetParams", result: "ConfigSnapshot", accepted: null, errorText: null },
   "device.pair.approve": { name: "device.pair.approve", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "DevicePairApproveParams", result: "DevicePairApproveResult", accepted: null, errorText: null },
   "device.pair.list": { name: "device.pair.list", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "DevicePairListParams", result: "DevicePairListResult", accepted: null, errorText: null },
@@ -43,6 +47,20 @@ export const METHODS = {
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
   "models.list": { name: "models.list", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsListRequest", result: "ModelsListAnswer", accepted: null, errorText: null },
+  "session.status": { name: "session.status", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionStatusParams", result: "SessionStatusResult", accepted: null, errorText: null },
+  "sessions.create": { name: "sessions.create", family: "sessions", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: true, params: "SessionsCreateParams", result: "SessionsCreateResult", accepted: null, errorText: null },
+  "sessions.delete": { name: "sessions.delete", family: "sessions", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "SessionsDeleteParams", result: "SessionsDeleteResult", accepted: null, errorText: null },
+  "sessions.describe": { name: "sessions.describe", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsDescribeParams", result: "SessionsDescribeResult", accepted: null, errorText: null },
+  "sessions.get": { name: "sessions.get", family: "sessions", role: "operator", scope: "operator.read", advertised: false, twoPhase: false, idempotent: false, params: "SessionsGetParams", result: "SessionsGetResult", accepted: null, errorText: null },
+  "sessions.history": { name: "sessions.history", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsHistoryParams", result: "SessionsHistoryResult", accepted: null, errorText: null },
+  "sessions.list": { name: "sessions.list", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsListRequest", result: "SessionsListResult", accepted: null, errorText: null },
+  "sessions.messages.subscribe": { name: "sessions.messages.subscribe", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsMessagesSubscribeParams", result: "SessionsMessagesSubscribeResult", accepted: null, errorText: null },
+  "sessions.messages.unsubscribe": { name: "sessions.messages.unsubscribe", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsMessagesUnsubscribeParams", result: "SessionsMessagesSubscribeResult", accepted: null, errorText: null },
+  "sessions.patch": { name: "sessions.patch", family: "sessions", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "SessionsPatchParams", result: "SessionsPatchResult", accepted: null, errorText: null },
+  "sessions.preview": { name: "sessions.preview", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsPreviewParams", result: "SessionsPreviewResult", accepted: null, errorText: null },
+  "sessions.reset": { name: "sessions.reset", family: "sessions", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SessionsResetParams", result: "SessionsResetResult", accepted: null, errorText: null },
+  "sessions.resolve": { name: "sessions.resolve", family: "sessions", role: "operator", scope: "operator.read", advertised: false, twoPhase: false, idempotent: false, params: "SessionsResolveParams", result: "SessionsResolveResult", accepted: null, errorText: null },
+  "sessions.subscribe": { name: "sessions.subscribe", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsListRequest", result: "SessionsSubscribeResult", accepted: null, errorText: null },
   "set-heartbeats": { name: "set-heartbeats", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SetHeartbeatsParams", result: "SetHeartbeatsResult", accepted: null, errorText: "invalid set-heartbeats params: enabled (boolean) required" },
   "status": { name: "status", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "StatusParams", result: "StatusResult", accepted: null, errorText: null },
   "system-event": { name: "system-event", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemEventParams", result: "OkResult", accepted: null, errorText: null },
@@ -336,7 +354,7 @@ export interface MethodMap {
   "sessions.groups.rename": { params: T.SessionsGroupsRenameParams; result: T.SessionsGroupsMutationResult; accepted: never };
   "sessions.groups.update": { params: T.SessionsGroupsUpdateParams; result: T.SessionsGroupsUpdateResult; accepted: never };
   "sessions.history": { params: T.SessionsHistoryParams; result: T.SessionsHistoryResult; accepted: never };
-  "sessions.list": { params: T.SessionsListParams; result: T.SessionsListResult; accepted: never };
+  "sessions.list": { params: T.SessionsListRequest; result: T.SessionsListResult; accepted: never };
   "sessions.messages.subscribe": { params: T.SessionsMessagesSubscribeParams; result: T.SessionsMessagesSubscribeResult; accepted: never };
   "sessions.messages.unsubscribe": { params: T.SessionsMessagesUnsubscribeParams; result: T.SessionsMessagesSubscribeResult; accepted: never };
   /** Scope: operator.write to the gateway or a device; operator.admin to a profile */
@@ -356,7 +374,7 @@ export interface MethodMap {
   "sessions.search": { params: T.SessionsSearchParams; result: T.SessionsSearchResult; accepted: never };
   "sessions.send": { params: T.SessionsSendParams; result: T.ChatSendResult; accepted: never };
   "sessions.steer": { params: T.SessionsSendParams; result: T.ChatSendResult; accepted: never };
-  "sessions.subscribe": { params: T.SessionsListParams; result: T.SessionsSubscribeResult; accepted: never };
+  "sessions.subscribe": { params: T.SessionsListRequest; result: T.SessionsSubscribeResult; accepted: never };
   "sessions.title.prepare": { params: T.SessionsTitlePrepareParams; result: T.SessionsTitlePrepareResult; accepted: never };
   "sessions.usage": { params: T.SessionsUsageParams; result: T.SessionsUsageResult; accepted: never };
   "sessions.usage.logs": { params: T.SessionUsageKeyParams; result: T.SessionUsageLogsResult; accepted: never };

@@ -157,6 +157,9 @@ export type Checked = AllTrue<{
   ChatAbortParams: Same<Box.ChatAbortParams, Types.ChatAbortParams>;
   ChatAbortResult: Same<Box.ChatAbortResult, Types.ChatAbortResult>;
   ChatAbortedEvent: Same<Box.ChatAbortedEvent, Types.ChatAbortedEvent>;
+  ChatAccountSelection: Same<Box.ChatAccountSelection, Types.ChatAccountSelection>;
+  ChatCommand: Same<Box.ChatCommand, Types.ChatCommand>;
+  ChatCommandArg: Same<Box.ChatCommandArg, Types.ChatCommandArg>;
   ChatDeltaEvent: Same<Box.ChatDeltaEvent, Types.ChatDeltaEvent>;
   ChatErrorEvent: Same<Box.ChatErrorEvent, Types.ChatErrorEvent>;
   ChatEvent: Same<Box.ChatEvent, Types.ChatEvent>;
@@ -167,18 +170,22 @@ export type Checked = AllTrue<{
   ChatHistoryParams: Same<Box.ChatHistoryParams, Types.ChatHistoryParams>;
   ChatHistoryResetResult: Same<Box.ChatHistoryResetResult, Types.ChatHistoryResetResult>;
   ChatHistoryResult: Same<Box.ChatHistoryResult, Types.ChatHistoryResult>;
+  ChatInFlightRun: Same<Box.ChatInFlightRun, Types.ChatInFlightRun>;
   ChatInjectParams: Same<Box.ChatInjectParams, Types.ChatInjectParams>;
   ChatInjectResult: Same<Box.ChatInjectResult, Types.ChatInjectResult>;
+  ChatInputReceipt: Same<Box.ChatInputReceipt, Types.ChatInputReceipt>;
   ChatMessageGetParams: Same<Box.ChatMessageGetParams, Types.ChatMessageGetParams>;
   ChatMessageGetResult: Same<Box.ChatMessageGetResult, Types.ChatMessageGetResult>;
   ChatMetadataParams: Same<Box.ChatMetadataParams, Types.ChatMetadataParams>;
   ChatMetadataResult: Same<Box.ChatMetadataResult, Types.ChatMetadataResult>;
+  ChatPendingInput: Same<Box.ChatPendingInput, Types.ChatPendingInput>;
   ChatPendingInputs: Same<Box.ChatPendingInputs, Types.ChatPendingInputs>;
   ChatRunStartupPhase: Same<Box.ChatRunStartupPhase, Types.ChatRunStartupPhase>;
   ChatSendParams: Same<Box.ChatSendParams, Types.ChatSendParams>;
   ChatSendResult: Same<Box.ChatSendResult, Types.ChatSendResult>;
   ChatStartupParams: Same<Box.ChatStartupParams, Types.ChatStartupParams>;
   ChatStartupResult: Same<Box.ChatStartupResult, Types.ChatStartupResult>;
+  ChatStartupUnresolved: Same<Box.ChatStartupUnresolved, Types.ChatStartupUnresolved>;
   ChatStatusEvent: Same<Box.ChatStatusEvent, Types.ChatStatusEvent>;
   ChatToolTitlesParams: Same<Box.ChatToolTitlesParams, Types.ChatToolTitlesParams>;
   ChatToolTitlesResult: Same<Box.ChatToolTitlesResult, Types.ChatToolTitlesResult>;
@@ -532,6 +539,7 @@ export type Checked = AllTrue<{
   RemoteProject: Same<Box.RemoteProject, Types.RemoteProject>;
   RequestFrame: Same<Box.RequestFrame, Types.RequestFrame>;
   RequestedSessionPlacement: Same<Box.RequestedSessionPlacement, Types.RequestedSessionPlacement>;
+  ResolvedAgentRuntime: Same<Box.ResolvedAgentRuntime, Types.ResolvedAgentRuntime>;
   ResolvedModel: Same<Box.ResolvedModel, Types.ResolvedModel>;
   ResponseFrame: Same<Box.ResponseFrame, Types.ResponseFrame>;
   RestartPreflightResult: Same<Box.RestartPreflightResult, Types.RestartPreflightResult>;
@@ -557,6 +565,9 @@ export type Checked = AllTrue<{
   SecretsStoreSetParams: Same<Box.SecretsStoreSetParams, Types.SecretsStoreSetParams>;
   SecurityDecisionEvent: Same<Box.SecurityDecisionEvent, Types.SecurityDecisionEvent>;
   SendParams: Same<Box.SendParams, Types.SendParams>;
+  SessionActivitySummary: Same<Box.SessionActivitySummary, Types.SessionActivitySummary>;
+  SessionAgentRuntime: Same<Box.SessionAgentRuntime, Types.SessionAgentRuntime>;
+  SessionAgentStatus: Same<Box.SessionAgentStatus, Types.SessionAgentStatus>;
   SessionApprovalEvent: Same<Box.SessionApprovalEvent, Types.SessionApprovalEvent>;
   SessionApprovalReplay: Same<Box.SessionApprovalReplay, Types.SessionApprovalReplay>;
   SessionBranch: Same<Box.SessionBranch, Types.SessionBranch>;
@@ -589,6 +600,7 @@ export type Checked = AllTrue<{
   SessionFileKind: Same<Box.SessionFileKind, Types.SessionFileKind>;
   SessionFilePreviewKind: Same<Box.SessionFilePreviewKind, Types.SessionFilePreviewKind>;
   SessionFileRelevance: Same<Box.SessionFileRelevance, Types.SessionFileRelevance>;
+  SessionForkSource: Same<Box.SessionForkSource, Types.SessionForkSource>;
   SessionGitHubConfirmParams: Same<Box.SessionGitHubConfirmParams, Types.SessionGitHubConfirmParams>;
   SessionGitHubOptionsParams: Same<Box.SessionGitHubOptionsParams, Types.SessionGitHubOptionsParams>;
   SessionGitHubOptionsResult: Same<Box.SessionGitHubOptionsResult, Types.SessionGitHubOptionsResult>;
@@ -635,6 +647,8 @@ export type Checked = AllTrue<{
   SessionPlacementRunner: Same<Box.SessionPlacementRunner, Types.SessionPlacementRunner>;
   SessionPlacementState: Same<Box.SessionPlacementState, Types.SessionPlacementState>;
   SessionPreview: Same<Box.SessionPreview, Types.SessionPreview>;
+  SessionPreviewItem: Same<Box.SessionPreviewItem, Types.SessionPreviewItem>;
+  SessionRoute: Same<Box.SessionRoute, Types.SessionRoute>;
   SessionRow: Same<Box.SessionRow, Types.SessionRow>;
   SessionSharingAction: Same<Box.SessionSharingAction, Types.SessionSharingAction>;
   SessionSharingEvent: Same<Box.SessionSharingEvent, Types.SessionSharingEvent>;
@@ -737,6 +751,7 @@ export type Checked = AllTrue<{
   SessionsHistoryParams: Same<Box.SessionsHistoryParams, Types.SessionsHistoryParams>;
   SessionsHistoryResult: Same<Box.SessionsHistoryResult, Types.SessionsHistoryResult>;
   SessionsListParams: Same<Box.SessionsListParams, Types.SessionsListParams>;
+  SessionsListRequest: Same<Box.SessionsListRequest, Types.SessionsListRequest>;
   SessionsListResult: Same<Box.SessionsListResult, Types.SessionsListResult>;
   SessionsMessagesSubscribeParams: Same<Box.SessionsMessagesSubscribeParams, Types.SessionsMessagesSubscribeParams>;
   SessionsMessagesSubscribeResult: Same<Box.SessionsMessagesSubscribeResult, Types.SessionsMessagesSubscribeResult>;
@@ -931,6 +946,7 @@ export type Checked = AllTrue<{
   TerminalSessionInfo: Same<Box.TerminalSessionInfo, Types.TerminalSessionInfo>;
   TerminalUploadParams: Same<Box.TerminalUploadParams, Types.TerminalUploadParams>;
   TerminalUploadResult: Same<Box.TerminalUploadResult, Types.TerminalUploadResult>;
+  ThinkingLevelOption: Same<Box.ThinkingLevelOption, Types.ThinkingLevelOption>;
   TickEvent: Same<Box.TickEvent, Types.TickEvent>;
   ToolCatalogEntry: Same<Box.ToolCatalogEntry, Types.ToolCatalogEntry>;
   ToolCatalogGroup: Same<Box.ToolCatalogGroup, Types.ToolCatalogGroup>;
@@ -965,6 +981,9 @@ export type Checked = AllTrue<{
   ToolsInvokeParams: Same<Box.ToolsInvokeParams, Types.ToolsInvokeParams>;
   ToolsInvokeResult: Same<Box.ToolsInvokeResult, Types.ToolsInvokeResult>;
   TranscriptEntry: Same<Box.TranscriptEntry, Types.TranscriptEntry>;
+  TranscriptPart: Same<Box.TranscriptPart, Types.TranscriptPart>;
+  TranscriptPlace: Same<Box.TranscriptPlace, Types.TranscriptPlace>;
+  TranscriptUsage: Same<Box.TranscriptUsage, Types.TranscriptUsage>;
   TtsConvertParams: Same<Box.TtsConvertParams, Types.TtsConvertParams>;
   TtsConvertResult: Same<Box.TtsConvertResult, Types.TtsConvertResult>;
   TtsEnabledResult: Same<Box.TtsEnabledResult, Types.TtsEnabledResult>;

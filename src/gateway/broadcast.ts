@@ -59,11 +59,13 @@ function admits(connection: Connection, spec: EventSpec, audience: EventAudience
   if (audience !== undefined && !isAddressed(connection, audience)) return false;
   if (spec.roles !== "any" && spec.roles !== caller.role) return false;
   if (spec.subscription === "sessions" && !connection.subscribedToSessions) return false;
-  if (spec.subscription === "session-messages" && !connection.subscribedMessages.has(audience?.sessionKey ?? "")) {
-    return false;
-  }
+  if (spec.subscription === "session-messages" && !hearsMessages(connection, audience?.sessionKey ?? "")) return false;
   return spec.scope === null || caller.role === "node" || hasScope(caller, spec.scope);
 }
+
+/** Whoever follows all sessions hears what is said in each, too (measured on 2026.9.6). */
+const hearsMessages = ({ subscribedToSessions, subscribedMessages }: Connection, sessionKey: string): boolean =>
+  subscribedToSessions || subscribedMessages.has(sessionKey);
 
 function isAddressed(connection: Connection, { connIds, deviceId, capability }: EventAudience): boolean {
   const { caller } = connection;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { ManualClock } from "../platform/clock.ts";
-import { nodeSpec, startTestGateway, TestDevice, type TestGateway } from "./testing.ts";
+import { nodeSpec, startTestGateway, type TestClient, TestDevice, type TestGateway } from "./testing.ts";
 
 describe("sockets before hello", () => {
   test("110: one address may have 32; the next is answered 503; authentication frees its place", async () => {
@@ -180,24 +180,23 @@ describe("events", () => {
 
   test("subscriptions decide about session events", async () => {
     const gateway = await startTestGateway();
-    const [plain, subscribed] = [await gateway.connect(), await gateway.connect()];
+    const [plain, one, all] = [await gateway.connect(), await gateway.connect(), await gateway.connect()];
     const connections = gateway.gateway.openConnections();
-    const mine = connections.find(({ id }) => id === subscribed.helloPayload.server.connId)!;
-    mine.subscriptions.subscribeSessions();
-    mine.subscriptions.subscribeMessages("agent:main:one");
+    const subscriptionsOf = (client: TestClient) =>
+      connections.find(({ id }) => id === client.helloPayload.server.connId)!.subscriptions;
+    subscriptionsOf(one).subscribeMessages("agent:main:one");
+    subscriptionsOf(all).subscribeSessions();
     const { bus } = gateway.services;
     bus.publish("sessions.changed", { sessionKey: "agent:main:one", reason: "patch", ts: 1 });
     bus.publish("session.message", MESSAGE, { sessionKey: "agent:main:one" });
     bus.publish("session.message", MESSAGE, { sessionKey: "agent:main:two" });
     bus.publish("tick", { ts: 1 });
-    await Promise.all([plain.event("tick"), subscribed.event("tick")]);
-    expect(plain.events().map(({ event }) => event)).toEqual(["connect.challenge", "tick"]);
-    expect(subscribed.events().map(({ event }) => event)).toEqual([
-      "connect.challenge",
-      "sessions.changed",
-      "session.message",
-      "tick",
-    ]);
+    await Promise.all([plain, one, all].map((client) => client.event("tick")));
+    const heard = (client: TestClient) => client.events().map(({ event }) => event);
+    expect(heard(plain)).toEqual(["connect.challenge", "tick"]);
+    expect(heard(one)).toEqual(["connect.challenge", "session.message", "tick"]);
+    const followed = ["sessions.changed", "session.message", "session.message"];
+    expect(heard(all)).toEqual(["connect.challenge", ...followed, "tick"]);
     await gateway.stop();
   });
 
@@ -320,7 +319,12 @@ describe("the end", () => {
 
 const MESSAGE = {
   sessionKey: "agent:main:one",
-  message: { role: "user", content: "hi" },
+  message: {
+    role: "user",
+    content: "hi",
+    timestamp: 1,
+    __openclaw: { id: "m", seq: 1, transcriptPosition: { source: "s", rawSeq: 1 } },
+  },
   messageId: "m",
   messageSeq: 1,
 };

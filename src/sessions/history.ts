@@ -7,7 +7,7 @@ import { messageEvent } from "./events.ts";
 import { decodeCursor, encodeCursor } from "./history-cursor.ts";
 import { rowsOf, sessionDefaults, sharingRoleOf, type Viewer } from "./list.ts";
 import { inputReceipts, pendingInputs } from "./pending.ts";
-import { EVENT_ROW, type Sessions } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
 import type { TranscriptRecord } from "./transcript-repository.ts";
 import { transcriptSource, type WireMessage } from "./wire-message.ts";
 
@@ -127,7 +127,7 @@ async function catchUp(
   const total = await sessions.transcripts.count(cursor.sessionId);
   if (cursor.lastSeq > total || total - cursor.lastSeq > LIMITS.historyCatchUpMessages) return { kind: "reset" };
   const records = await sessions.transcripts.range(cursor.sessionId, cursor.lastSeq + 1, total);
-  const row = sessions.rows().row(session, EVENT_ROW);
+  const row = await sessions.eventRow(session);
   const ancestors = records.length > 0 ? await sessions.ancestors(session) : [];
   const messages = records.map((record) => messageEvent(row, ancestors, record));
   if (JSON.stringify(messages).length > LIMITS.historyCatchUpBytes) return { kind: "reset" };

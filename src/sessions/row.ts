@@ -180,6 +180,7 @@ export class RowBuilder {
       runtimeSelectionLocked: false,
       agentRuntime,
       contextTokens: model.contextTokens ?? undefined,
+      contextBudgetStatus: entry.contextBudgetStatus,
       snapshotAt: this.now,
     };
   }

@@ -1,3 +1,4 @@
+import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import { workspaceOf } from "../agents/roster.ts";
 import type { ConfigPort } from "../config/types.ts";
@@ -13,7 +14,13 @@ import { applyModelOverride } from "./model-choice.ts";
 import { previewOf, titleOf } from "./names.ts";
 import { RowBuilder, type RowOptions, type SessionRow } from "./row.ts";
 import { SessionRepository } from "./session-repository.ts";
-import { type Appended, appendMessages, hasMessages, TranscriptRepository } from "./transcript-repository.ts";
+import {
+  type Appended,
+  appendMessages,
+  hasMessages,
+  hasTranscript,
+  TranscriptRepository,
+} from "./transcript-repository.ts";
 import type {
   ActiveRuns,
   SessionRunUpdate,
@@ -36,7 +43,7 @@ export interface SessionsOptions {
 const NO_RUNS: ActiveRuns = { activeRunIds: () => [], pendingInputs: () => [] };
 
 /** Rows in events carry everything that a client shows of a session. */
-export const EVENT_ROW: RowOptions = {
+const EVENT_ROW: RowOptions = {
   derivedTitle: true,
   lastMessage: true,
   activity: true,
@@ -125,8 +132,9 @@ export class Sessions implements SessionsPort, SessionStats {
   ): Promise<SessionState> {
     const now = this.clock.now();
     let joined = false;
-    const session = await this.repository.update(key, (known) => {
-      const base = known ?? this.blank(key, now, createdVia, sessionId);
+    const session = await this.repository.update(key, (known, db) => {
+      const wanted = known || sessionId === undefined || hasTranscript(db, sessionId) ? undefined : sessionId;
+      const base = known ?? this.blank(key, now, createdVia, wanted);
       if (actor === undefined) return base;
       const { participants = [] } = base.entry;
       joined = !participants.some(({ identity }) => identity.id === actor);
@@ -181,7 +189,7 @@ export class Sessions implements SessionsPort, SessionStats {
   async announceMessages(session: StoredSession, appended: readonly Appended[], reason?: string): Promise<void> {
     const added = appended.filter(({ isNew }) => isNew);
     if (added.length === 0) return;
-    const row = this.rows().row(session, EVENT_ROW);
+    const row = await this.eventRow(session);
     const ancestors = await this.ancestors(session);
     for (const { message } of added) this.events.message(row, ancestors, message);
     if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
@@ -261,7 +269,7 @@ export class Sessions implements SessionsPort, SessionStats {
 
   /** Publishes `sessions.changed` for a session as it is on disk now. */
   async announce(session: StoredSession, reason: string): Promise<void> {
-    const row = this.rows().row(session, EVENT_ROW);
+    const row = await this.eventRow(session);
     this.events.changed(row, await this.ancestors(session), reason, this.clock.now());
   }
 
@@ -275,6 +283,12 @@ export class Sessions implements SessionsPort, SessionStats {
     const entry = newEntry(now, createdVia);
     if (sessionId !== undefined) entry.sessionId = sessionId;
     return { key, agentId: this.agentOf(key), entry, title: null, preview: null };
+  }
+
+  /** The row of a session as its events show it. */
+  async eventRow(session: StoredSession): Promise<SessionRow> {
+    const children = await this.repository.children([session.key], LIMITS.sessionChildrenShown);
+    return this.rows().row(session, EVENT_ROW, { childSessions: children.get(session.key) });
   }
 
   /** Rows of the sessions that this one descends from, the nearest first. */

@@ -152,6 +152,12 @@ export function copyTranscript(
   ).run(target.id, source.id, end);
 }
 
+/** True when the id belongs to a session or to what one has said before. For use inside a transaction. */
+export function hasTranscript(db: Database, sessionId: string): boolean {
+  const sql = "SELECT 1 FROM sessions WHERE session_id = ?1 UNION ALL SELECT 1 FROM transcripts WHERE session_id = ?1";
+  return db.query(sql).get(sessionId) !== null;
+}
+
 /** True when something was said under this session id. For use inside a transaction. */
 export const hasMessages = (db: Database, sessionId: string): boolean =>
   (transcriptOf(db, sessionId)?.messages ?? 0) > 0;

@@ -57,6 +57,8 @@ export interface SessionRunUpdate {
   estimatedCostUsd?: number;
   modelProvider?: string;
   model?: string;
+  /** How the last prompt filled the model's context, as upstream's rows show it under this name. */
+  contextBudgetStatus?: Record<string, unknown> | null;
 }
 
 /** The part of a stored session that a turn needs. */
@@ -78,7 +80,10 @@ export interface SessionsPort {
   find(key: string): Promise<SessionState | null>;
   /** The session that has this id now. */
   findById(sessionId: string): Promise<SessionState | null>;
-  /** The session under this canonical key, created if it does not exist, then with the given id. */
+  /**
+   * The session under this canonical key, created if it does not exist, then with the wanted `sessionId` unless another
+   * session has it. An `actor` is the client id of whoever writes: the session becomes a talked-in one, he a participant.
+   */
   ensure(key: string, origin: { createdVia: string; actor?: string; sessionId?: string }): Promise<SessionState>;
   /**
    * Stores messages in one transaction and, after the commit, publishes `session.message` for each and `sessions.changed`.
