@@ -1,5 +1,7 @@
 import type { ChatHandlers } from "../../generated/handlers.ts";
 import type { ChatMetadataParams, ChatMetadataResult } from "../../generated/types.ts";
+import { COMMANDS } from "../agents/commands/commands.ts";
+import { describeCommand } from "../agents/commands/describe.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { listModels } from "../models/list.ts";
@@ -32,7 +34,7 @@ async function metadata(
   const list = await listModels(models, agents, { agentId: agent });
   return {
     models: list.models,
-    commands: [],
+    commands: COMMANDS.map(describeCommand),
     swarmEnabled: false,
     accountSelection: { kind: "automatic", label: "Automatic account selection" },
     ...(sessionKey === undefined ? {} : { runtimeSelectionLocked: false }),

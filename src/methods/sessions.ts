@@ -1,7 +1,9 @@
 import type { SessionsHandlers } from "../../generated/handlers.ts";
+import type { SessionsCreateParams } from "../../generated/types.ts";
 import type { CallContext, Caller } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { GatewayError } from "../platform/errors.ts";
+import { uuid } from "../platform/ids.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import { createSession } from "../sessions/create.ts";
 import { deleteSession, resetSession } from "../sessions/lifecycle.ts";
@@ -11,14 +13,17 @@ import { describeSession, getMessages, previewSessions, sessionHistory, sessionS
 import { resolveSession } from "../sessions/resolve.ts";
 import { createScope, deleteScope, patchScope } from "../sessions/scopes.ts";
 import { subscriptionKey } from "../sessions/subscribe.ts";
+import { senderOf } from "./sender.ts";
 
 export const sessions: SessionsHandlers<CallContext> = {
   "sessions.list": (params, { sessions, caller }) => listSessions(sessions, params, caller),
-  "sessions.create": async (params, { sessions, caller }) => {
+  "sessions.create": async (params, context) => {
+    const { sessions, caller } = context;
     const { session } = await createSession(sessions, params, caller);
     const { key, entry } = session;
+    const run = await firstTurn(params, key, context);
     const resolved = resolvedModel(sessions, session);
-    return { ok: true, key, sessionId: entry.sessionId, entry, runStarted: false, resolved };
+    return { ok: true, key, sessionId: entry.sessionId, entry, ...run, resolved };
   },
   "sessions.describe": (params, { sessions, caller }) => describeSession(sessions, params, caller),
   "sessions.get": (params, { sessions }) => getMessages(sessions, params),
@@ -48,6 +53,32 @@ export const sessions: SessionsHandlers<CallContext> = {
     return { subscribed: false, key };
   },
 };
+
+/**
+ * Sends the first message of a new session. One that is not accepted does not undo the session: the answer tells why, so
+ * that the client can send it again. A repeated creation sends it under the same run id, which starts nothing twice.
+ */
+async function firstTurn(params: SessionsCreateParams, sessionKey: string, { chat, caller }: CallContext) {
+  const { idempotencyKey, attachments } = params;
+  const message = params.message ?? params.task;
+  if (message === undefined && attachments === undefined) return { runStarted: false };
+  const runId = idempotencyKey === undefined ? uuid() : `create:${caller.deviceId}:${idempotencyKey}`;
+  const request = {
+    sessionKey,
+    message: message ?? "",
+    attachments,
+    timeoutMs: params.timeoutMs,
+    idempotencyKey: runId,
+  };
+  try {
+    const answer = await chat.send(request, senderOf(caller));
+    return "runId" in answer ? { runStarted: true, runId: answer.runId, status: answer.status } : { runStarted: false };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    const { code, message, details } = error;
+    return { runStarted: false, runError: { code, message, ...(details ? { details } : {}) } };
+  }
+}
 
 /** Refuses a caller who may not do what these params ask for, before anybody looks whether they are well formed. */
 function demand(caller: Caller, scope: string): void {

@@ -1,29 +1,8 @@
 import type { ChatInjectParams, ChatInjectResult } from "../../generated/types.ts";
+import { injectedMessage } from "../agents/injected.ts";
 import type { EventBus } from "../platform/bus.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Sessions } from "./sessions.ts";
-import type { TranscriptMessage, Usage } from "./types.ts";
-
-const NO_USAGE: Usage = {
-  input: 0,
-  output: 0,
-  totalTokens: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, total: 0 },
-};
-
-/** A message of the assistant that no model has written (BEHAVIOUR section 7). */
-export const injectedMessage = (text: string, timestamp: number): TranscriptMessage => ({
-  role: "assistant",
-  content: [{ type: "text", text }],
-  timestamp,
-  stopReason: "stop",
-  usage: NO_USAGE,
-  api: "openai-responses",
-  provider: "openclaw",
-  model: "gateway-injected",
-});
 
 /**
  * `chat.inject`: puts a message of the assistant into a session without a model; a label stands in front of it.

@@ -20,7 +20,9 @@ export async function resetSession(sessions: Sessions, params: SessionsResetPara
     }
   };
   check(expectedSessionId === undefined ? null : await sessions.repository.find(key));
+  await sessions.runs.abortSession?.(key, "reset");
   const session = await sessions.restart(key, params.reason ?? "reset", check);
+  await sessions.runs.forgetSession?.(key);
   return { ok: true, key, entry: session.entry, resolved: resolvedModel(sessions, session) };
 }
 
@@ -35,9 +37,12 @@ export async function deleteSession(sessions: Sessions, params: SessionsDeletePa
   }
   const check = (session: StoredSession | null): void => checkDeletion(params, session);
   check(await sessions.repository.find(key));
-  await sessions.runs.stop?.(key);
+  await sessions.runs.abortSession?.(key, "rpc");
   const removed = await sessions.repository.remove(key, { keepTranscript: params.deleteTranscript === false, check });
-  if (removed) sessions.announceDeleted(removed);
+  if (removed) {
+    await sessions.runs.forgetSession?.(key);
+    sessions.announceDeleted(removed);
+  }
   return { ok: true, key, deleted: removed !== null, archived: [] };
 }
 

@@ -24,7 +24,12 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
   const key = sessions.canonicalKey(params.key, params.agentId);
   checkCombination(params);
   let acted = true;
-  if (params.archived === true) await sessions.runs.stop?.(key);
+  if (params.archived === true) {
+    const known = await sessions.repository.find(key);
+    checkExpectations(params, known);
+    checkArchivable(sessions, key, params);
+    await sessions.runs.abortSession?.(key, "rpc");
+  }
   const session = await sessions.repository.update(key, (known, db): StoredSession => {
     checkExpectations(params, known);
     const now = sessions.clock.now();
@@ -34,7 +39,10 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
       return base;
     }
     const entry: SessionEntry = { ...base.entry, updatedAt: now };
-    if (params.archived !== undefined) applyArchived(sessions, key, entry, params, now);
+    if (params.archived !== undefined) {
+      checkArchivable(sessions, key, params);
+      applyArchived(entry, params.archived, now);
+    }
     if (params.model !== undefined) applyModelOverride(entry, modelRef(sessions, base, params.model));
     applyFields(sessions, { ...base, entry }, params, now);
     applyUnread(entry, params.unread, now);
@@ -99,28 +107,27 @@ function isStaleReadMark({ expectedMarkedUnreadAt: expected }: SessionsPatchPara
   return expected !== undefined && (entry.markedUnreadAt ?? null) !== expected;
 }
 
-function applyArchived(
-  sessions: Sessions,
-  key: string,
-  entry: SessionEntry,
-  { archived, expectedSessionId }: SessionsPatchParams,
-  now: number,
-): void {
+/** @throws GatewayError when the session may not be archived or restored like this */
+function checkArchivable(sessions: Sessions, key: string, { archived, expectedSessionId }: SessionsPatchParams): void {
   if (expectedSessionId === undefined) {
     throw invalidRequest(`expectedSessionId required for session lifecycle patch: ${key}`);
   }
-  if (!archived) {
-    delete entry.archivedAt;
-    delete entry.archiveReason;
-    return;
-  }
+  if (!archived) return;
   const { roster } = sessions.agents;
   if (keyFacts(key, roster).isMain || (key === "global" && roster.scope === "global")) {
     throw invalidRequest("Cannot archive an agent's main session.");
   }
   if (key === "unknown") throw invalidRequest("Cannot archive the unknown session.");
-  entry.archivedAt ??= now;
-  entry.archiveReason ??= "manual";
+}
+
+function applyArchived(entry: SessionEntry, archived: boolean, now: number): void {
+  if (archived) {
+    entry.archivedAt ??= now;
+    entry.archiveReason ??= "manual";
+  } else {
+    delete entry.archivedAt;
+    delete entry.archiveReason;
+  }
 }
 
 function modelRef(sessions: Sessions, session: StoredSession, wanted: string | null): string | null {

@@ -229,7 +229,6 @@ export class Sessions implements SessionsPort, SessionStats {
     reason: "new" | "reset",
     check: (session: StoredSession | null) => void = () => {},
   ): Promise<StoredSession> {
-    await this.runs.stop?.(key);
     const now = this.clock.now();
     const session = await this.repository.update(key, (known, db): StoredSession => {
       check(known);

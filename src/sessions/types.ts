@@ -131,6 +131,8 @@ export interface ActiveRuns {
   pendingInputs(sessionKey: string): PendingInput[];
   /** The answer that is being written, as far as it has come; null when none is. */
   inFlight?(sessionKey: string): InFlightRun | null;
-  /** Ends what is at work in the session and resolves when it is over; called before it is reset, archived or deleted. */
-  stop?(sessionKey: string): Promise<void>;
+  /** Ends what is at work and what waits in the session; resolves when it is over. Before a reset, an archival, a deletion. */
+  abortSession?(sessionKey: string, origin: "rpc" | "reset"): Promise<unknown>;
+  /** The session starts over or is gone: what waited in it is shown no more. */
+  forgetSession?(sessionKey: string): Promise<void>;
 }
