@@ -2550,6 +2550,42 @@ export const ChatAbortedEvent = Type.Object({
   stopReason: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
+export type ChatAccountSelection = Static<typeof ChatAccountSelection>
+export const ChatAccountSelection = Type.Object({
+  kind: Type.Literal("automatic"),
+  label: Type.String()
+}, { additionalProperties: false })
+
+export type ChatCommandArg = Static<typeof ChatCommandArg>
+export const ChatCommandArg = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  description: Type.String({ minLength: 1 }),
+  type: Type.String(),
+  required: Type.Optional(Type.Boolean()),
+  dynamic: Type.Optional(Type.Boolean({ description: "The choices depend on the session." })),
+  choices: Type.Optional(Type.Array(Type.Object({
+    value: Type.String(),
+    label: Type.String()
+  }, { additionalProperties: false })))
+}, { additionalProperties: false })
+
+export type ChatCommand = Static<typeof ChatCommand>
+export const ChatCommand = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  nativeName: Type.String({ minLength: 1 }),
+  textAliases: Type.Array(Type.String({ pattern: "^/" }), { minItems: 1 }),
+  description: Type.String({ minLength: 1 }),
+  category: Type.String(),
+  source: Type.Literal("native"),
+  scope: Type.Union([
+    Type.Literal("both"),
+    Type.Literal("text"),
+    Type.Literal("native")
+  ]),
+  acceptsArgs: Type.Boolean(),
+  args: Type.Optional(Type.Array(ChatCommandArg))
+}, { additionalProperties: false })
+
 export type ChatDeltaEvent = Static<typeof ChatDeltaEvent>
 export const ChatDeltaEvent = Type.Object({
   runId: Type.String({ minLength: 1 }),
@@ -2782,12 +2818,99 @@ export const ChatHistoryDeltaResult = Type.Object({
   }, { additionalProperties: false }), { maxItems: 50 }))
 }, { additionalProperties: false })
 
+/** The answer that is being written, for a client that joins in the middle. */
+export type ChatInFlightRun = Static<typeof ChatInFlightRun>
+export const ChatInFlightRun = Type.Object({
+  runId: Type.String({ minLength: 1 }),
+  text: Type.String(),
+  startedAt: Type.Integer({ minimum: 0 })
+}, { description: "The answer that is being written, for a client that joins in the middle.", additionalProperties: false })
+
+/** A message that was asked about and still waits. */
+export type ChatInputReceipt = Static<typeof ChatInputReceipt>
+export const ChatInputReceipt = Type.Object({
+  runId: Type.String({ minLength: 1 }),
+  state: Type.Literal("pending")
+}, { description: "A message that was asked about and still waits.", additionalProperties: false })
+
+export type ModelRow = Static<typeof ModelRow>
+export const ModelRow = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  name: Type.String({ minLength: 1 }),
+  provider: Type.String({ minLength: 1 }),
+  alias: Type.Optional(Type.String({ minLength: 1 })),
+  tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  available: Type.Optional(Type.Boolean()),
+  unavailableReason: Type.Optional(Type.Literal("missing-auth")),
+  contextWindow: Type.Optional(Type.Integer({ minimum: 1 })),
+  reasoning: Type.Optional(Type.Boolean()),
+  thinkingLevels: Type.Optional(Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    label: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }))),
+  thinkingDefault: Type.Optional(Type.String({ minLength: 1 })),
+  apiKeySupported: Type.Optional(Type.Boolean()),
+  local: Type.Optional(Type.Boolean()),
+  input: Type.Optional(Type.Array(Type.Union([
+    Type.Literal("text"),
+    Type.Literal("image")
+  ])))
+}, { additionalProperties: false })
+
+/** What a composer offers - the models that can be chosen and the commands that are understood. */
+export type ChatMetadataResult = Static<typeof ChatMetadataResult>
+export const ChatMetadataResult = Type.Object({
+  models: Type.Array(ModelRow),
+  commands: Type.Array(ChatCommand),
+  swarmEnabled: Type.Boolean(),
+  accountSelection: ChatAccountSelection,
+  runtimeSelectionLocked: Type.Optional(Type.Boolean())
+}, { description: "What a composer offers - the models that can be chosen and the commands that are understood.", additionalProperties: false })
+
+export type ChatPendingInput = Static<typeof ChatPendingInput>
+export const ChatPendingInput = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  acceptedAt: Type.Integer({ minimum: 0 }),
+  state: Type.Union([
+    Type.Literal("queued"),
+    Type.Literal("cancelled"),
+    Type.Literal("interrupted")
+  ]),
+  message: Type.Object({
+    
+  }),
+  runId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+/** Messages that were accepted and have not reached the transcript. nextBefore leads to older ones. */
 export type ChatPendingInputs = Static<typeof ChatPendingInputs>
 export const ChatPendingInputs = Type.Object({
-  items: Type.Array(Type.Unknown()),
-  total: Type.Integer({ minimum: 0 })
-})
+  items: Type.Array(ChatPendingInput, { maxItems: 20 }),
+  total: Type.Integer({ minimum: 0 }),
+  nextBefore: Type.Optional(Type.Integer({ minimum: 1 }))
+}, { description: "Messages that were accepted and have not reached the transcript. nextBefore leads to older ones.", additionalProperties: false })
 
+/** What runs the session's turns, and where else it could. */
+export type SessionAgentRuntime = Static<typeof SessionAgentRuntime>
+export const SessionAgentRuntime = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  cloudPlacementSupported: Type.Optional(Type.Boolean()),
+  cloudPlacementExecutionMode: Type.Optional(Type.String()),
+  devicePlacement: Type.Optional(Type.Object({
+    requiredNodeCommands: Type.Optional(Type.Array(Type.String())),
+    consumesWorkerSlot: Type.Optional(Type.Boolean())
+  }, { additionalProperties: false })),
+  devicePlacementSupported: Type.Optional(Type.Boolean()),
+  source: Type.String({ minLength: 1 })
+}, { description: "What runs the session's turns, and where else it could.", additionalProperties: false })
+
+export type ThinkingLevelOption = Static<typeof ThinkingLevelOption>
+export const ThinkingLevelOption = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  label: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+/** What a session starts with. chat.startup leaves out what depends on the model's thinking. */
 export type SessionDefaults = Static<typeof SessionDefaults>
 export const SessionDefaults = Type.Object({
   modelProvider: Type.Union([
@@ -2799,46 +2922,373 @@ export const SessionDefaults = Type.Object({
     Type.Null()
   ]),
   contextTokens: Type.Union([
-    Type.Integer(),
+    Type.Integer({ minimum: 1 }),
     Type.Null()
+  ]),
+  agentRuntime: SessionAgentRuntime,
+  thinkingLevels: Type.Optional(Type.Array(ThinkingLevelOption)),
+  thinkingOptions: Type.Optional(Type.Array(Type.String())),
+  thinkingDefault: Type.Optional(Type.String()),
+  modelSelectionTarget: Type.Literal("session")
+}, { description: "What a session starts with. chat.startup leaves out what depends on the model's thinking.", additionalProperties: false })
+
+export type LocalSessionPlacement = Static<typeof LocalSessionPlacement>
+export const LocalSessionPlacement = Type.Object({
+  state: Type.Literal("local"),
+  generation: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
+  createdAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
+  updatedAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
+  stateChangedAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 })
+}, { additionalProperties: false })
+
+export type SessionActivitySummary = Static<typeof SessionActivitySummary>
+export const SessionActivitySummary = Type.Object({
+  state: Type.String(),
+  canEnsure: Type.Boolean()
+}, { additionalProperties: false })
+
+/** What the agent says it is about, until expiresAt. */
+export type SessionAgentStatus = Static<typeof SessionAgentStatus>
+export const SessionAgentStatus = Type.Object({
+  note: Type.String(),
+  expiresAt: Type.Integer({ minimum: 0 }),
+  attention: Type.Optional(Type.String())
+}, { description: "What the agent says it is about, until expiresAt.", additionalProperties: false })
+
+export type SessionForkSource = Static<typeof SessionForkSource>
+export const SessionForkSource = Type.Object({
+  sessionKey: Type.String(),
+  sessionId: Type.String()
+}, { additionalProperties: false })
+
+export type SessionParticipantIdentity = Static<typeof SessionParticipantIdentity>
+export const SessionParticipantIdentity = Type.Union([
+  Type.Object({
+    type: Type.Literal("profile"),
+    id: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Literal("agent"),
+    id: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Literal("remote"),
+    pluginId: Type.String({ minLength: 1 }),
+    domain: Type.String({ minLength: 1 }),
+    idKind: Type.String({ minLength: 1 }),
+    id: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Literal("observation"),
+    pluginId: Type.Union([
+      Type.String({ minLength: 1 }),
+      Type.Null()
+    ]),
+    accountId: Type.Union([
+      Type.String({ minLength: 1 }),
+      Type.Null()
+    ]),
+    senderKind: Type.Union([
+      Type.Literal("human"),
+      Type.Literal("bot"),
+      Type.Literal("unknown")
+    ]),
+    id: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }),
+  Type.Object({
+    type: Type.Literal("legacy"),
+    actorType: Type.String(),
+    source: Type.Union([
+      Type.String(),
+      Type.Null()
+    ]),
+    id: Type.String()
+  }, { additionalProperties: false })
+])
+
+export type SessionParticipant = Static<typeof SessionParticipant>
+export const SessionParticipant = Type.Object({
+  identity: SessionParticipantIdentity,
+  label: Type.Optional(Type.String({ minLength: 1 })),
+  avatarUrl: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+/** Where a session's answers go on a channel. */
+export type SessionRoute = Static<typeof SessionRoute>
+export const SessionRoute = Type.Object({
+  channel: Type.Optional(Type.String()),
+  to: Type.Optional(Type.String()),
+  accountId: Type.Optional(Type.String()),
+  threadId: Type.Optional(Type.String())
+}, { description: "Where a session's answers go on a channel.", additionalProperties: false })
+
+/** A row of sessions.list, sessions.describe and the session events, and sessionInfo of chat.history. updatedAt is null for a session that does not exist yet. What a caller did not ask for, and what is at its default, is absent. */
+export type SessionListRow = Static<typeof SessionListRow>
+export const SessionListRow = Type.Object({
+  key: Type.String({ minLength: 1 }),
+  visibility: Type.Optional(Type.String()),
+  permissionMode: Type.Optional(SessionPermissionMode),
+  permissionModePending: Type.Optional(Type.Boolean()),
+  sessionRoot: Type.Optional(Type.String()),
+  execNode: Type.Optional(Type.String()),
+  execCwd: Type.Optional(Type.String()),
+  spawnedBy: Type.Optional(Type.String()),
+  spawnDepth: Type.Optional(Type.Integer({ minimum: 0 })),
+  createdVia: Type.Optional(Type.String()),
+  participants: Type.Optional(Type.Array(SessionParticipant, { maxItems: 4 })),
+  expandedParticipants: Type.Optional(Type.Array(SessionParticipant)),
+  participantCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  createdAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  forkedFromParent: Type.Optional(Type.Boolean()),
+  forkSource: Type.Optional(SessionForkSource),
+  kind: Type.Union([
+    Type.Literal("direct"),
+    Type.Literal("group"),
+    Type.Literal("global"),
+    Type.Literal("unknown")
+  ]),
+  label: Type.Optional(Type.String()),
+  icon: Type.Optional(Type.String()),
+  color: Type.Optional(Type.String()),
+  category: Type.Optional(Type.String()),
+  boardFace: Type.Optional(Type.String()),
+  channel: Type.Optional(Type.String()),
+  classification: Type.String({ minLength: 1 }),
+  agentId: Type.String({ minLength: 1 }),
+  accountId: Type.Optional(Type.String()),
+  peerKind: Type.Optional(Type.String()),
+  isMain: Type.Boolean(),
+  isBackground: Type.Boolean(),
+  displayName: Type.Optional(Type.String()),
+  derivedTitle: Type.Optional(Type.String()),
+  lastMessagePreview: Type.Optional(Type.String()),
+  chatType: Type.Optional(Type.String()),
+  deliveryContext: Type.Optional(SessionRoute),
+  updatedAt: Type.Union([
+    Type.Integer({ minimum: 0 }),
+    Type.Null()
+  ]),
+  archived: Type.Boolean(),
+  archivedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  archiveReason: Type.Optional(Type.String()),
+  pinned: Type.Boolean(),
+  pinnedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  unread: Type.Boolean(),
+  lastReadAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  markedUnreadAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  agentStatus: Type.Optional(SessionAgentStatus),
+  lastInteractionAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  sessionId: Type.Optional(Type.String({ minLength: 1 })),
+  systemSent: Type.Optional(Type.Boolean()),
+  abortedLastRun: Type.Optional(Type.Boolean()),
+  thinkingLevel: Type.Optional(Type.String()),
+  thinkingLevels: Type.Optional(Type.Array(ThinkingLevelOption)),
+  thinkingOptions: Type.Optional(Type.Array(Type.String())),
+  thinkingDefault: Type.Optional(Type.String()),
+  fastMode: Type.Optional(Type.Union([
+    Type.Boolean(),
+    Type.Literal("auto")
+  ])),
+  toolOverrides: Type.Optional(Type.Object({
+    
+  })),
+  effectiveFastMode: Type.Optional(Type.Union([
+    Type.Boolean(),
+    Type.Literal("auto")
+  ])),
+  effectiveFastModeSource: Type.Optional(Type.Union([
+    Type.Literal("default"),
+    Type.Literal("session")
+  ])),
+  fastAutoOnSeconds: Type.Optional(Type.Integer({ minimum: 1 })),
+  verboseLevel: Type.Optional(Type.String()),
+  traceLevel: Type.Optional(Type.String()),
+  reasoningLevel: Type.Optional(Type.String()),
+  elevatedLevel: Type.Optional(Type.String()),
+  sendPolicy: Type.Optional(Type.Union([
+    Type.Literal("allow"),
+    Type.Literal("deny")
+  ])),
+  inputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  outputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  totalTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  totalTokensFresh: Type.Optional(Type.Boolean()),
+  estimatedCostUsd: Type.Optional(Type.Number({ minimum: 0 })),
+  status: Type.Optional(Type.Union([
+    Type.Literal("queued"),
+    Type.Literal("running"),
+    Type.Literal("done"),
+    Type.Literal("failed"),
+    Type.Literal("killed"),
+    Type.Literal("timeout")
+  ])),
+  startedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  endedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  runtimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastRunId: Type.Optional(Type.String({ minLength: 1 })),
+  hasAutomation: Type.Optional(Type.Boolean()),
+  parentSessionKey: Type.Optional(Type.String()),
+  parentSessionId: Type.Optional(Type.String()),
+  childSessions: Type.Optional(Type.Array(Type.String())),
+  responseUsage: Type.Optional(Type.String()),
+  effectiveResponseUsage: Type.Optional(Type.String()),
+  effectiveQueueMode: Type.Optional(Type.String()),
+  modelProvider: Type.Optional(Type.String()),
+  model: Type.Optional(Type.String()),
+  modelOverrideSource: Type.Optional(Type.Union([
+    Type.Union([
+      Type.Literal("user"),
+      Type.Literal("auto")
+    ]),
+    Type.Null()
+  ])),
+  runtimeSelectionLocked: Type.Optional(Type.Boolean()),
+  agentRuntime: Type.Optional(SessionAgentRuntime),
+  contextTokens: Type.Optional(Type.Integer({ minimum: 1 })),
+  contextBudgetStatus: Type.Optional(Type.Object({
+    
+  })),
+  snapshotAt: Type.Integer({ minimum: 0, description: "When the row was made." }),
+  placement: Type.Optional(LocalSessionPlacement),
+  activitySummary: Type.Optional(SessionActivitySummary),
+  hasActiveRun: Type.Optional(Type.Boolean()),
+  activeRunIds: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  sharingRole: Type.Optional(Type.Union([
+    Type.Literal("admin"),
+    Type.Literal("owner")
+  ])),
+  activeLeafEntryId: Type.Optional(Type.Union([
+    Type.String({ minLength: 1 }),
+    Type.Null()
+  ]))
+}, { description: "A row of sessions.list, sessions.describe and the session events, and sessionInfo of chat.history. updatedAt is null for a session that does not exist yet. What a caller did not ask for, and what is at its default, is absent.", additionalProperties: false })
+
+export type SessionsResolveCandidate = Static<typeof SessionsResolveCandidate>
+export const SessionsResolveCandidate = Type.Object({
+  key: Type.String({ minLength: 1 }),
+  agentId: Type.String({ minLength: 1 }),
+  displayName: Type.Optional(Type.String()),
+  boardFace: Type.Optional(Type.Union([
+    Type.Literal("chat"),
+    Type.Literal("dashboard")
+  ]))
+}, { additionalProperties: false })
+
+export type SessionsResolveResult = Static<typeof SessionsResolveResult>
+export const SessionsResolveResult = Type.Union([
+  Type.Object({
+    ok: Type.Literal(true),
+    key: Type.String({ minLength: 1 }),
+    agentId: Type.String({ minLength: 1 }),
+    displayName: Type.Optional(Type.String()),
+    boardFace: Type.Optional(Type.Union([
+      Type.Literal("chat"),
+      Type.Literal("dashboard")
+    ]))
+  }, { additionalProperties: false }),
+  Type.Object({
+    ok: Type.Literal(false),
+    candidates: Type.Optional(Type.Array(SessionsResolveCandidate, { maxItems: 10 }))
+  }, { additionalProperties: false })
+])
+
+export type TranscriptPart = Static<typeof TranscriptPart>
+export const TranscriptPart = Type.Object({
+  type: Type.Union([
+    Type.Literal("text"),
+    Type.Literal("thinking"),
+    Type.Literal("image"),
+    Type.Literal("toolCall")
   ])
 })
 
-/** A message of the transcript. Content is a text or a list of parts. */
+/** Whose message it is and where it stands. A mark that a session started over has the kind reset. */
+export type TranscriptPlace = Static<typeof TranscriptPlace>
+export const TranscriptPlace = Type.Object({
+  kind: Type.Optional(Type.String()),
+  id: Type.String({ minLength: 1 }),
+  idempotencyKey: Type.Optional(Type.String()),
+  recordTimestampMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  transcriptPosition: Type.Object({
+    source: Type.String({ minLength: 1 }),
+    rawSeq: Type.Integer({ minimum: 1 })
+  }, { additionalProperties: false }),
+  seq: Type.Integer({ minimum: 1 }),
+  runId: Type.Optional(Type.String()),
+  senderIsOwner: Type.Optional(Type.Boolean()),
+  transport: Type.Optional(Type.Object({
+    
+  })),
+  truncated: Type.Optional(Type.Boolean()),
+  reason: Type.Optional(Type.Union([
+    Type.Literal("display-cap"),
+    Type.Literal("oversized")
+  ]))
+}, { description: "Whose message it is and where it stands. A mark that a session started over has the kind reset." })
+
+/** Tokens and US dollars of one model answer. */
+export type TranscriptUsage = Static<typeof TranscriptUsage>
+export const TranscriptUsage = Type.Object({
+  input: Type.Integer({ minimum: 0 }),
+  output: Type.Integer({ minimum: 0 }),
+  totalTokens: Type.Integer({ minimum: 0 }),
+  cacheRead: Type.Integer({ minimum: 0 }),
+  cacheWrite: Type.Integer({ minimum: 0 }),
+  cost: Type.Object({
+    input: Type.Number({ minimum: 0 }),
+    output: Type.Number({ minimum: 0 }),
+    cacheRead: Type.Number({ minimum: 0 }),
+    cacheWrite: Type.Number({ minimum: 0 }),
+    total: Type.Number({ minimum: 0 })
+  }, { additionalProperties: false })
+}, { description: "Tokens and US dollars of one model answer.", additionalProperties: false })
+
+/** A message of the transcript with its place in it. Content is a text or a list of parts. */
 export type TranscriptEntry = Static<typeof TranscriptEntry>
 export const TranscriptEntry = Type.Object({
-  role: Type.String({ minLength: 1 }),
-  content: Type.Optional(Type.Union([
+  role: Type.Union([
+    Type.Literal("user"),
+    Type.Literal("assistant"),
+    Type.Literal("toolResult"),
+    Type.Literal("system")
+  ]),
+  content: Type.Union([
     Type.String(),
-    Type.Array(Type.Unknown())
-  ])),
-  timestamp: Type.Optional(Type.Integer()),
+    Type.Array(TranscriptPart)
+  ]),
+  timestamp: Type.Integer({ minimum: 0 }),
   idempotencyKey: Type.Optional(Type.String()),
+  api: Type.Optional(Type.String()),
   provider: Type.Optional(Type.String()),
   model: Type.Optional(Type.String()),
+  usage: Type.Optional(TranscriptUsage),
   stopReason: Type.Optional(Type.String()),
-  usage: Type.Optional(Type.Object({
-    
-  }))
-}, { description: "A message of the transcript. Content is a text or a list of parts." })
+  responseId: Type.Optional(Type.String()),
+  errorMessage: Type.Optional(Type.String()),
+  __openclaw: TranscriptPlace
+}, { description: "A message of the transcript with its place in it. Content is a text or a list of parts." })
 
+/** Paging facts are absent from a page around a message. deltaCursor stands only in the newest page of a session that has messages. metadata and resolution come with chat.startup. */
 export type ChatHistoryPage = Static<typeof ChatHistoryPage>
 export const ChatHistoryPage = Type.Object({
   sessionKey: Type.String({ minLength: 1 }),
-  sessionId: Type.Optional(Type.String()),
+  sessionId: Type.Optional(Type.String({ minLength: 1 })),
   messages: Type.Array(TranscriptEntry),
-  pendingInputs: Type.Optional(ChatPendingInputs),
-  hasMore: Type.Boolean(),
-  totalMessages: Type.Integer({ minimum: 0 }),
+  pendingInputs: ChatPendingInputs,
+  inputReceipts: Type.Optional(Type.Array(ChatInputReceipt)),
+  inputConsumptions: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 0 })),
+  deltaCursor: Type.Optional(Type.String({ minLength: 1 })),
   offset: Type.Optional(Type.Integer({ minimum: 0 })),
-  nextOffset: Type.Optional(Type.Integer({ minimum: 0 })),
-  deltaCursor: Type.Optional(Type.String()),
+  nextOffset: Type.Optional(Type.Integer({ minimum: 1 })),
+  hasMore: Type.Optional(Type.Boolean()),
+  totalMessages: Type.Optional(Type.Integer({ minimum: 0 })),
   defaults: SessionDefaults,
-  sessionInfo: Type.Object({
-    
-  }),
-  thinkingLevel: Type.Optional(Type.String())
-})
+  sessionInfo: SessionListRow,
+  thinkingLevel: Type.Optional(Type.String()),
+  inFlightRun: Type.Optional(ChatInFlightRun),
+  metadata: Type.Optional(ChatMetadataResult),
+  resolution: Type.Optional(SessionsResolveResult)
+}, { description: "Paging facts are absent from a page around a message. deltaCursor stands only in the newest page of a session that has messages. metadata and resolution come with chat.startup.", additionalProperties: false })
 
 export type ChatHistoryParams = Static<typeof ChatHistoryParams>
 export const ChatHistoryParams = Type.Object({
@@ -2906,16 +3356,6 @@ export const ChatMetadataParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 })),
   sessionKey: Type.Optional(Type.String({ minLength: 1, description: "Read the authorized session's persisted auth-profile selection instead of neutral agent metadata." }))
 }, { additionalProperties: false })
-
-export type ChatMetadataResult = Static<typeof ChatMetadataResult>
-export const ChatMetadataResult = Type.Object({
-  models: Type.Array(Type.Unsafe<Record<string, any>>({"type":"object","required":["id","name","provider"],"additionalProperties":true})),
-  commands: Type.Array(Type.Unsafe<Record<string, any>>({"type":"object","required":["name"],"additionalProperties":true})),
-  swarmEnabled: Type.Optional(Type.Boolean()),
-  accountSelection: Type.Optional(Type.Object({
-    
-  }))
-})
 
 export type ChatSendParams = Static<typeof ChatSendParams>
 export const ChatSendParams = Type.Object({
@@ -3023,11 +3463,18 @@ export const ChatStartupParams = Type.Union([
   }, { additionalProperties: false })
 ])
 
+/** No session has the short id, or several have. */
+export type ChatStartupUnresolved = Static<typeof ChatStartupUnresolved>
+export const ChatStartupUnresolved = Type.Object({
+  resolution: SessionsResolveResult
+}, { description: "No session has the short id, or several have.", additionalProperties: false })
+
 export type ChatStartupResult = Static<typeof ChatStartupResult>
 export const ChatStartupResult = Type.Union([
   ChatHistoryPage,
   ChatHistoryDeltaResult,
-  ChatHistoryResetResult
+  ChatHistoryResetResult,
+  ChatStartupUnresolved
 ])
 
 export type ChatStatusEvent = Static<typeof ChatStatusEvent>
@@ -8054,15 +8501,6 @@ export const LastHeartbeatResult = Type.Union([
   }, { additionalProperties: false })
 ], { description: "The newest heartbeat run, or null when none has run." })
 
-export type LocalSessionPlacement = Static<typeof LocalSessionPlacement>
-export const LocalSessionPlacement = Type.Object({
-  state: Type.Literal("local"),
-  generation: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
-  createdAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
-  updatedAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
-  stateChangedAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 })
-}, { additionalProperties: false })
-
 export type LogsTailParams = Static<typeof LogsTailParams>
 export const LogsTailParams = Type.Object({
   cursor: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -8329,30 +8767,6 @@ export const ModelChoice = Type.Object({
     Type.Literal("audio"),
     Type.Literal("video"),
     Type.Literal("document")
-  ])))
-}, { additionalProperties: false })
-
-export type ModelRow = Static<typeof ModelRow>
-export const ModelRow = Type.Object({
-  id: Type.String({ minLength: 1 }),
-  name: Type.String({ minLength: 1 }),
-  provider: Type.String({ minLength: 1 }),
-  alias: Type.Optional(Type.String({ minLength: 1 })),
-  tags: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
-  available: Type.Optional(Type.Boolean()),
-  unavailableReason: Type.Optional(Type.Literal("missing-auth")),
-  contextWindow: Type.Optional(Type.Integer({ minimum: 1 })),
-  reasoning: Type.Optional(Type.Boolean()),
-  thinkingLevels: Type.Optional(Type.Array(Type.Object({
-    id: Type.String({ minLength: 1 }),
-    label: Type.String({ minLength: 1 })
-  }, { additionalProperties: false }))),
-  thinkingDefault: Type.Optional(Type.String({ minLength: 1 })),
-  apiKeySupported: Type.Optional(Type.Boolean()),
-  local: Type.Optional(Type.Boolean()),
-  input: Type.Optional(Type.Array(Type.Union([
-    Type.Literal("text"),
-    Type.Literal("image")
   ])))
 }, { additionalProperties: false })
 
@@ -9870,11 +10284,25 @@ export const RequestedSessionPlacement = Type.Object({
   stateChangedAtMs: Type.Integer({ minimum: 0, maximum: 9007199254740991 })
 }, { additionalProperties: false })
 
+export type ResolvedAgentRuntime = Static<typeof ResolvedAgentRuntime>
+export const ResolvedAgentRuntime = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  source: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
 export type ResolvedModel = Static<typeof ResolvedModel>
 export const ResolvedModel = Type.Object({
-  modelProvider: Type.String(),
-  model: Type.String()
-})
+  modelProvider: Type.Union([
+    Type.String(),
+    Type.Null()
+  ]),
+  model: Type.Union([
+    Type.String(),
+    Type.Null()
+  ]),
+  agentRuntime: Type.Optional(ResolvedAgentRuntime),
+  runtimeSelectionLocked: Type.Optional(Type.Boolean())
+}, { additionalProperties: false })
 
 export type RestartPreflightResult = Static<typeof RestartPreflightResult>
 export const RestartPreflightResult = Type.Object({
@@ -10133,51 +10561,6 @@ export const SessionCatalogPullRequestSummary = Type.Object({
   ])
 }, { additionalProperties: false })
 
-export type SessionParticipantIdentity = Static<typeof SessionParticipantIdentity>
-export const SessionParticipantIdentity = Type.Union([
-  Type.Object({
-    type: Type.Literal("profile"),
-    id: Type.String({ minLength: 1 })
-  }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Literal("agent"),
-    id: Type.String({ minLength: 1 })
-  }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Literal("remote"),
-    pluginId: Type.String({ minLength: 1 }),
-    domain: Type.String({ minLength: 1 }),
-    idKind: Type.String({ minLength: 1 }),
-    id: Type.String({ minLength: 1 })
-  }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Literal("observation"),
-    pluginId: Type.Union([
-      Type.String({ minLength: 1 }),
-      Type.Null()
-    ]),
-    accountId: Type.Union([
-      Type.String({ minLength: 1 }),
-      Type.Null()
-    ]),
-    senderKind: Type.Union([
-      Type.Literal("human"),
-      Type.Literal("bot"),
-      Type.Literal("unknown")
-    ]),
-    id: Type.String({ minLength: 1 })
-  }, { additionalProperties: false }),
-  Type.Object({
-    type: Type.Literal("legacy"),
-    actorType: Type.String(),
-    source: Type.Union([
-      Type.String(),
-      Type.Null()
-    ]),
-    id: Type.String()
-  }, { additionalProperties: false })
-])
-
 export type SessionCreatedActor = Static<typeof SessionCreatedActor>
 export const SessionCreatedActor = Type.Object({
   type: Type.Union([
@@ -10262,13 +10645,6 @@ export const SessionCatalogDescriptor = Type.Object({
   id: Type.String({ minLength: 1 }),
   label: Type.String({ minLength: 1 }),
   capabilities: SessionCatalogCapabilities
-}, { additionalProperties: false })
-
-export type SessionParticipant = Static<typeof SessionParticipant>
-export const SessionParticipant = Type.Object({
-  identity: SessionParticipantIdentity,
-  label: Type.Optional(Type.String({ minLength: 1 })),
-  avatarUrl: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
 export type SessionCatalogTranscriptItem = Static<typeof SessionCatalogTranscriptItem>
@@ -10394,15 +10770,102 @@ export const SessionDiscussionOpenParams = Type.Object({
 export type SessionDiscussionOpenResult = Static<typeof SessionDiscussionOpenResult>
 export const SessionDiscussionOpenResult = SessionDiscussionInfo
 
-/** The stored record of a session, as mutations return it. */
+/** The stored record of a session, as mutations return it. What is at its default is absent. */
 export type SessionEntry = Static<typeof SessionEntry>
 export const SessionEntry = Type.Object({
   sessionId: Type.String({ minLength: 1 }),
+  lifecycleRevision: Type.String({ minLength: 1, description: "Changes when the session starts over." }),
   updatedAt: Type.Integer({ minimum: 0 }),
-  lifecycleRevision: Type.Optional(Type.String()),
+  createdAt: Type.Integer({ minimum: 0 }),
+  createdVia: Type.String(),
+  sessionStartedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  sessionRoot: Type.Optional(Type.String({ description: "The directory that its turns work in." })),
+  spawnedCwd: Type.Optional(Type.String()),
   label: Type.Optional(Type.String()),
-  createdAt: Type.Optional(Type.Integer())
-}, { description: "The stored record of a session, as mutations return it." })
+  displayName: Type.Optional(Type.String()),
+  category: Type.Optional(Type.String()),
+  icon: Type.Optional(Type.String()),
+  color: Type.Optional(Type.String()),
+  boardFace: Type.Optional(Type.String()),
+  visibility: Type.Optional(Type.String()),
+  agentStatus: Type.Optional(SessionAgentStatus),
+  archivedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  archiveReason: Type.Optional(Type.String()),
+  pinnedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  markedUnreadAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastReadAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastInteractionAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  chatType: Type.Optional(Type.String()),
+  delivery: Type.Optional(Type.Object({
+    kind: Type.Union([
+      Type.Literal("none"),
+      Type.Literal("internal"),
+      Type.Literal("channel")
+    ])
+  }, { additionalProperties: false })),
+  deliveryContext: Type.Optional(SessionRoute),
+  participants: Type.Optional(Type.Array(SessionParticipant)),
+  parentSessionKey: Type.Optional(Type.String()),
+  parentSessionId: Type.Optional(Type.String()),
+  spawnedBy: Type.Optional(Type.String()),
+  spawnDepth: Type.Optional(Type.Integer({ minimum: 0 })),
+  forkSource: Type.Optional(SessionForkSource),
+  forkedFromParent: Type.Optional(Type.Boolean()),
+  providerOverride: Type.Optional(Type.String()),
+  modelOverride: Type.Optional(Type.String()),
+  modelOverrideSource: Type.Optional(Type.Union([
+    Type.Literal("user"),
+    Type.Literal("auto"),
+    Type.Literal("default")
+  ])),
+  modelOverrideRouteResolution: Type.Optional(Type.String()),
+  contextWindow: Type.Optional(Type.String()),
+  thinkingLevel: Type.Optional(Type.String()),
+  fastMode: Type.Optional(Type.Union([
+    Type.Boolean(),
+    Type.Literal("auto")
+  ])),
+  verboseLevel: Type.Optional(Type.String()),
+  traceLevel: Type.Optional(Type.String()),
+  reasoningLevel: Type.Optional(Type.String()),
+  responseUsage: Type.Optional(Type.String()),
+  elevatedLevel: Type.Optional(Type.String()),
+  execHost: Type.Optional(Type.String()),
+  execNode: Type.Optional(Type.String()),
+  execCwd: Type.Optional(Type.String()),
+  permissionMode: Type.Optional(Type.String()),
+  toolOverrides: Type.Optional(Type.Object({
+    
+  })),
+  sendPolicy: Type.Optional(Type.Union([
+    Type.Literal("allow"),
+    Type.Literal("deny")
+  ])),
+  groupActivation: Type.Optional(Type.String()),
+  completionOwnerSessionKey: Type.Optional(Type.String()),
+  inheritedToolPolicyVersion: Type.Optional(Type.Integer()),
+  inheritedToolAllow: Type.Optional(Type.Array(Type.String())),
+  inheritedToolDeny: Type.Optional(Type.Array(Type.String())),
+  systemSent: Type.Optional(Type.Boolean()),
+  abortedLastRun: Type.Optional(Type.Boolean()),
+  compactionCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  status: Type.Optional(Type.String()),
+  startedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  endedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  runtimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastRunId: Type.Optional(Type.String()),
+  inputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  outputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  totalTokens: Type.Optional(Type.Integer({ minimum: 0 })),
+  totalTokensFresh: Type.Optional(Type.Boolean()),
+  totalTokensVersion: Type.Optional(Type.Integer()),
+  estimatedCostUsd: Type.Optional(Type.Number({ minimum: 0 })),
+  modelProvider: Type.Optional(Type.String()),
+  model: Type.Optional(Type.String()),
+  contextBudgetStatus: Type.Optional(Type.Object({
+    
+  }))
+}, { description: "The stored record of a session, as mutations return it. What is at its default is absent.", additionalProperties: false })
 
 export type SessionFileRelevance = Static<typeof SessionFileRelevance>
 export const SessionFileRelevance = Type.Union([
@@ -10772,35 +11235,6 @@ export const SessionGroupDefaults = Type.Object({
   worktree: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
-/** A row of sessions.list, sessions.describe and the session events. Rows carry many optional facts. */
-export type SessionListRow = Static<typeof SessionListRow>
-export const SessionListRow = Type.Object({
-  key: Type.String({ minLength: 1 }),
-  kind: Type.String(),
-  agentId: Type.Optional(Type.String()),
-  updatedAt: Type.Union([
-    Type.Integer(),
-    Type.Null()
-  ]),
-  sessionId: Type.Optional(Type.String()),
-  label: Type.Optional(Type.String()),
-  displayName: Type.Optional(Type.String()),
-  derivedTitle: Type.Optional(Type.String()),
-  archived: Type.Optional(Type.Boolean()),
-  pinned: Type.Optional(Type.Boolean()),
-  unread: Type.Optional(Type.Boolean()),
-  modelProvider: Type.Optional(Type.String()),
-  model: Type.Optional(Type.String()),
-  contextTokens: Type.Optional(Type.Union([
-    Type.Integer(),
-    Type.Null()
-  ])),
-  inputTokens: Type.Optional(Type.Integer()),
-  outputTokens: Type.Optional(Type.Integer()),
-  totalTokens: Type.Optional(Type.Integer()),
-  totalTokensFresh: Type.Optional(Type.Boolean())
-}, { description: "A row of sessions.list, sessions.describe and the session events. Rows carry many optional facts." })
-
 export type SessionMember = Static<typeof SessionMember>
 export const SessionMember = Type.Object({
   identityId: Type.String({ minLength: 1 }),
@@ -11065,14 +11499,25 @@ export const SessionPlacementState = Type.Union([
   Type.Literal("failed")
 ])
 
+export type SessionPreviewItem = Static<typeof SessionPreviewItem>
+export const SessionPreviewItem = Type.Object({
+  role: Type.Union([
+    Type.Literal("user"),
+    Type.Literal("assistant")
+  ]),
+  text: Type.String()
+}, { additionalProperties: false })
+
 export type SessionPreview = Static<typeof SessionPreview>
 export const SessionPreview = Type.Object({
   key: Type.String(),
-  status: Type.String(),
-  items: Type.Array(Type.Object({
-    
-  }))
-})
+  status: Type.Union([
+    Type.Literal("ok"),
+    Type.Literal("empty"),
+    Type.Literal("missing")
+  ]),
+  items: Type.Array(SessionPreviewItem)
+}, { additionalProperties: false })
 
 export type SessionRow = Static<typeof SessionRow>
 export const SessionRow = Type.Object({
@@ -11245,10 +11690,17 @@ export const SessionStatusParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
+/** What a session is at - its row and the model of its next turn. session is null when it does not exist. */
 export type SessionStatusResult = Static<typeof SessionStatusResult>
 export const SessionStatusResult = Type.Object({
-  sessionKey: Type.String()
-})
+  sessionKey: Type.String({ minLength: 1 }),
+  exists: Type.Boolean(),
+  session: Type.Union([
+    SessionListRow,
+    Type.Null()
+  ]),
+  resolved: ResolvedModel
+}, { description: "What a session is at - its row and the model of its next turn. session is null when it does not exist.", additionalProperties: false })
 
 export type SessionSuggestionState = Static<typeof SessionSuggestionState>
 export const SessionSuggestionState = Type.Union([
@@ -12083,15 +12535,16 @@ export const SessionsHistoryParams = Type.Object({
   offset: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { additionalProperties: false })
 
+/** The newest messages of a session, or a page further back, oldest first. */
 export type SessionsHistoryResult = Static<typeof SessionsHistoryResult>
 export const SessionsHistoryResult = Type.Object({
-  sessionKey: Type.String(),
-  sessionId: Type.Optional(Type.String()),
-  messages: Type.Array(Type.Object({
-    
-  })),
-  hasMore: Type.Optional(Type.Boolean())
-})
+  sessionKey: Type.String({ minLength: 1 }),
+  sessionId: Type.Optional(Type.String({ minLength: 1 })),
+  messages: Type.Array(TranscriptEntry),
+  hasMore: Type.Boolean(),
+  nextOffset: Type.Optional(Type.Integer({ minimum: 1 })),
+  totalMessages: Type.Integer({ minimum: 0 })
+}, { description: "The newest messages of a session, or a page further back, oldest first.", additionalProperties: false })
 
 export type SessionsListParams = Static<typeof SessionsListParams>
 export const SessionsListParams = Type.Object({
@@ -12131,6 +12584,50 @@ export const SessionsListParams = Type.Object({
   includeActivitySummary: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
+/** Upstream 2026.9.6 accepts sortBy activity, activeOnly, projectId, pinned and includeActivitySummary beyond the schema of 2026.9.1. channel, to and accountId are our own; they select by where a session's answers go. */
+export type SessionsListRequest = Static<typeof SessionsListRequest>
+export const SessionsListRequest = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1 })),
+  offset: Type.Optional(Type.Integer({ minimum: 0 })),
+  activeMinutes: Type.Optional(Type.Integer({ minimum: 1 })),
+  activeOnly: Type.Optional(Type.Boolean()),
+  requireLastInteraction: Type.Optional(Type.Boolean()),
+  sortBy: Type.Optional(Type.Union([
+    Type.Literal("updatedAt"),
+    Type.Literal("lastInteractionAt"),
+    Type.Literal("activity")
+  ])),
+  includeGlobal: Type.Optional(Type.Boolean()),
+  includeUnknown: Type.Optional(Type.Boolean()),
+  configuredAgentsOnly: Type.Optional(Type.Boolean()),
+  includeDerivedTitles: Type.Optional(Type.Boolean()),
+  includeLastMessage: Type.Optional(Type.Boolean()),
+  label: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
+  boardFace: Type.Optional(Type.Union([
+    Type.Literal("chat"),
+    Type.Literal("dashboard")
+  ])),
+  creatorId: Type.Optional(Type.String({ minLength: 1 })),
+  ownerId: Type.Optional(Type.String({ minLength: 1 })),
+  ownerFirst: Type.Optional(Type.Boolean()),
+  involvingMe: Type.Optional(Type.Boolean()),
+  involvingProfileId: Type.Optional(Type.String({ minLength: 1 })),
+  includePeople: Type.Optional(Type.Boolean()),
+  spawnedBy: Type.Optional(Type.String({ minLength: 1 })),
+  agentId: Type.Optional(Type.String({ minLength: 1 })),
+  search: Type.Optional(Type.String()),
+  archived: Type.Optional(Type.Union([
+    Type.Boolean(),
+    Type.Literal("all")
+  ])),
+  projectId: Type.Optional(Type.String({ minLength: 1 })),
+  pinned: Type.Optional(Type.Boolean()),
+  includeActivitySummary: Type.Optional(Type.Boolean()),
+  channel: Type.Optional(Type.String({ minLength: 1 })),
+  to: Type.Optional(Type.String({ minLength: 1 })),
+  accountId: Type.Optional(Type.String({ minLength: 1 }))
+}, { description: "Upstream 2026.9.6 accepts sortBy activity, activeOnly, projectId, pinned and includeActivitySummary beyond the schema of 2026.9.1. channel, to and accountId are our own; they select by where a session's answers go.", additionalProperties: false })
+
 export type SessionsListResult = Static<typeof SessionsListResult>
 export const SessionsListResult = Type.Object({
   ts: Type.Integer({ minimum: 0 }),
@@ -12147,6 +12644,9 @@ export const SessionsListResult = Type.Object({
   owners: Type.Array(Type.Object({
     
   })),
+  people: Type.Optional(Type.Array(SessionPerson)),
+  peopleIncomplete: Type.Optional(Type.Boolean()),
+  peopleSessionCount: Type.Optional(Type.Integer({ minimum: 0 })),
   defaults: SessionDefaults,
   sessions: Type.Array(SessionListRow)
 })
@@ -12631,17 +13131,6 @@ export const SessionsResetResult = Type.Object({
   resolved: Type.Optional(ResolvedModel)
 })
 
-export type SessionsResolveCandidate = Static<typeof SessionsResolveCandidate>
-export const SessionsResolveCandidate = Type.Object({
-  key: Type.String({ minLength: 1 }),
-  agentId: Type.String({ minLength: 1 }),
-  displayName: Type.Optional(Type.String()),
-  boardFace: Type.Optional(Type.Union([
-    Type.Literal("chat"),
-    Type.Literal("dashboard")
-  ]))
-}, { additionalProperties: false })
-
 export type SessionsResolveParams = Static<typeof SessionsResolveParams>
 export const SessionsResolveParams = Type.Object({
   key: Type.Optional(Type.String({ minLength: 1 })),
@@ -12653,26 +13142,15 @@ export const SessionsResolveParams = Type.Object({
   spawnedBy: Type.Optional(Type.String({ minLength: 1 })),
   includeGlobal: Type.Optional(Type.Boolean()),
   includeUnknown: Type.Optional(Type.Boolean()),
-  allowMissing: Type.Optional(Type.Boolean())
-}, { additionalProperties: false })
-
-export type SessionsResolveResult = Static<typeof SessionsResolveResult>
-export const SessionsResolveResult = Type.Union([
-  Type.Object({
-    ok: Type.Literal(true),
+  allowMissing: Type.Optional(Type.Boolean()),
+  reference: Type.Optional(Type.Object({
     key: Type.String({ minLength: 1 }),
-    agentId: Type.String({ minLength: 1 }),
-    displayName: Type.Optional(Type.String()),
-    boardFace: Type.Optional(Type.Union([
-      Type.Literal("chat"),
-      Type.Literal("dashboard")
-    ]))
-  }, { additionalProperties: false }),
-  Type.Object({
-    ok: Type.Literal(false),
-    candidates: Type.Optional(Type.Array(SessionsResolveCandidate, { maxItems: 10 }))
-  }, { additionalProperties: false })
-])
+    slug: Type.Optional(Type.String({ minLength: 1 }))
+  }, { additionalProperties: false })),
+  channel: Type.Optional(Type.String({ minLength: 1 })),
+  to: Type.Optional(Type.String({ minLength: 1 })),
+  accountId: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
 
 export type SessionsRewindParams = Static<typeof SessionsRewindParams>
 export const SessionsRewindParams = Type.Object({

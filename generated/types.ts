@@ -1440,6 +1440,35 @@ export type ChatAbortedEvent = {
   stopReason?: string
 };
 
+export type ChatAccountSelection = {
+  kind: 'automatic',
+  label: string
+};
+
+export type ChatCommand = {
+  name: string,
+  nativeName: string,
+  textAliases: Array<string>,
+  description: string,
+  category: string,
+  source: 'native',
+  scope: ('both' | 'text' | 'native'),
+  acceptsArgs: boolean,
+  args?: Array<ChatCommandArg>
+};
+
+export type ChatCommandArg = {
+  name: string,
+  description: string,
+  type: string,
+  required?: boolean,
+  dynamic?: boolean,
+  choices?: Array<{
+    value: string,
+    label: string
+  }>
+};
+
 export type ChatDeltaEvent = {
   runId: string,
   sessionKey: string,
@@ -1620,20 +1649,26 @@ export type ChatHistoryDeltaResult = {
   }>
 };
 
-export type ChatHistoryPage = ({
+/** Paging facts are absent from a page around a message. deltaCursor stands only in the newest page of a session that has messages. metadata and resolution come with chat.startup. */
+export type ChatHistoryPage = {
   sessionKey: string,
   sessionId?: string,
   messages: Array<TranscriptEntry>,
-  pendingInputs?: ChatPendingInputs,
-  hasMore: boolean,
-  totalMessages: number,
+  pendingInputs: ChatPendingInputs,
+  inputReceipts?: Array<ChatInputReceipt>,
+  inputConsumptions?: Array<unknown>,
+  deltaCursor?: string,
   offset?: number,
   nextOffset?: number,
-  deltaCursor?: string,
+  hasMore?: boolean,
+  totalMessages?: number,
   defaults: SessionDefaults,
-  sessionInfo: Record<string, any>,
-  thinkingLevel?: string
-} & Record<string, any>);
+  sessionInfo: SessionListRow,
+  thinkingLevel?: string,
+  inFlightRun?: ChatInFlightRun,
+  metadata?: ChatMetadataResult,
+  resolution?: SessionsResolveResult
+};
 
 export type ChatHistoryParams = {
   sessionKey: string,
@@ -1656,6 +1691,13 @@ export type ChatHistoryResetResult = {
 /** A page; with a cursor what came since, or the order to read again. */
 export type ChatHistoryResult = (ChatHistoryPage | ChatHistoryDeltaResult | ChatHistoryResetResult);
 
+/** The answer that is being written, for a client that joins in the middle. */
+export type ChatInFlightRun = {
+  runId: string,
+  text: string,
+  startedAt: number
+};
+
 export type ChatInjectParams = {
   sessionKey: string,
   agentId?: string,
@@ -1667,6 +1709,12 @@ export type ChatInjectResult = ({
   ok: true,
   messageId: string
 } & Record<string, any>);
+
+/** A message that was asked about and still waits. */
+export type ChatInputReceipt = {
+  runId: string,
+  state: 'pending'
+};
 
 export type ChatMessageGetParams = {
   sessionKey: string,
@@ -1686,17 +1734,29 @@ export type ChatMetadataParams = {
   sessionKey?: string
 };
 
-export type ChatMetadataResult = ({
-  models: Array<Record<string, any>>,
-  commands: Array<Record<string, any>>,
-  swarmEnabled?: boolean,
-  accountSelection?: Record<string, any>
-} & Record<string, any>);
+/** What a composer offers - the models that can be chosen and the commands that are understood. */
+export type ChatMetadataResult = {
+  models: Array<ModelRow>,
+  commands: Array<ChatCommand>,
+  swarmEnabled: boolean,
+  accountSelection: ChatAccountSelection,
+  runtimeSelectionLocked?: boolean
+};
 
-export type ChatPendingInputs = ({
-  items: Array<unknown>,
-  total: number
-} & Record<string, any>);
+export type ChatPendingInput = {
+  id: string,
+  acceptedAt: number,
+  state: ('queued' | 'cancelled' | 'interrupted'),
+  message: Record<string, any>,
+  runId: string
+};
+
+/** Messages that were accepted and have not reached the transcript. nextBefore leads to older ones. */
+export type ChatPendingInputs = {
+  items: Array<ChatPendingInput>,
+  total: number,
+  nextBefore?: number
+};
 
 export type ChatRunStartupPhase = ('preparing_workspace' | 'naming_worktree' | 'creating_worktree' | 'running_setup' | 'provisioning_environment' | 'preparing_context' | 'starting_model');
 
@@ -1770,7 +1830,12 @@ export type ChatStartupParams = (ChatHistoryParams | {
   slugHint?: string
 });
 
-export type ChatStartupResult = (ChatHistoryPage | ChatHistoryDeltaResult | ChatHistoryResetResult);
+export type ChatStartupResult = (ChatHistoryPage | ChatHistoryDeltaResult | ChatHistoryResetResult | ChatStartupUnresolved);
+
+/** No session has the short id, or several have. */
+export type ChatStartupUnresolved = {
+  resolution: SessionsResolveResult
+};
 
 export type ChatStatusEvent = {
   runId: string,
@@ -6327,10 +6392,17 @@ export type RequestedSessionPlacement = {
   stateChangedAtMs: number
 };
 
-export type ResolvedModel = ({
-  modelProvider: string,
-  model: string
-} & Record<string, any>);
+export type ResolvedAgentRuntime = {
+  id: string,
+  source: string
+};
+
+export type ResolvedModel = {
+  modelProvider: (string | null),
+  model: (string | null),
+  agentRuntime?: ResolvedAgentRuntime,
+  runtimeSelectionLocked?: boolean
+};
 
 export type ResponseFrame = {
   type: 'res',
@@ -6496,6 +6568,31 @@ export type SendParams = {
   idempotencyKey: string
 };
 
+export type SessionActivitySummary = {
+  state: string,
+  canEnsure: boolean
+};
+
+/** What runs the session's turns, and where else it could. */
+export type SessionAgentRuntime = {
+  id: string,
+  cloudPlacementSupported?: boolean,
+  cloudPlacementExecutionMode?: string,
+  devicePlacement?: {
+    requiredNodeCommands?: Array<string>,
+    consumesWorkerSlot?: boolean
+  },
+  devicePlacementSupported?: boolean,
+  source: string
+};
+
+/** What the agent says it is about, until expiresAt. */
+export type SessionAgentStatus = {
+  note: string,
+  expiresAt: number,
+  attention?: string
+};
+
 export type SessionApprovalEvent = ({
   sessionKey: string,
   sourceSessionKey?: string,
@@ -6657,11 +6754,17 @@ export type SessionCreatedActor = {
   identity?: SessionParticipantIdentity
 };
 
-export type SessionDefaults = ({
+/** What a session starts with. chat.startup leaves out what depends on the model's thinking. */
+export type SessionDefaults = {
   modelProvider: (string | null),
   model: (string | null),
-  contextTokens: (number | null)
-} & Record<string, any>);
+  contextTokens: (number | null),
+  agentRuntime: SessionAgentRuntime,
+  thinkingLevels?: Array<ThinkingLevelOption>,
+  thinkingOptions?: Array<string>,
+  thinkingDefault?: string,
+  modelSelectionTarget: 'session'
+};
 
 export type SessionDiffCommit = {
   sha: string,
@@ -6706,14 +6809,83 @@ export type SessionDiscussionOpenResult = SessionDiscussionInfo;
 
 export type SessionDiscussionState = ('none' | 'available' | 'open');
 
-/** The stored record of a session, as mutations return it. */
-export type SessionEntry = ({
+/** The stored record of a session, as mutations return it. What is at its default is absent. */
+export type SessionEntry = {
   sessionId: string,
+  lifecycleRevision: string,
   updatedAt: number,
-  lifecycleRevision?: string,
+  createdAt: number,
+  createdVia: string,
+  sessionStartedAt?: number,
+  sessionRoot?: string,
+  spawnedCwd?: string,
   label?: string,
-  createdAt?: number
-} & Record<string, any>);
+  displayName?: string,
+  category?: string,
+  icon?: string,
+  color?: string,
+  boardFace?: string,
+  visibility?: string,
+  agentStatus?: SessionAgentStatus,
+  archivedAt?: number,
+  archiveReason?: string,
+  pinnedAt?: number,
+  markedUnreadAt?: number,
+  lastReadAt?: number,
+  lastInteractionAt?: number,
+  chatType?: string,
+  delivery?: {
+    kind: ('none' | 'internal' | 'channel')
+  },
+  deliveryContext?: SessionRoute,
+  participants?: Array<SessionParticipant>,
+  parentSessionKey?: string,
+  parentSessionId?: string,
+  spawnedBy?: string,
+  spawnDepth?: number,
+  forkSource?: SessionForkSource,
+  forkedFromParent?: boolean,
+  providerOverride?: string,
+  modelOverride?: string,
+  modelOverrideSource?: ('user' | 'auto' | 'default'),
+  modelOverrideRouteResolution?: string,
+  contextWindow?: string,
+  thinkingLevel?: string,
+  fastMode?: (boolean | 'auto'),
+  verboseLevel?: string,
+  traceLevel?: string,
+  reasoningLevel?: string,
+  responseUsage?: string,
+  elevatedLevel?: string,
+  execHost?: string,
+  execNode?: string,
+  execCwd?: string,
+  permissionMode?: string,
+  toolOverrides?: Record<string, any>,
+  sendPolicy?: ('allow' | 'deny'),
+  groupActivation?: string,
+  completionOwnerSessionKey?: string,
+  inheritedToolPolicyVersion?: number,
+  inheritedToolAllow?: Array<string>,
+  inheritedToolDeny?: Array<string>,
+  systemSent?: boolean,
+  abortedLastRun?: boolean,
+  compactionCount?: number,
+  status?: string,
+  startedAt?: number,
+  endedAt?: number,
+  runtimeMs?: number,
+  lastRunId?: string,
+  inputTokens?: number,
+  outputTokens?: number,
+  totalTokens?: number,
+  totalTokensFresh?: boolean,
+  totalTokensVersion?: number,
+  estimatedCostUsd?: number,
+  modelProvider?: string,
+  model?: string,
+  contextBudgetStatus?: Record<string, any>
+};
 
 /** How many sessions there are and which were used last. */
 export type SessionFacts = {
@@ -6763,6 +6935,11 @@ export type SessionFileKind = ('modified' | 'read');
 export type SessionFilePreviewKind = ('text' | 'image' | 'unsupported');
 
 export type SessionFileRelevance = ('modified' | 'read' | 'mixed');
+
+export type SessionForkSource = {
+  sessionKey: string,
+  sessionId: string
+};
 
 export type SessionGitHubConfirmParams = {
   sessionKey: string,
@@ -6955,27 +7132,102 @@ export type SessionGroupDefaults = {
   worktree?: boolean
 };
 
-/** A row of sessions.list, sessions.describe and the session events. Rows carry many optional facts. */
-export type SessionListRow = ({
+/** A row of sessions.list, sessions.describe and the session events, and sessionInfo of chat.history. updatedAt is null for a session that does not exist yet. What a caller did not ask for, and what is at its default, is absent. */
+export type SessionListRow = {
   key: string,
-  kind: string,
-  agentId?: string,
-  updatedAt: (number | null),
-  sessionId?: string,
+  visibility?: string,
+  permissionMode?: SessionPermissionMode,
+  permissionModePending?: boolean,
+  sessionRoot?: string,
+  execNode?: string,
+  execCwd?: string,
+  spawnedBy?: string,
+  spawnDepth?: number,
+  createdVia?: string,
+  participants?: Array<SessionParticipant>,
+  expandedParticipants?: Array<SessionParticipant>,
+  participantCount?: number,
+  createdAt?: number,
+  forkedFromParent?: boolean,
+  forkSource?: SessionForkSource,
+  kind: ('direct' | 'group' | 'global' | 'unknown'),
   label?: string,
+  icon?: string,
+  color?: string,
+  category?: string,
+  boardFace?: string,
+  channel?: string,
+  classification: string,
+  agentId: string,
+  accountId?: string,
+  peerKind?: string,
+  isMain: boolean,
+  isBackground: boolean,
   displayName?: string,
   derivedTitle?: string,
-  archived?: boolean,
-  pinned?: boolean,
-  unread?: boolean,
-  modelProvider?: string,
-  model?: string,
-  contextTokens?: (number | null),
+  lastMessagePreview?: string,
+  chatType?: string,
+  deliveryContext?: SessionRoute,
+  updatedAt: (number | null),
+  archived: boolean,
+  archivedAt?: number,
+  archiveReason?: string,
+  pinned: boolean,
+  pinnedAt?: number,
+  unread: boolean,
+  lastReadAt?: number,
+  markedUnreadAt?: number,
+  agentStatus?: SessionAgentStatus,
+  lastInteractionAt?: number,
+  sessionId?: string,
+  systemSent?: boolean,
+  abortedLastRun?: boolean,
+  thinkingLevel?: string,
+  thinkingLevels?: Array<ThinkingLevelOption>,
+  thinkingOptions?: Array<string>,
+  thinkingDefault?: string,
+  fastMode?: (boolean | 'auto'),
+  toolOverrides?: Record<string, any>,
+  effectiveFastMode?: (boolean | 'auto'),
+  effectiveFastModeSource?: ('default' | 'session'),
+  fastAutoOnSeconds?: number,
+  verboseLevel?: string,
+  traceLevel?: string,
+  reasoningLevel?: string,
+  elevatedLevel?: string,
+  sendPolicy?: ('allow' | 'deny'),
   inputTokens?: number,
   outputTokens?: number,
   totalTokens?: number,
-  totalTokensFresh?: boolean
-} & Record<string, any>);
+  totalTokensFresh?: boolean,
+  estimatedCostUsd?: number,
+  status?: ('queued' | 'running' | 'done' | 'failed' | 'killed' | 'timeout'),
+  startedAt?: number,
+  endedAt?: number,
+  runtimeMs?: number,
+  lastRunId?: string,
+  hasAutomation?: boolean,
+  parentSessionKey?: string,
+  parentSessionId?: string,
+  childSessions?: Array<string>,
+  responseUsage?: string,
+  effectiveResponseUsage?: string,
+  effectiveQueueMode?: string,
+  modelProvider?: string,
+  model?: string,
+  modelOverrideSource?: (('user' | 'auto') | null),
+  runtimeSelectionLocked?: boolean,
+  agentRuntime?: SessionAgentRuntime,
+  contextTokens?: number,
+  contextBudgetStatus?: Record<string, any>,
+  snapshotAt: number,
+  placement?: LocalSessionPlacement,
+  activitySummary?: SessionActivitySummary,
+  hasActiveRun?: boolean,
+  activeRunIds?: Array<string>,
+  sharingRole?: ('admin' | 'owner'),
+  activeLeafEntryId?: (string | null)
+};
 
 export type SessionMember = {
   identityId: string,
@@ -7173,11 +7425,24 @@ export type SessionPlacementRunner = {
 
 export type SessionPlacementState = ('local' | 'requested' | 'provisioning' | 'syncing' | 'starting' | 'active' | 'draining' | 'reconciling' | 'reclaimed' | 'failed');
 
-export type SessionPreview = ({
+export type SessionPreview = {
   key: string,
-  status: string,
-  items: Array<Record<string, any>>
-} & Record<string, any>);
+  status: ('ok' | 'empty' | 'missing'),
+  items: Array<SessionPreviewItem>
+};
+
+export type SessionPreviewItem = {
+  role: ('user' | 'assistant'),
+  text: string
+};
+
+/** Where a session's answers go on a channel. */
+export type SessionRoute = {
+  channel?: string,
+  to?: string,
+  accountId?: string,
+  threadId?: string
+};
 
 export type SessionRow = ({
   key: string,
@@ -7307,9 +7572,13 @@ export type SessionStatusParams = {
   agentId?: string
 };
 
-export type SessionStatusResult = ({
-  sessionKey: string
-} & Record<string, any>);
+/** What a session is at - its row and the model of its next turn. session is null when it does not exist. */
+export type SessionStatusResult = {
+  sessionKey: string,
+  exists: boolean,
+  session: (SessionListRow | null),
+  resolved: ResolvedModel
+};
 
 export type SessionSuggestion = {
   id: string,
@@ -8000,12 +8269,15 @@ export type SessionsHistoryParams = {
   offset?: number
 };
 
-export type SessionsHistoryResult = ({
+/** The newest messages of a session, or a page further back, oldest first. */
+export type SessionsHistoryResult = {
   sessionKey: string,
   sessionId?: string,
-  messages: Array<Record<string, any>>,
-  hasMore?: boolean
-} & Record<string, any>);
+  messages: Array<TranscriptEntry>,
+  hasMore: boolean,
+  nextOffset?: number,
+  totalMessages: number
+};
 
 export type SessionsListParams = {
   limit?: number,
@@ -8035,6 +8307,39 @@ export type SessionsListParams = {
   includeActivitySummary?: boolean
 };
 
+/** Upstream 2026.9.6 accepts sortBy activity, activeOnly, projectId, pinned and includeActivitySummary beyond the schema of 2026.9.1. channel, to and accountId are our own; they select by where a session's answers go. */
+export type SessionsListRequest = {
+  limit?: number,
+  offset?: number,
+  activeMinutes?: number,
+  activeOnly?: boolean,
+  requireLastInteraction?: boolean,
+  sortBy?: ('updatedAt' | 'lastInteractionAt' | 'activity'),
+  includeGlobal?: boolean,
+  includeUnknown?: boolean,
+  configuredAgentsOnly?: boolean,
+  includeDerivedTitles?: boolean,
+  includeLastMessage?: boolean,
+  label?: string,
+  boardFace?: ('chat' | 'dashboard'),
+  creatorId?: string,
+  ownerId?: string,
+  ownerFirst?: boolean,
+  involvingMe?: boolean,
+  involvingProfileId?: string,
+  includePeople?: boolean,
+  spawnedBy?: string,
+  agentId?: string,
+  search?: string,
+  archived?: (boolean | 'all'),
+  projectId?: string,
+  pinned?: boolean,
+  includeActivitySummary?: boolean,
+  channel?: string,
+  to?: string,
+  accountId?: string
+};
+
 export type SessionsListResult = ({
   ts: number,
   path: string,
@@ -8045,6 +8350,9 @@ export type SessionsListResult = ({
   nextOffset: (number | null),
   hasMore: boolean,
   owners: Array<Record<string, any>>,
+  people?: Array<SessionPerson>,
+  peopleIncomplete?: boolean,
+  peopleSessionCount?: number,
   defaults: SessionDefaults,
   sessions: Array<SessionListRow>
 } & Record<string, any>);
@@ -8307,7 +8615,14 @@ export type SessionsResolveParams = {
   spawnedBy?: string,
   includeGlobal?: boolean,
   includeUnknown?: boolean,
-  allowMissing?: boolean
+  allowMissing?: boolean,
+  reference?: {
+    key: string,
+    slug?: string
+  },
+  channel?: string,
+  to?: string,
+  accountId?: string
 };
 
 export type SessionsResolveResult = ({
@@ -10732,6 +11047,11 @@ export type TerminalUploadResult = {
   size: number
 };
 
+export type ThinkingLevelOption = {
+  id: string,
+  label: string
+};
+
 export type TickEvent = {
   ts: number
 };
@@ -10973,17 +11293,59 @@ export type ToolsInvokeResult = {
   error?: ToolsInvokeError
 };
 
-/** A message of the transcript. Content is a text or a list of parts. */
+/** A message of the transcript with its place in it. Content is a text or a list of parts. */
 export type TranscriptEntry = ({
-  role: string,
-  content?: (string | Array<unknown>),
-  timestamp?: number,
+  role: ('user' | 'assistant' | 'toolResult' | 'system'),
+  content: (string | Array<TranscriptPart>),
+  timestamp: number,
   idempotencyKey?: string,
+  api?: string,
   provider?: string,
   model?: string,
+  usage?: TranscriptUsage,
   stopReason?: string,
-  usage?: Record<string, any>
+  responseId?: string,
+  errorMessage?: string,
+  __openclaw: TranscriptPlace
 } & Record<string, any>);
+
+export type TranscriptPart = ({
+  type: ('text' | 'thinking' | 'image' | 'toolCall')
+} & Record<string, any>);
+
+/** Whose message it is and where it stands. A mark that a session started over has the kind reset. */
+export type TranscriptPlace = ({
+  kind?: string,
+  id: string,
+  idempotencyKey?: string,
+  recordTimestampMs?: number,
+  transcriptPosition: {
+    source: string,
+    rawSeq: number
+  },
+  seq: number,
+  runId?: string,
+  senderIsOwner?: boolean,
+  transport?: Record<string, any>,
+  truncated?: boolean,
+  reason?: ('display-cap' | 'oversized')
+} & Record<string, any>);
+
+/** Tokens and US dollars of one model answer. */
+export type TranscriptUsage = {
+  input: number,
+  output: number,
+  totalTokens: number,
+  cacheRead: number,
+  cacheWrite: number,
+  cost: {
+    input: number,
+    output: number,
+    cacheRead: number,
+    cacheWrite: number,
+    total: number
+  }
+};
 
 export type TtsConvertParams = ({
   text: string
