@@ -33,12 +33,12 @@ export function configuredSecrets(config: object): string[] {
 }
 
 /** The secrets that this process knows: of the configuration in force and of its environment. Cheap to ask again. */
-export function knownSecrets(config: Pick<ConfigPort, "current">, env: Environment): () => readonly string[] {
+export function knownSecrets(config: Pick<ConfigPort, "current" | "env">): () => readonly string[] {
   let known: { of: GatewayConfig; values: readonly string[] } | undefined;
   return () => {
     const { current } = config;
     if (known?.of !== current)
-      known = { of: current, values: [...configuredSecrets(current), ...environmentSecrets(env)] };
+      known = { of: current, values: [...configuredSecrets(current), ...environmentSecrets(config.env ?? {})] };
     return known.values;
   };
 }

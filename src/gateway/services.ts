@@ -79,7 +79,7 @@ export function createServices(options: ServiceOptions): Services {
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
   const usage = new ProviderUsage({ models, clock, log });
   const decisions = new DecisionRepository(store, LIMITS.defenderMaxDecisions);
-  const secrets = knownSecrets(config, process.env);
+  const secrets = knownSecrets(config);
   const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
   defender.defineMetrics(metrics);
   const turns = createTurns({ sessions, models, agents, defender, config, store, bus, clock, log, metrics });

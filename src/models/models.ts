@@ -31,7 +31,7 @@ interface ModelsOptions {
   config: ConfigPort;
   clock: Clock;
   log: Logger;
-  /** The process environment unless a test brings its own. */
+  /** Instead of the variables that the configuration sees. */
   env?: Readonly<Record<string, string | undefined>>;
   /** Where local servers are looked for; the default ports unless a test brings its own. */
   endpoints?: readonly LocalEndpoint[];
@@ -43,7 +43,7 @@ interface ModelsOptions {
  */
 export class Models implements ModelsPort {
   private readonly config: ConfigPort;
-  private readonly process: Readonly<Record<string, string | undefined>>;
+  private readonly given: Readonly<Record<string, string | undefined>> | undefined;
   private readonly discovery: Discovery;
   private built: {
     settings: ModelSettings;
@@ -51,9 +51,9 @@ export class Models implements ModelsPort {
     providers: Map<string, ProviderEntry>;
   } | null = null;
 
-  constructor({ config, clock, log, env = process.env, endpoints }: ModelsOptions) {
+  constructor({ config, clock, log, env, endpoints }: ModelsOptions) {
     this.config = config;
-    this.process = env;
+    this.given = env;
     this.discovery = new Discovery({ clock, log: log.child("models"), endpoints });
   }
 
@@ -242,7 +242,7 @@ export class Models implements ModelsPort {
   }
 
   private environment(): Environment {
-    return environment(this.process, this.settings.env);
+    return environment(this.given ?? this.config.env ?? process.env, this.settings.env);
   }
 }
 
