@@ -22,7 +22,7 @@ export type Admission =
 
 export interface AdmissionPolicy {
   /** How this wish is approved without asking anybody, or null when somebody has to be asked. */
-  approve(reason: PairingReason): { via: ApprovedVia; scopes: readonly string[] } | null;
+  approve(reason: PairingReason): { via: ApprovedVia; scopes: readonly string[]; roles?: readonly DeviceRole[] } | null;
   /** Shown with a request: it came from this machine. */
   silent: boolean;
   /** The device token that the connection was authenticated with. */
@@ -51,8 +51,12 @@ export class DeviceAdmission {
     return known !== undefined && matchesHash(token, known.hash) ? known : null;
   }
 
-  async find(deviceId: string): Promise<DeviceState> {
-    return this.options.repository.read(deviceId, this.options.clock.now());
+  /** The present token of a role with what it allows, for a device that has just been let in; null when it has none. */
+  async issued(deviceId: string, role: DeviceRole): Promise<(IssuedToken & { scopes: string[] }) | null> {
+    const token = activeToken(await this.options.repository.read(deviceId, this.options.clock.now()), role);
+    if (token === undefined) return null;
+    const value = this.options.key.token(deviceId, role, token.seed);
+    return { token: value, issuedAtMs: issuedAtMs(token), scopes: token.scopes };
   }
 
   /** Decides a wish. What it changes is on disk, and its events are out, when this resolves. */
@@ -96,13 +100,13 @@ export class DeviceAdmission {
 
   private approving(
     before: DeviceState,
-    grant: PairingWish & { via: ApprovedVia },
+    grant: PairingWish & { via: ApprovedVia; roles?: readonly DeviceRole[] },
     reason: PairingReason,
     now: number,
   ): Decision {
     const { bus, clock, key, log } = this.options;
     const { deviceId } = grant;
-    const approved = approve(key, before, { ...grant, roles: [grant.role] }, now);
+    const approved = approve(key, before, { ...grant, roles: grant.roles ?? [grant.role] }, now);
     const state = { ...approved, device: seen(approved.device!, grant, now) };
     const publish = (): void => {
       // A pairing that nobody was asked about should at least be found in the log (CVE-2026-35663).
@@ -113,7 +117,9 @@ export class DeviceAdmission {
         this.supersede(state.device, now).catch((error) => log.error("old pairings could not be removed", { error }));
       }
     };
-    return { state, admission: this.admitted(state, grant, null), publish };
+    // The scopes of a grant can be those of another role than the one that connects.
+    const wish = grant.role === "node" ? { ...grant, scopes: [] } : grant;
+    return { state, admission: this.admitted(state, wish, null), publish };
   }
 
   private asking(

@@ -7,12 +7,15 @@ import type { Store } from "../store/store.ts";
 import { DeviceAdmission } from "./admission.ts";
 import { DeviceRepository } from "./device-repository.ts";
 import { Devices } from "./devices.ts";
+import { SetupRepository } from "./setup-repository.ts";
+import { DeviceSetups } from "./setups.ts";
 import { TokenKey } from "./tokens.ts";
 
 export interface DeviceServices {
   readonly devices: Devices;
   readonly deviceAdmission: DeviceAdmission;
   readonly deviceTokenKey: TokenKey;
+  readonly deviceSetups: DeviceSetups;
 }
 
 /** The room's services over one store. Opens no file: the token key is read when the first token is made. */
@@ -38,5 +41,7 @@ export function createDevices(deps: {
     log,
     supersedeAgeMs,
   });
-  return { devices, deviceAdmission, deviceTokenKey };
+  const setupRepository = new SetupRepository(store, LIMITS);
+  const deviceSetups = new DeviceSetups({ repository: setupRepository, bus, clock, ttlMs: LIMITS.setupCodeTtlMs });
+  return { devices, deviceAdmission, deviceTokenKey, deviceSetups };
 }

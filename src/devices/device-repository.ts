@@ -15,7 +15,7 @@ import {
 import type { DeviceState, PairedDevice, PairingRequest, StoredToken } from "./types.ts";
 
 export interface DeviceBounds {
-  /** Milliseconds after which a request that nobody decided is gone. */
+  /** Milliseconds after the device's last try when a request that nobody decided is gone. */
   pairingRequestTtlMs: number;
   pairingRequestsMax: number;
   /** Requests of one address; requests of local clients, which have none, count together. */
@@ -57,7 +57,7 @@ export class DeviceRepository {
       );
       const devices = db.query("SELECT * FROM devices ORDER BY approved_at DESC, device_id").all() as DeviceRow[];
       const requests = db
-        .query("SELECT * FROM device_requests WHERE requested_at > ? ORDER BY requested_at DESC, request_id")
+        .query("SELECT * FROM device_requests WHERE retried_at > ? ORDER BY requested_at DESC, request_id")
         .all(now - this.bounds.pairingRequestTtlMs) as RequestRow[];
       return {
         paired: devices.map((row) => ({
@@ -126,7 +126,7 @@ export class DeviceRepository {
       .query("SELECT * FROM device_tokens WHERE device_id = ? ORDER BY role")
       .all(deviceId) as TokenRow[];
     const request = db
-      .query("SELECT * FROM device_requests WHERE device_id = ? AND requested_at > ?")
+      .query("SELECT * FROM device_requests WHERE device_id = ? AND retried_at > ?")
       .get(deviceId, now - this.bounds.pairingRequestTtlMs) as RequestRow | null;
     return {
       device: device && deviceOf(device),
@@ -161,7 +161,7 @@ export class DeviceRepository {
   /** Keeps the queue short: what is too old goes, then the oldest of the same address, then the oldest of the busiest. */
   private evict(db: Database, { requestId, remoteIp }: PairingRequest, now: number): void {
     const { pairingRequestTtlMs, pairingRequestsMax, pairingRequestsPerAddress } = this.bounds;
-    db.query("DELETE FROM device_requests WHERE requested_at <= ?").run(now - pairingRequestTtlMs);
+    db.query("DELETE FROM device_requests WHERE retried_at <= ?").run(now - pairingRequestTtlMs);
     db.query(
       `DELETE FROM device_requests WHERE request_id IN (
          SELECT request_id FROM device_requests WHERE remote_ip IS ?1 AND request_id <> ?2

@@ -46,6 +46,7 @@ export type RequestRow = FactColumns & {
   silent: number;
   is_repair: number;
   requested_at: number;
+  retried_at: number;
 };
 
 const factsOf = (row: FactColumns) => ({
@@ -94,6 +95,7 @@ export const requestOf = (row: RequestRow): PairingRequest => ({
   silent: row.silent === 1,
   isRepair: row.is_repair === 1,
   ts: row.requested_at,
+  retriedAtMs: row.retried_at,
 });
 
 const factColumns = (source: PairedDevice | PairingRequest): FactColumns => ({
@@ -142,4 +144,5 @@ export const requestRow = (request: PairingRequest): RequestRow => ({
   silent: request.silent ? 1 : 0,
   is_repair: request.isRepair ? 1 : 0,
   requested_at: request.ts,
+  retried_at: request.retriedAtMs,
 });

@@ -20,4 +20,7 @@ export function deviceShape(device: PairedDevice, tokens: readonly StoredToken[]
   };
 }
 
-export const requestShape = (request: PairingRequest): PendingDevice => ({ ...request });
+/** A waiting request as clients see it. */
+export function requestShape({ retriedAtMs: _, ...request }: PairingRequest): PendingDevice {
+  return request;
+}

@@ -47,7 +47,7 @@ export function requestFor(state: DeviceState, wish: PairingWish, silent: boolea
   const { request: waiting, device } = state;
   const { deviceId, publicKey, role, facts, remoteIp } = wish;
   const isCovered = waiting?.role === role && wish.scopes.every((scope) => waiting.scopes.includes(scope));
-  if (waiting !== null && isCovered) return { ...waiting, ...facts };
+  if (waiting !== null && isCovered) return { ...waiting, ...facts, retriedAtMs: now };
   return {
     requestId: uuid(),
     deviceId,
@@ -60,6 +60,7 @@ export function requestFor(state: DeviceState, wish: PairingWish, silent: boolea
     silent,
     isRepair: device !== null,
     ts: now,
+    retriedAtMs: now,
   };
 }
 

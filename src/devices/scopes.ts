@@ -1,25 +1,16 @@
-/** The operator scopes that exist (docs: gateway/operator-scopes). Others are never granted without being asked about. */
-export const OPERATOR_SCOPES: ReadonlySet<string> = new Set([
-  "operator.admin",
-  "operator.read",
-  "operator.write",
-  "operator.sessions.read",
-  "operator.sessions.write",
-  "operator.approvals",
-  "operator.questions",
-  "operator.pairing",
-  "operator.talk",
-  "operator.talk.secrets",
-]);
+import { SCOPES } from "../../generated/scopes.ts";
+import { hasScope } from "../platform/scopes.ts";
 
-const IMPLIED_BY_WRITE: ReadonlySet<string> = new Set(["operator.read", "operator.talk"]);
+/** True for a scope that exists. Others are never granted without somebody being asked. */
+export const isKnownScope = (scope: string): boolean => Object.hasOwn(SCOPES, scope);
 
-/** True when the granted scopes include the wanted one: itself, any operator scope by admin, read and talk by write. */
+/**
+ * True when the granted scopes include the wanted one, by itself or through a wider one. Admin stands for every
+ * operator scope, also one that a later release brings, but for nothing outside them.
+ */
 export function covers(granted: readonly string[] | ReadonlySet<string>, wanted: string): boolean {
-  const held = granted instanceof Set ? granted : new Set(granted as readonly string[]);
-  if (held.has(wanted)) return true;
-  if (held.has("operator.admin")) return wanted.startsWith("operator.");
-  return held.has("operator.write") && IMPLIED_BY_WRITE.has(wanted);
+  const scopes: ReadonlySet<string> = granted instanceof Set ? granted : new Set(granted as readonly string[]);
+  return scopes.has(wanted) || (wanted.startsWith("operator.") && hasScope({ scopes }, wanted));
 }
 
 export function coversAll(granted: readonly string[] | ReadonlySet<string>, wanted: Iterable<string>): boolean {

@@ -62,6 +62,8 @@ export interface PairingRequest extends DeviceFacts {
   /** The device was paired already. */
   isRepair: boolean;
   ts: number;
+  /** When the device last tried; a request lasts as long as it keeps trying. */
+  retriedAtMs: number;
 }
 
 /** Everything that is stored of one device. Changed as a whole. */

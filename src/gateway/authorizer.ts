@@ -11,6 +11,8 @@ export interface ConnectAccepted {
   method: string;
   /** True when the device lost its access since it was checked; asked just before hello-ok. */
   lostAccess?(): boolean;
+  /** Told whether hello-ok went out, where somebody waits to know that credentials arrived. */
+  settled?(delivered: boolean): Promise<void>;
 }
 
 export interface ConnectRefused {

@@ -65,13 +65,24 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
     return;
   }
   const payload = await helloPayload(deps.hello, decision);
-  if (connection.state === "closed") return;
+  const isIn = admit(deps, connection, { id, params, payload, decision });
+  decision.settled?.(isIn).catch((error) => deps.log.error("the end of a setup was not recorded", { error }));
+}
+
+/** Opens the connection unless it, or the device's access, has ended meanwhile. */
+function admit(
+  deps: HandshakeDeps,
+  connection: Connection,
+  { id, params, payload, decision }: { id: string; params: ConnectParams; payload: object; decision: ConnectAccepted },
+): boolean {
+  if (connection.state === "closed") return false;
   if (decision.lostAccess?.()) {
     connection.refuse(id, invalidRequest("device access ended"), CLOSE_CODES.DEVICE_REMOVED);
-    return;
+    return false;
   }
   deps.admitted(connection, decision, params);
   connection.accepted(decision.caller, deps.contextFor(connection, decision), resultFrame(id, payload));
+  return true;
 }
 
 /** The newest wire version that both sides speak, or null. */

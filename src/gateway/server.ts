@@ -5,6 +5,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { AccessEnd } from "../devices/types.ts";
 import { uuid } from "../platform/ids.ts";
 import { requestAddress } from "./address.ts";
+import { AuthWatch } from "./auth/auth-watch.ts";
 import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
 import { Broadcaster } from "./broadcast.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
@@ -139,6 +140,14 @@ export class Gateway implements ConnectionHost {
     }
   }
 
+  /** Ends the connections that came in by ways the configuration has changed. */
+  private endOutdated(ways: ReadonlySet<string>): void {
+    if (ways.size === 0) return;
+    for (const connection of this.connections.values()) {
+      if (ways.has(connection.caller?.authMethod ?? "")) connection.close(CLOSE_CODES.AUTH_CHANGED);
+    }
+  }
+
   now(): number {
     return this.options.services.clock.now();
   }
@@ -263,6 +272,8 @@ export class Gateway implements ConnectionHost {
     // In the next turn, so that a device that ended its own access still gets the answer.
     const endAccess = ({ deviceId, role }: AccessEnd) => setImmediate(() => this.disconnectDevice(deviceId, role));
     this.stopping.push(services.devices.accessEnds.subscribe(endAccess));
+    const authWatch = new AuthWatch(services.config.current);
+    this.stopping.push(services.config.onChange((next) => this.endOutdated(authWatch.changedBy(next))));
     every(this.limits.tickIntervalMs, () =>
       this.broadcaster.publish({ event: "tick", payload: { ts: services.clock.now() } }),
     );

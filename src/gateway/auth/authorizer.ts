@@ -3,6 +3,7 @@ import type { ConnectParams } from "../../../generated/types.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import { deviceFacts } from "../../devices/device-facts.ts";
 import type { PairingWish } from "../../devices/pairing.ts";
+import { SETUP_SCOPES } from "../../devices/setups.ts";
 import type { DeviceRole } from "../../devices/types.ts";
 import { invalidRequest } from "../../platform/errors.ts";
 import type { Authorizer, ConnectAccepted, ConnectRefused } from "../authorizer.ts";
@@ -27,7 +28,10 @@ import {
 import { authSettings } from "./secrets.ts";
 import { connectionScopes, keepsScopesWithoutDevice } from "./session-scopes.ts";
 
-export type AuthorizerOptions = Pick<Services, "config" | "clock" | "devices" | "deviceAdmission" | "deviceTokenKey">;
+export type AuthorizerOptions = Pick<
+  Services,
+  "config" | "clock" | "devices" | "deviceAdmission" | "deviceTokenKey" | "deviceSetups"
+>;
 
 /** The product's {@link Authorizer}: shared secrets, trusted proxies, device identities and their tokens. */
 export function createAuthorizer(options: AuthorizerOptions): Authorizer {
@@ -38,7 +42,11 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     localDelayMs: LIMITS.authLocalDelayMs,
     localDelayMaxMs: LIMITS.authLocalDelayMaxMs,
   });
-  const connects = new ConnectAuthorizer(options, { admission: options.deviceAdmission, limiter });
+  const connects = new ConnectAuthorizer(options, {
+    admission: options.deviceAdmission,
+    setups: options.deviceSetups,
+    limiter,
+  });
   return {
     connect: (params, peer, challenge, connection) => connects.decide({ params, peer, challenge, connection }),
     http: async (headers, peer) => httpCaller(headers, peer, options.config.current, limiter),
@@ -129,22 +137,52 @@ class ConnectAuthorizer {
     const policy = pairingPolicy({ params, peer, config, wish, auth: outcome.value });
     if (policy === "exempt") return this.exempt(attempt, device, outcome.value);
     const admission = await this.deps.admission.admit({ ...wish, scopes: policy.scopes }, policy);
-    if (admission.kind === "required")
-      return pairingRequired({ ...wish, scopes: asked }, admission, client.id === "openclaw-control-ui");
-    const granted = role === "node" ? [] : policy.scopes;
-    return accept(attempt, {
+    if (admission.kind === "required") {
+      const keepTrying = client.id === "openclaw-control-ui" || outcome.value.setup !== undefined;
+      return pairingRequired({ ...wish, scopes: asked }, admission, keepTrying);
+    }
+    const { token } = admission;
+    const isIdentified = outcome.value.method === "trusted-proxy";
+    const accepted: Accepted = {
       auth: outcome.value,
       deviceId: device.deviceId,
-      scopes: connectionScopes(granted, outcome.value, peer, config),
+      scopes: connectionScopes(role === "node" ? [] : policy.scopes, outcome.value, peer, config),
       lostAccess,
       hello: {
         ...(role === "operator" && {
-          recoveryScope: this.recoveryScope(outcome.value, `${device.deviceId}\0${admission.token.issuedAtMs}`),
-          ...(outcome.value.method !== "trusted-proxy" && { recoveryMigrationAllowed: true }),
+          recoveryScope: this.recoveryScope(outcome.value, `${device.deviceId}\0${token.issuedAtMs}`),
+          ...(!isIdentified && { recoveryMigrationAllowed: true }),
         }),
-        ...(policy.givesToken && { deviceToken: admission.token.token, issuedAtMs: admission.token.issuedAtMs }),
+        ...(policy.givesToken && { deviceToken: token.token, issuedAtMs: token.issuedAtMs }),
       },
-    });
+    };
+    const finished = await this.withSetup(wish, outcome.value, accepted, this.failedClient(attempt));
+    return "ok" in finished ? finished : accept(attempt, finished);
+  }
+
+  /** Uses a setup code up, and hands out the operator's token that it brings beside the node's. */
+  private async withSetup(
+    { deviceId, role, facts }: PairingWish,
+    { setup }: Authenticated,
+    accepted: Accepted,
+    who: FailedClient,
+  ): Promise<Accepted | ConnectRefused> {
+    if (setup === undefined) return accepted;
+    const { deviceSetups } = this.options;
+    if (!(await deviceSetups.consume(setup.token, facts.displayName))) {
+      return unauthorized({ reason: "bootstrap_token_invalid" }, who);
+    }
+    const other = role === "node" ? await this.deps.admission.issued(deviceId, "operator") : null;
+    // A device that has more already is not given that for a code that stands for less.
+    const isWithin = other?.scopes.every((scope) => SETUP_SCOPES[setup.access].includes(scope)) === true;
+    const deviceTokens = isWithin && [
+      { deviceToken: other!.token, role: "operator", scopes: other!.scopes, issuedAtMs: other!.issuedAtMs },
+    ];
+    return {
+      ...accepted,
+      hello: { ...accepted.hello, ...(deviceTokens && { deviceTokens }) },
+      settled: (delivered) => deviceSetups.settle(setup.token, delivered),
+    };
   }
 
   /** This machine's own backend works without a pairing even when it proves a key; it gets no token then. */
@@ -188,10 +226,11 @@ interface Accepted {
   /** What hello-ok tells beyond method, role and scopes. */
   hello: Record<string, unknown>;
   lostAccess?: () => boolean;
+  settled?: (delivered: boolean) => Promise<void>;
 }
 
 function accept({ params, peer, connection }: Attempt, accepted: Accepted): ConnectAccepted {
-  const { auth, scopes, deviceId, hello, lostAccess } = accepted;
+  const { auth, scopes, deviceId, hello, lostAccess, settled } = accepted;
   const role = roleOf(params);
   const caller: Caller = {
     connId: connection.connId,
@@ -210,5 +249,6 @@ function accept({ params, peer, connection }: Attempt, accepted: Accepted): Conn
     auth: { method: auth.method, role, scopes: [...scopes], ...hello },
     method: auth.method,
     lostAccess,
+    settled,
   };
 }

@@ -1,6 +1,7 @@
 import type { GatewayConfig } from "../../../generated/config.ts";
 import type { ConnectParams } from "../../../generated/types.ts";
 import type { DeviceAdmission } from "../../devices/admission.ts";
+import type { DeviceSetups, RedeemableSetup } from "../../devices/setups.ts";
 import { allows } from "../../devices/tokens.ts";
 import type { DeviceRole } from "../../devices/types.ts";
 import type { PeerFacts } from "../peer.ts";
@@ -11,11 +12,13 @@ import { proxyIdentity } from "./trusted-proxy.ts";
 
 /** How somebody was recognised. */
 export interface Authenticated {
-  method: "none" | "token" | "password" | "trusted-proxy" | "device-token";
+  method: "none" | "token" | "password" | "trusted-proxy" | "device-token" | "bootstrap-token";
   /** The user that a trusted proxy vouched for. */
   user?: string;
   /** The device token that was presented. */
   deviceToken?: string;
+  /** The setup code that was presented, and its token. */
+  setup?: RedeemableSetup & { token: string };
 }
 
 export type AuthOutcome = { ok: true; value: Authenticated } | { ok: false; failure: AuthFailure };
@@ -25,6 +28,7 @@ type Look = AuthOutcome & { wrong?: CredentialClass };
 
 export interface CredentialDeps {
   admission: DeviceAdmission;
+  setups: DeviceSetups;
   limiter: AuthRateLimiter;
 }
 
@@ -54,8 +58,9 @@ export async function authenticate(
   if (settings.mode === "none" && isOpenFor(attempt)) return { ok: true, value: { method: "none" } };
   const shared = settings.mode === "trusted-proxy" ? byProxy(deps, attempt, config) : bySecret(deps, attempt, settings);
   if (shared.ok || attempt.deviceId === undefined) return settle(deps, attempt.peer, [shared]);
-  const device = await byDeviceToken(deps, attempt, attempt.deviceId);
-  return settle(deps, attempt.peer, device === null ? [shared] : [shared, device]);
+  const { deviceId, peer } = attempt;
+  const device = (await byDeviceToken(deps, attempt, deviceId)) ?? (await bySetupCode(deps, attempt, deviceId));
+  return settle(deps, peer, device === null ? [shared] : [shared, device]);
 }
 
 /** Without authentication only this machine comes in at once; others must be a device that was approved. */
@@ -65,12 +70,17 @@ const isOpenFor = ({ peer, deviceId }: Attempt): boolean => peer.isLocalDirect |
 function settle({ limiter }: Pick<CredentialDeps, "limiter">, peer: PeerFacts, looks: readonly Look[]): AuthOutcome {
   const outcome = looks.at(-1)!;
   if (outcome.ok) {
-    limiter.succeeded(outcome.value.deviceToken === undefined ? "shared-secret" : "device-token", peer);
+    limiter.succeeded(CLASSES[outcome.value.method] ?? "shared-secret", peer);
     return outcome;
   }
   const delays = looks.flatMap(({ wrong }) => (wrong === undefined ? [] : [limiter.failed(wrong, peer)]));
   return { ok: false, failure: { ...outcome.failure, delayMs: Math.max(0, ...delays) } };
 }
+
+const CLASSES: Partial<Record<Authenticated["method"], CredentialClass>> = {
+  "device-token": "device-token",
+  "bootstrap-token": "bootstrap-token",
+};
 
 /** Checks the shared secret alone, as callers over HTTP present it, and counts a failure. */
 export function authenticateSecret(
@@ -124,6 +134,18 @@ async function byDeviceToken(deps: CredentialDeps, attempt: Attempt, deviceId: s
   }
   if (!allows(token, scopes)) return failure("scope_mismatch");
   return { ok: true, value: { method: "device-token", deviceToken: presented } };
+}
+
+/** Null when no setup code was presented, or something else beside it, which then decides. */
+async function bySetupCode(deps: CredentialDeps, attempt: Attempt, deviceId: string): Promise<Look | null> {
+  const { auth, peer, role, scopes } = attempt;
+  const token = presentedSecret(auth.bootstrapToken);
+  if (token === undefined || namesSecret(auth)) return null;
+  const lockedMs = deps.limiter.lockedForMs("bootstrap-token", peer);
+  if (lockedMs !== null) return failure("rate_limited", { retryAfterMs: lockedMs });
+  const setup = await deps.setups.present(token, { deviceId, role, scopes });
+  if (setup === null) return { ...failure("bootstrap_token_invalid"), wrong: "bootstrap-token" };
+  return { ok: true, value: { method: "bootstrap-token", setup: { ...setup, token } } };
 }
 
 const failure = (reason: string, more: Omit<AuthFailure, "reason"> = {}): { ok: false; failure: AuthFailure } => ({

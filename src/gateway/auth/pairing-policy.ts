@@ -2,7 +2,9 @@ import type { GatewayConfig } from "../../../generated/config.ts";
 import type { ConnectParams } from "../../../generated/types.ts";
 import type { AdmissionPolicy } from "../../devices/admission.ts";
 import type { PairingReason, PairingWish } from "../../devices/pairing.ts";
-import { OPERATOR_SCOPES } from "../../devices/scopes.ts";
+import { isKnownScope } from "../../devices/scopes.ts";
+import { isMeantFor, SETUP_SCOPES, type SetupAccess } from "../../devices/setups.ts";
+import type { DeviceRole } from "../../devices/types.ts";
 import { type PeerFacts, TrustedProxies } from "../peer.ts";
 import { isBrowserClient, isBrowserExtension, isControlUi, isLocalBackend, isNativeApp } from "./clients.ts";
 import type { Authenticated } from "./credentials.ts";
@@ -38,6 +40,7 @@ export function pairingPolicy(pairing: PairingCase): PairingPolicy | "exempt" {
   if (behindProxy !== null) {
     return { ...behindProxy, silent: false, givesToken: isNativeApp(params.client) };
   }
+  if (auth.setup !== undefined) return setupPolicy(auth.setup.access, wish);
   const isLocal = isSilentlyLocal(pairing);
   return {
     ...presented,
@@ -49,6 +52,19 @@ export function pairingPolicy(pairing: PairingCase): PairingPolicy | "exempt" {
       if (isLocal) return mayGrantSilently(wish) ? { via: "silent", scopes: wish.scopes } : null;
       return isFromTrustedNetwork(reason, pairing, peer) ? { via: "trusted-cidr", scopes: [] } : null;
     },
+  };
+}
+
+/** An administrator made the code, so the programs it is meant for are approved by it, with what it hands out. */
+function setupPolicy(access: SetupAccess, wish: PairingWish): PairingPolicy {
+  const isApproved = wish.role === "node" && isMeantFor(access, wish.facts);
+  const scopes = SETUP_SCOPES[access];
+  const roles: readonly DeviceRole[] = scopes.length === 0 ? ["node"] : ["node", "operator"];
+  return {
+    scopes: wish.scopes,
+    silent: false,
+    givesToken: true,
+    approve: (reason) => (isApproved && reason === "not-paired" ? { via: "bootstrap", scopes, roles } : null),
   };
 }
 
@@ -73,7 +89,7 @@ function isSilentlyLocal({ params, peer, config }: PairingCase): boolean {
 
 /** Scopes that do not exist, and scopes of nodes, are for a person to judge. */
 const mayGrantSilently = ({ role, scopes }: PairingWish): boolean =>
-  role === "operator" ? scopes.every((scope) => OPERATOR_SCOPES.has(scope)) : scopes.length === 0;
+  role === "operator" ? scopes.every((scope) => isKnownScope(scope)) : scopes.length === 0;
 
 /** A new node from a network that the configuration names. What a process of this machine could forge does not count. */
 function isFromTrustedNetwork(reason: PairingReason, { config, wish }: PairingCase, peer: PeerFacts): boolean {

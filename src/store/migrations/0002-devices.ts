@@ -57,19 +57,16 @@ export const devices: Migration = {
         remote_ip TEXT,
         silent INTEGER NOT NULL,
         is_repair INTEGER NOT NULL,
-        requested_at INTEGER NOT NULL
+        requested_at INTEGER NOT NULL,
+        retried_at INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
-      CREATE INDEX device_requests_by_time ON device_requests (requested_at);
+      CREATE INDEX device_requests_by_retry ON device_requests (retried_at);
 
       CREATE TABLE device_setups (
         setup_id TEXT PRIMARY KEY,
         hash TEXT NOT NULL UNIQUE,
-        access TEXT NOT NULL,
-        device_id TEXT,
         created_at INTEGER NOT NULL,
-        expires_at INTEGER NOT NULL,
-        consumed_at INTEGER,
-        outcome TEXT
+        data TEXT NOT NULL
       ) STRICT, WITHOUT ROWID;
     `);
   },

@@ -1,0 +1,32 @@
+import type { GatewayConfig } from "../../../generated/config.ts";
+import { authSettings } from "./secrets.ts";
+
+/**
+ * Notices that the configuration no longer accepts what connections came in with, so that they can be closed: a secret
+ * that was changed because it leaked must not go on working where it is in use (CVE-2026-41916).
+ */
+export class AuthWatch {
+  private seen: Record<"secret" | "proxy", string>;
+
+  constructor(config: GatewayConfig) {
+    this.seen = fingerprints(config);
+  }
+
+  /** The ways of authentication whose connections have to come in anew. */
+  changedBy(config: GatewayConfig): ReadonlySet<string> {
+    const before = this.seen;
+    this.seen = fingerprints(config);
+    const ways = new Set<string>();
+    if (before.secret !== this.seen.secret) for (const way of ["none", "token", "password"]) ways.add(way);
+    if (before.proxy !== this.seen.proxy) ways.add("trusted-proxy");
+    return ways;
+  }
+}
+
+function fingerprints(config: GatewayConfig): Record<"secret" | "proxy", string> {
+  const { trustedProxies, auth } = config.gateway;
+  return {
+    secret: JSON.stringify(authSettings(config)),
+    proxy: JSON.stringify([trustedProxies, auth.mode, auth.trustedProxy, auth.identityScopes]),
+  };
+}
