@@ -50,6 +50,8 @@ export const CLOSE_CODES = {
   SERVICE_RESTART: { code: 1012, reason: "service restart" },
   /** The gateway does not yet accept connections. */
   STARTING: { code: 1013, reason: "gateway starting" },
+  /** The secret or the proxy settings that the connection came in with no longer hold. */
+  AUTH_CHANGED: { code: 4001, reason: "gateway auth changed" },
   /** The device behind the connection lost its pairing. */
   DEVICE_REMOVED: { code: 4001, reason: "device removed" },
 } as const satisfies Record<string, { readonly code: number; readonly reason: string }>;
