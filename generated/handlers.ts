@@ -37,6 +37,8 @@ export interface DevicesHandlers<Ctx> {
   "device.pair.reject"(params: T.DevicePairRejectParams, ctx: Ctx): Awaitable<T.DevicePairRejectResult>;
   "device.pair.remove"(params: T.DevicePairRemoveParams, ctx: Ctx): Awaitable<T.DevicePairRemoveResult>;
   "device.pair.rename"(params: T.DevicePairRenameParams, ctx: Ctx): Awaitable<T.DevicePairRenameResult>;
+  "device.pair.setupCode"(params: T.DevicePairSetupCodeParams, ctx: Ctx): Awaitable<T.DevicePairSetupCodeResult>;
+  "device.pair.setupStatus"(params: T.DevicePairSetupStatusParams, ctx: Ctx): Awaitable<T.DevicePairSetupStatusResult>;
   "device.token.revoke"(params: T.DeviceTokenRevokeParams, ctx: Ctx): Awaitable<T.DeviceTokenRevokeResult>;
   "device.token.rotate"(params: T.DeviceTokenRotateParams, ctx: Ctx): Awaitable<T.DeviceTokenRotateResult>;
 }

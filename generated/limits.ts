@@ -119,6 +119,12 @@ export const LIMITS = {
   deviceSupersedeAgeMs: 60000,
   /** ends. Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused. */
   deviceAccessEndsKept: 256,
+  /** ms. Upstream's ten minutes to use a setup code. */
+  setupCodeTtlMs: 600000,
+  /** codes. Kept with their outcomes; one person sets up a few devices a day. */
+  setupCodesMax: 50,
+  /** ms. For a client that showed a code to ask what became of it, also after it was closed overnight. */
+  setupOutcomeTtlMs: 86400000,
   /** characters. Of a name or platform that a device tells; lists show one line. */
   deviceTextChars: 120,
   /** scopes. In one connect; there are ten scopes, newer clients may know some more. */
@@ -310,6 +316,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   pairedDevicesMax: { unit: "devices", reason: "Bounds device.pair.list at about a megabyte; one owner's programs and phones are far fewer." },
   deviceSupersedeAgeMs: { unit: "ms", reason: "Upstream's minute in which a silent pairing is not tidied away by the next one of the same program." },
   deviceAccessEndsKept: { unit: "ends", reason: "Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused." },
+  setupCodeTtlMs: { unit: "ms", reason: "Upstream's ten minutes to use a setup code." },
+  setupCodesMax: { unit: "codes", reason: "Kept with their outcomes; one person sets up a few devices a day." },
+  setupOutcomeTtlMs: { unit: "ms", reason: "For a client that showed a code to ask what became of it, also after it was closed overnight." },
   deviceTextChars: { unit: "characters", reason: "Of a name or platform that a device tells; lists show one line." },
   deviceScopesMax: { unit: "scopes", reason: "In one connect; there are ten scopes, newer clients may know some more." },
   runsAtOnce: { unit: "runs", reason: "Turns at the same time when agents.defaults.maxConcurrent does not say; they wait for providers, not for this machine." },

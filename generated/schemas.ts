@@ -18,6 +18,8 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   "DevicePairRejectParams": {"type":"object","required":["requestId"],"properties":{"requestId":{"type":"string","minLength":1}},"additionalProperties":false},
   "DevicePairRemoveParams": {"type":"object","required":["deviceId"],"properties":{"deviceId":{"type":"string","minLength":1}},"additionalProperties":false},
   "DevicePairRenameParams": {"type":"object","required":["deviceId","label"],"properties":{"deviceId":{"type":"string","minLength":1},"label":{"type":"string","minLength":1,"maxLength":64}},"additionalProperties":false},
+  "DevicePairSetupCodeParams": {"type":"object","properties":{"publicUrl":{"type":"string","minLength":1},"preferRemoteUrl":{"type":"boolean"},"includeQr":{"type":"boolean"},"bootstrapProfile":{"type":"string","enum":["limited","node"]},"joinUrl":{"type":"boolean","const":true}},"additionalProperties":false},
+  "DevicePairSetupStatusParams": {"type":"object","required":["setupId"],"properties":{"setupId":{"type":"string","minLength":1,"maxLength":128}},"additionalProperties":false},
   "DeviceTokenRevokeParams": {"type":"object","required":["deviceId","role"],"properties":{"deviceId":{"type":"string","minLength":1},"role":{"type":"string","minLength":1}},"additionalProperties":false},
   "DeviceTokenRotateParams": {"type":"object","required":["deviceId","role"],"properties":{"deviceId":{"type":"string","minLength":1},"role":{"type":"string","minLength":1},"scopes":{"type":"array","items":{"type":"string","minLength":1}}},"additionalProperties":false},
   "HealthParams": {"description":"Upstream does not look at other keys.","type":"object","properties":{"probe":{"description":"Take the snapshot anew."}},"additionalProperties":true},
