@@ -34,7 +34,7 @@ describe("config.get", () => {
 describe("a changed config file", () => {
   const auth = { mode: "token", token: TEST_TOKEN };
 
-  test("is in force for the next connection, and config.get says so", async () => {
+  test("17: is in force for the next connection, ends those of the old secret, and config.get says so", async () => {
     const before = await client.call("config.get");
     rewrite(JSON.stringify({ gateway: { auth: { mode: "token", token: "another-token-1234" } } }));
     const { error } = await (await gateway.open()).request("connect", {
@@ -44,11 +44,13 @@ describe("a changed config file", () => {
       auth: { token: TEST_TOKEN },
     });
     expect(error.message).toContain("unauthorized");
+    expect(await client.ended()).toEqual({ code: 4001, reason: "gateway auth changed" });
     const other = await gateway.connect({ auth: { token: "another-token-1234" } });
     const after = await other.call("config.get");
     expect(after.hash).not.toBe(before.hash);
     expect(after.appliedConfigHash).toBe(after.configRevisionHash);
     rewrite(JSON.stringify({ gateway: { auth } }));
+    client = await gateway.connect();
   });
 
   test("that cannot be used shows in health and config.get, and is gone when it is mended", async () => {
