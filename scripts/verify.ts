@@ -23,6 +23,9 @@ interface Check {
   read?(output: string, ok: boolean): Outcome;
 }
 
+/** How much of what a failed check printed is shown; the rest is in out/verify. */
+const SHOWN_LINES = 120;
+
 const CHECKS: readonly Check[] = [
   { name: "types", commands: [["bun", "check"]] },
   { name: "lint", commands: [biome("lint", "."), ["bun", "scripts/check-rooms.ts"]] },
@@ -142,7 +145,7 @@ export async function main(args: readonly string[], root: string): Promise<numbe
     tell(
       `  ${failed === 0 ? "ok  " : "FAIL"}  ${check.name}${counts} (${((performance.now() - from) / 1000).toFixed(1)} s)`,
     );
-    if (failed > 0 && output) tell(output);
+    if (failed > 0 && output) tell(output.split("\n").slice(0, SHOWN_LINES).join("\n"));
   }
   const after = await treeState(root);
   if (before !== null && after !== null) {
