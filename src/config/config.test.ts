@@ -110,6 +110,17 @@ describe("a file that stops the start", () => {
     ]);
   });
 
+  test("says where a text breaks, wherever it is cut off", async () => {
+    const text = "{ a: [1, 'x\\u0041', { b: .5, }, /* c */ null], \"d\": {} } // end";
+    for (let length = 1; length < text.length; length++) {
+      const cut = text.slice(0, length);
+      using config = new ConfigFolder({ "openclaw.json": cut });
+      const problems = await config.problems().catch(() => null);
+      if (problems === null) expect(cut).toStartWith("{ a: [1, 'x\\u0041', { b: .5, }, /* c */ null], \"d\": {} }");
+      else expect(problems[0]!.column).toBeWithin(1, length + 2);
+    }
+  });
+
   test("says everything that is wrong at once, each with its line", async () => {
     using config = new ConfigFolder({ "openclaw.json": "{\n gateway: { port: 'a',\n bind: 3 } }" });
     const error = await config.error();

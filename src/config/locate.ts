@@ -101,6 +101,9 @@ class Scanner {
       if (hex === undefined) this.fail(`\\${char} must be followed by hexadecimal digits`, this.at - 2);
       return String.fromCharCode(Number.parseInt(hex, 16));
     }
+    if (/[1-9]/.test(char) || (char === "0" && /\d/.test(this.text[this.at] ?? ""))) {
+      this.fail("a backslash before a digit is no escape", this.at - 2);
+    }
     return SHORT_ESCAPES[char] ?? char;
   }
 

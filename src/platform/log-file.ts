@@ -42,7 +42,7 @@ export class LogFile implements SinkTarget {
     if (now < this.retryAt) return null;
     try {
       const { path } = this;
-      if (this.open !== undefined && (this.open.path !== path || isRemoved(this.open.fd))) this.close();
+      if (this.open !== undefined && (this.open.path !== path || !isStillAt(path, this.open.fd))) this.close();
       this.open ??= this.begin(path);
       const { size } = fstatSync(this.open.fd);
       const { maxBytes } = this.settings;
@@ -77,8 +77,9 @@ export class LogFile implements SinkTarget {
   }
 }
 
-function isRemoved(fd: number): boolean {
-  return fstatSync(fd).nlink === 0;
+/** False when somebody removed or renamed the file, as another process does that rotates the same one. */
+function isStillAt(path: string, fd: number): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
 }
 
 /** `a.log` becomes `a.1.log`, that `a.2.log`, and so on; the oldest goes. */

@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -227,6 +228,16 @@ describe("the file", () => {
     log.info("one");
     await log.flush();
     rmSync(file);
+    log.info("two");
+    await log.flush();
+    expect(lines().map((line) => line["1"])).toEqual(["two"]);
+  });
+
+  test("is the one under its name, also when another process rotated it away", async () => {
+    const log = newLog();
+    log.info("one");
+    await log.flush();
+    renameSync(file, join(folder, "a.1.log"));
     log.info("two");
     await log.flush();
     expect(lines().map((line) => line["1"])).toEqual(["two"]);

@@ -35,6 +35,13 @@ export interface LogOptions extends LogSettings {
   clock?: Clock;
 }
 
+/** Where people look: one of the process's two output streams. */
+interface ConsoleStream {
+  sink: LogSink;
+  terminal: boolean;
+  colour: boolean;
+}
+
 const rank = (level: LogLevel): number => LOG_LEVELS.indexOf(level);
 
 /**
@@ -46,9 +53,7 @@ export class Log implements Logger {
   private readonly clock: Clock;
   private readonly file: LogFile;
   private readonly fileSink: LogSink;
-  private readonly consoleSinks: { out: LogSink; err: LogSink } | null = null;
-  private readonly terminal: boolean;
-  private readonly colour: boolean;
+  private readonly streams: { out: ConsoleStream; err: ConsoleStream } | null;
   private readonly subsystems = new Map<string, Logger>();
   private settings: LogSettings;
   private readonly onExit = (): void => this.flushSync();
@@ -61,9 +66,7 @@ export class Log implements Logger {
     this.file = new LogFile(this.fileSettings(), this.clock, (problem) => this.fileFailed(problem));
     this.fileSink = new LogSink(this.file, (count) => fileLine(this.droppedRecord(count)));
     const { console } = options;
-    this.terminal = console !== null && isatty(console.err);
-    this.colour = options.colour ?? wantsColour(this.terminal);
-    if (console) this.consoleSinks = { out: this.consoleSink(console.out), err: this.consoleSink(console.err) };
+    this.streams = console && { out: this.consoleStream(console.out), err: this.consoleStream(console.err) };
     this.applyPatterns();
     process.on("exit", this.onExit);
   }
@@ -75,7 +78,7 @@ export class Log implements Logger {
 
   /** Lines that were dropped because a sink was too slow. */
   get dropped(): number {
-    return this.fileSink.dropped + (this.consoleSinks?.out.dropped ?? 0) + (this.consoleSinks?.err.dropped ?? 0);
+    return this.fileSink.dropped + (this.streams?.out.sink.dropped ?? 0) + (this.streams?.err.sink.dropped ?? 0);
   }
 
   /** Takes new settings over from the next line on. */
@@ -118,7 +121,7 @@ export class Log implements Logger {
 
   /** Waits until everything logged so far is written. */
   async flush(): Promise<void> {
-    await Promise.all([this.fileSink.flush(), this.consoleSinks?.out.flush(), this.consoleSinks?.err.flush()]);
+    await Promise.all([this.fileSink.flush(), this.streams?.out.sink.flush(), this.streams?.err.sink.flush()]);
   }
 
   /** Writes the rest and lets go of the file. Lines logged afterwards are lost. */
@@ -132,14 +135,14 @@ export class Log implements Logger {
   /** Writes the rest at once, for a process that ends without further turns of its event loop. */
   flushSync(): void {
     this.fileSink.flushSync();
-    this.consoleSinks?.out.flushSync();
-    this.consoleSinks?.err.flushSync();
+    this.streams?.out.sink.flushSync();
+    this.streams?.err.sink.flushSync();
   }
 
   private write(level: LogLevel, subsystem: string, message: string, fields?: LogFields): void {
     if (this.closed) return;
     const toFile = rank(level) >= rank(this.settings.level);
-    const toConsole = this.consoleSinks !== null && rank(level) >= rank(this.settings.consoleLevel);
+    const toConsole = this.streams !== null && rank(level) >= rank(this.settings.consoleLevel);
     if (!toFile && !toConsole) return;
     try {
       const record: LogRecord = {
@@ -165,14 +168,12 @@ export class Log implements Logger {
   }
 
   private show(record: LogRecord): void {
-    const style = this.settings.consoleStyle ?? (this.terminal ? "pretty" : "compact");
-    const sinks = this.consoleSinks!;
-    const sink = rank(record.level) >= rank("warn") ? sinks.err : sinks.out;
-    sink.push(consoleLine(record, style, this.colour));
+    const { sink, terminal, colour } = rank(record.level) >= rank("warn") ? this.streams!.err : this.streams!.out;
+    sink.push(consoleLine(record, this.settings.consoleStyle ?? (terminal ? "pretty" : "compact"), colour));
   }
 
   private fileFailed(problem: string): void {
-    if (this.consoleSinks === null) return;
+    if (this.streams === null) return;
     const message = cleanText(`the log file cannot be written: ${problem}`, this.redactor);
     this.show({ time: new Date(this.clock.now()), level: "error", subsystem: "log", message });
   }
@@ -182,10 +183,12 @@ export class Log implements Logger {
     return { time: new Date(this.clock.now()), level: "warn", subsystem: "log", message };
   }
 
-  private consoleSink(fd: number): LogSink {
-    return new LogSink({ descriptor: () => fd }, (count) =>
+  private consoleStream(fd: number): ConsoleStream {
+    const terminal = isatty(fd);
+    const sink = new LogSink({ descriptor: () => fd }, (count) =>
       consoleLine(this.droppedRecord(count), this.settings.consoleStyle ?? "compact", false),
     );
+    return { sink, terminal, colour: this.options.colour ?? wantsColour(terminal) };
   }
 
   private fileSettings() {
