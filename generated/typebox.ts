@@ -14727,13 +14727,19 @@ export const StatusParams = Type.Object({
 export type StatusResult = Static<typeof StatusResult>
 export const StatusResult = Type.Object({
   runtimeVersion: Type.String(),
+  hostDesktop: Type.Object({
+    enabled: Type.Boolean(),
+    state: Type.String(),
+    port: Type.Integer({ minimum: 1, maximum: 65535 })
+  }, { description: "Whether the desktop of this machine is shared, and where.", additionalProperties: false }),
   heartbeat: Type.Object({
     defaultAgentId: Type.String(),
     agents: Type.Array(Type.Object({
       agentId: Type.String(),
       enabled: Type.Boolean(),
       every: Type.String(),
-      everyMs: Type.Unsafe<(number | null)>({"type":["integer","null"]})
+      everyMs: Type.Unsafe<(number | null)>({"type":["integer","null"]}),
+      waitingForRoute: Type.Optional(Type.Boolean({ description: "No channel can carry this agent's heartbeat." }))
     }, { additionalProperties: false }))
   }, { additionalProperties: false }),
   channelSummary: Type.Array(Type.String()),
@@ -14782,7 +14788,21 @@ export const StatusResult = Type.Object({
     externalBytes: Type.Integer(),
     arrayBuffersBytes: Type.Integer()
   }, { additionalProperties: false }),
-  pid: Type.Integer()
+  workerPools: Type.Record(Type.String(), Type.Object({
+    maxWorkers: Type.Integer({ minimum: 0 }),
+    workers: Type.Integer({ minimum: 0 }),
+    workersCreated: Type.Integer({ minimum: 0 }),
+    activeTasks: Type.Integer({ minimum: 0 }),
+    pendingTasks: Type.Integer({ minimum: 0 })
+  }, { additionalProperties: false }), { description: "Worker threads and what they have to do, by their purpose." }),
+  pid: Type.Integer(),
+  shutdownBudget: Type.Object({
+    timeoutMs: Type.Integer({ minimum: 0 }),
+    reserveMs: Type.Integer({ minimum: 0 }),
+    nativeStopBudget: Type.Boolean(),
+    activeWork: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
+    writeCustody: Type.Array(Type.Unknown())
+  }, { description: "How long a stop may take, in milliseconds, and what it would have to wait for.", additionalProperties: false })
 }, { description: "What runs, for whom, and what it uses.", additionalProperties: false })
 
 export type SystemAgentChatHistoryParams = Static<typeof SystemAgentChatHistoryParams>

@@ -9922,13 +9922,19 @@ export type StatusParams = Record<string, any>;
 /** What runs, for whom, and what it uses. */
 export type StatusResult = {
   runtimeVersion: string,
+  hostDesktop: {
+    enabled: boolean,
+    state: string,
+    port: number
+  },
   heartbeat: {
     defaultAgentId: string,
     agents: Array<{
       agentId: string,
       enabled: boolean,
       every: string,
-      everyMs: (number | null)
+      everyMs: (number | null),
+      waitingForRoute?: boolean
     }>
   },
   channelSummary: Array<string>,
@@ -9973,7 +9979,21 @@ export type StatusResult = {
     externalBytes: number,
     arrayBuffersBytes: number
   },
-  pid: number
+  workerPools: Record<string, {
+    maxWorkers: number,
+    workers: number,
+    workersCreated: number,
+    activeTasks: number,
+    pendingTasks: number
+  }>,
+  pid: number,
+  shutdownBudget: {
+    timeoutMs: number,
+    reserveMs: number,
+    nativeStopBudget: boolean,
+    activeWork: Record<string, number>,
+    writeCustody: Array<unknown>
+  }
 };
 
 export type SyncingSessionPlacement = {

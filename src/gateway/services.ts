@@ -99,6 +99,7 @@ export function createServices(options: ServiceOptions): Services {
     agents,
     sessions,
     models,
+    runs: turns.runs,
     databasePath,
     version: COMPATIBLE_VERSION,
   });

@@ -17,3 +17,8 @@ export interface SessionStats {
 export interface DefaultModel {
   defaultModel(): { id: string; contextWindow: number } | null;
 }
+
+/** What status asks of the runs: how many are at work. */
+export interface ActiveWork {
+  readonly atWork: number;
+}

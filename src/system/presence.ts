@@ -175,10 +175,11 @@ function parseSummary(text: string): Partial<PresenceEntry> {
   return facts;
 }
 
-/** What of a report presence keeps. `sessionKey` and `wake` say what to do with the report, not who sent it. */
+/** What of a report presence keeps; an empty list says nothing, as upstream reads it. `sessionKey` and `wake` say what to do with the report, not who sent it. */
 function definedFacts(params: SystemEventParams): Partial<PresenceEntry> {
   const { text: _text, tags: _tags, sessionKey: _sessionKey, wake: _wake, ...facts } = params;
-  return Object.fromEntries(Object.entries(withoutUndefined(facts)).map(([key, fact]) => [key, bounded(fact)]));
+  const said = Object.entries(withoutUndefined(facts)).filter(([, fact]) => !Array.isArray(fact) || fact.length > 0);
+  return Object.fromEntries(said.map(([key, fact]) => [key, bounded(fact)]));
 }
 
 /** Entries are kept in memory and sent to everybody: what a client says of itself is cut to a bearable length. */

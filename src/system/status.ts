@@ -1,9 +1,10 @@
+import { LIMITS } from "../../generated/limits.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { EventLoopMonitor } from "./event-loop.ts";
 import { sessionFacts } from "./health.ts";
 import { heartbeatPlan } from "./heartbeat-plan.ts";
-import type { AgentRoster, DefaultModel, SessionStats } from "./ports.ts";
+import type { ActiveWork, AgentRoster, DefaultModel, SessionStats } from "./ports.ts";
 
 const RECENT_SESSIONS = 10;
 
@@ -14,6 +15,7 @@ export interface StatusDeps {
   agents: AgentRoster;
   sessions: SessionStats;
   models: DefaultModel;
+  runs: ActiveWork;
   databasePath: string;
   /** The version that clients are told. */
   version: string;
@@ -38,9 +40,17 @@ export class Status {
     const plans = roster.map(({ id }) => ({ agentId: id, ...heartbeatPlan(config.current, id) }));
     return {
       runtimeVersion: version,
+      hostDesktop: { enabled: false, state: "disabled", port: config.current.desktop?.host?.port ?? VNC_PORT },
       heartbeat: {
         defaultAgentId: (roster.find((agent) => agent.isDefault) ?? roster[0])?.id ?? "main",
-        agents: plans.map(({ agentId, enabled, every, everyMs }) => ({ agentId, enabled, every, everyMs })),
+        // Without a channel no heartbeat has anywhere to go.
+        agents: plans.map(({ agentId, enabled, every, everyMs }) => ({
+          agentId,
+          enabled,
+          every,
+          everyMs,
+          waitingForRoute: true,
+        })),
       },
       channelSummary: [],
       queuedSystemEvents: [],
@@ -58,7 +68,15 @@ export class Status {
       modelRuntime: { degraded: false, pendingAgents: [] },
       eventLoop: eventLoop.facts(),
       processMemory: processMemory(),
+      workerPools: { transcriptReconciliation: NO_WORKERS, modelCatalog: NO_WORKERS },
       pid: process.pid,
+      shutdownBudget: {
+        timeoutMs: LIMITS.closeGraceMs,
+        reserveMs: 0,
+        nativeStopBudget: false,
+        activeWork: { ...NO_WORK, rootRequests: this.deps.runs.atWork },
+        writeCustody: [],
+      },
     };
   }
 
@@ -67,6 +85,15 @@ export class Status {
     return { model: model?.id ?? null, contextTokens: model?.contextWindow ?? null };
   }
 }
+
+/** Where a desktop that is shared would listen, unless configured: the port of VNC. */
+const VNC_PORT = 5900;
+
+/** What upstream gives to worker threads is done in this process. */
+const NO_WORKERS = { maxWorkers: 0, workers: 0, workersCreated: 0, activeTasks: 0, pendingTasks: 0 };
+
+/** Work that a stop would wait for. Writes are not among it: they are on disk before they are acknowledged. */
+const NO_WORK = { rootRequests: 0, cronRuns: 0, sessionMutations: 0, terminalPersistence: 0, lifecycleWrites: 0 };
 
 const NO_TASKS = {
   total: 0,

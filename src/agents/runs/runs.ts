@@ -138,6 +138,11 @@ export class Runs implements ActiveRuns {
     return outcome && { outcome, live: true };
   }
 
+  /** How many runs are at work. */
+  get atWork(): number {
+    return this.lanes.atWork;
+  }
+
   activeRunIds(sessionKey: string): string[] {
     const [first] = this.bySession.get(sessionKey) ?? [];
     return first === undefined || first.state === "closing" ? [] : [first.id];
