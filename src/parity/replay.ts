@@ -40,7 +40,7 @@ export async function replay({ target, cases, records, exceptions, compare }: Re
       continue;
     }
     const record = await runner.run(
-      verdict.kind === "planned" ? { ...step, async: false, expectEvents: undefined } : step,
+      verdict.kind === "planned" ? { ...step, async: false, expectEvents: undefined, delayMs: 0 } : step,
     );
     results.push({ step, verdict, differences: differencesOf(verdict, record) });
   }
