@@ -78,7 +78,8 @@ export class AgentCalls {
     const hash = requestHash("agent", sessionKey, message, images);
     const restart = parseCommand(message);
     if (restart !== null && isReset(restart)) return this.startOver(restart, { input, hash, target, sender, accept });
-    await screenInbound(defender, message, { sessionKey, runId, sender });
+    const texts = [message, params.extraSystemPrompt ?? ""].filter((text) => text !== "");
+    for (const text of texts) await screenInbound(defender, text, { sessionKey, runId, sender });
     const accepted = await runs.accept(input, hash, "followup");
     if (accepted.known) return this.replay(accepted.known);
     accept(acceptanceOf(input));

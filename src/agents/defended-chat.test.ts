@@ -25,7 +25,7 @@ beforeEach(() => {
 const send = (client: TestClient, message: string, runId: string, sessionKey: string) =>
   client.request("chat.send", { sessionKey, message, idempotencyKey: runId });
 
-describe("123: a message that attacks the assistant", () => {
+describe("a message that attacks the assistant", () => {
   test("is refused with a reason, reaches no model and no transcript, and is recorded", async () => {
     const { sessionKey, id } = freshKey();
     const from = gateway.client.frames.length;

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import { workspaceOf } from "../agents/roster.ts";
@@ -64,7 +65,7 @@ export class Sessions implements SessionsPort, SessionStats {
   readonly agents: AgentCatalogue;
   readonly models: Models;
   readonly clock: Clock;
-  /** Path of the database, as answers name it. */
+  /** The database as answers name it: its file without the folder, which is not for every reader (CVE-2026-41339). */
   readonly path: string;
   private readonly config: ConfigPort;
   private readonly events: SessionEvents;
@@ -77,7 +78,7 @@ export class Sessions implements SessionsPort, SessionStats {
     this.agents = agents;
     this.models = models;
     this.clock = clock;
-    this.path = store.db.filename;
+    this.path = basename(store.db.filename);
     this.events = new SessionEvents(bus);
   }
 

@@ -1,4 +1,7 @@
 import { Database } from "bun:sqlite";
+import { chmodSync, closeSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { makePrivateDirectory } from "../platform/private-file.ts";
 import { migrate } from "./migrate.ts";
 
 /** A unit of work against the database. It is synchronous: a transaction never spans an await. */
@@ -24,6 +27,7 @@ export class Store {
 
   /** Opens (and creates) the database file and brings its schema up to date. `:memory:` works for tests. */
   static open(path: string): Store {
+    if (path !== ":memory:") makePrivate(path);
     const db = new Database(path, { create: true, strict: true });
     db.exec("PRAGMA journal_mode = WAL");
     db.exec("PRAGMA synchronous = FULL");
@@ -85,4 +89,14 @@ export class Store {
       return () => write.reject(error);
     }
   }
+}
+
+/**
+ * Makes sure that only its owner may touch the database, whatever the umask, and also when it was copied back from
+ * elsewhere. SQLite gives the files beside it the same mode.
+ */
+function makePrivate(path: string): void {
+  makePrivateDirectory(dirname(path));
+  closeSync(openSync(path, "a", 0o600));
+  chmodSync(path, 0o600);
 }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { ConfigPort } from "../config/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -61,7 +62,11 @@ export class Health {
   private changed = false;
   private taking: Promise<HealthSnapshot> | undefined;
 
+  /** Health goes to every operator, and where this machine keeps its files is for administrators (CVE-2026-41339). */
+  private readonly stored: { sessions: SessionStats; databasePath: string };
+
   constructor(private readonly deps: HealthDeps) {
+    this.stored = { sessions: deps.sessions, databasePath: basename(deps.databasePath) };
     deps.bus.subscribe(({ event }) => {
       if (event === "sessions.changed") this.changed = true;
     });
@@ -118,7 +123,7 @@ export class Health {
       heartbeatSeconds: Math.round((main?.heartbeat.everyMs ?? 0) / 1000),
       defaultAgentId: main?.agentId ?? "main",
       agents,
-      sessions: main?.sessions ?? { path: this.deps.databasePath, count: 0, recent: [] },
+      sessions: main?.sessions ?? { path: this.stored.databasePath, count: 0, recent: [] },
       eventLoop: eventLoop.facts(),
     });
     const answer: HealthAnswer = immutable({
@@ -133,7 +138,7 @@ export class Health {
 
   private async agentFacts(agent: { id: string; name?: string; isDefault: boolean }, now: number) {
     const { id: agentId, name, isDefault } = agent;
-    const sessions = await sessionFacts(this.deps, agentId, now, RECENT_SESSIONS);
+    const sessions = await sessionFacts(this.stored, agentId, now, RECENT_SESSIONS);
     const heartbeat = heartbeatPlan(this.deps.config.current, agentId);
     return { agentId, ...(name !== undefined && { name }), isDefault, heartbeat, sessions };
   }

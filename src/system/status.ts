@@ -28,9 +28,10 @@ export class Status {
   /**
    * The shape that upstream's `status` answers and its CLI prints (`sessions.byAgent` and `channelSummary`
    * must be lists). Numbers of domains that this release does not have are those of an empty one: no channel
-   * is connected and no background task exists.
+   * is connected and no background task exists. As upstream, only administrators see which sessions there are, what
+   * they run on and where they are kept (`complete`).
    */
-  async report() {
+  async report(complete: boolean) {
     const { agents, clock, config, eventLoop, version } = this.deps;
     const now = clock.now();
     const roster = agents.list();
@@ -59,11 +60,11 @@ export class Status {
       tasks: NO_TASKS,
       taskAudit: NO_TASK_FINDINGS,
       sessions: {
-        paths: [this.deps.databasePath],
+        paths: complete ? [this.deps.databasePath] : [],
         count: byAgent.reduce((sum, agent) => sum + agent.count, 0),
-        defaults: await this.modelDefaults(),
-        recent: newest(byAgent.flatMap((agent) => agent.recent)),
-        byAgent,
+        defaults: complete ? this.modelDefaults() : { model: null, contextTokens: null },
+        recent: complete ? newest(byAgent.flatMap((agent) => agent.recent)) : [],
+        byAgent: complete ? byAgent : byAgent.map((agent) => ({ ...agent, path: "[redacted]", recent: [] })),
       },
       modelRuntime: { degraded: false, pendingAgents: [] },
       eventLoop: eventLoop.facts(),
@@ -80,7 +81,7 @@ export class Status {
     };
   }
 
-  private async modelDefaults(): Promise<{ model: string | null; contextTokens: number | null }> {
+  private modelDefaults(): { model: string | null; contextTokens: number | null } {
     const model = this.deps.models.defaultModel();
     return { model: model?.id ?? null, contextTokens: model?.contextWindow ?? null };
   }
