@@ -12,7 +12,6 @@ import { patchSession, resolvedModel } from "../sessions/patch.ts";
 import { describeSession, getMessages, previewSessions, sessionHistory, sessionStatus } from "../sessions/read.ts";
 import { resolveSession } from "../sessions/resolve.ts";
 import { createScope, deleteScope, patchScope } from "../sessions/scopes.ts";
-import { subscriptionKey } from "../sessions/subscribe.ts";
 import { senderOf } from "./sender.ts";
 
 export const sessions: SessionsHandlers<CallContext> = {
@@ -41,14 +40,14 @@ export const sessions: SessionsHandlers<CallContext> = {
     return { subscribed: true, list: await listSessions(sessions, params, caller) };
   },
   "sessions.messages.subscribe": (params, { sessions, subscriptions, clock }) => {
-    const key = subscriptionKey(sessions, params);
+    const key = sessions.canonicalKey(params.key, params.agentId);
     subscriptions.subscribeMessages(key);
     if (!params.includeApprovals) return { subscribed: true, key };
     const approvalReplay = { sessionKey: key, updatedAtMs: clock.now(), approvals: [], truncated: false };
     return { subscribed: true, key, approvalReplay };
   },
   "sessions.messages.unsubscribe": (params, { sessions, subscriptions }) => {
-    const key = subscriptionKey(sessions, params);
+    const key = sessions.canonicalKey(params.key, params.agentId);
     subscriptions.unsubscribeMessages(key);
     return { subscribed: false, key };
   },

@@ -55,7 +55,7 @@ export async function createSession(
       const now = sessions.clock.now();
       const session = known ?? sessions.blank(key, now, "operator");
       const entry: SessionEntry = { ...session.entry, updatedAt: now };
-      entry.sessionRoot = root ?? entry.sessionRoot ?? sessions.workspaceOf(agentId);
+      if (params.execNode === undefined) entry.sessionRoot = root ?? entry.sessionRoot ?? sessions.workspaceOf(agentId);
       applySettings(sessions, { ...session, entry }, params, now);
       if (entry.label !== undefined) {
         const holder = keyOfLabel(db, agentId, entry.label);
@@ -66,15 +66,16 @@ export async function createSession(
         if (root !== undefined) entry.spawnedCwd = root;
         if (params.visibility !== undefined) entry.visibility = params.visibility;
         entry.spawnDepth = params.spawnDepth ?? 0;
-        if (!params.fork) entry.modelOverrideSource ??= "default";
       }
       if (entry.parentSessionKey === undefined && parent.key !== key) {
         entry.parentSessionKey = parent.key;
         if (parent.session) entry.parentSessionId = parent.session.entry.sessionId;
+        if (!known && !params.fork) entry.modelOverrideSource ??= "default";
       }
       let { title, preview } = session;
       if (params.fork && parent.session && !known) {
         const source = parent.session;
+        inheritModel(entry, source.entry);
         entry.forkSource = { sessionKey: source.key, sessionId: source.entry.sessionId };
         entry.totalTokensFresh = false;
         entry.forkedFromParent = true;
@@ -144,6 +145,20 @@ async function parentOf(
   if (!session) throw invalidRequest(`unknown parent session: ${parentSessionKey}`);
   return { key: parent, session };
 }
+
+/** A fork goes on with the model of its source unless it chose one. */
+function inheritModel(entry: SessionEntry, source: SessionEntry): void {
+  if (entry.modelOverride !== undefined) return;
+  for (const name of MODEL_FIELDS) if (source[name] !== undefined) entry[name] = source[name] as never;
+}
+
+const MODEL_FIELDS = [
+  "providerOverride",
+  "modelOverride",
+  "modelOverrideSource",
+  "modelOverrideRouteResolution",
+  "thinkingLevel",
+] as const;
 
 /** Tells whether a request is the same again without keeping what it said. */
 const fingerprint = (params: SessionsCreateParams): string =>

@@ -40,8 +40,6 @@ const REPEATED_OR_NULL = [
   "lastRunId",
   "endedAt",
   "runtimeMs",
-  "placement",
-  "placementMove",
 ] as const;
 
 const REPEATED = [
@@ -93,11 +91,12 @@ const REPEATED = [
   "startedAt",
   "hasActiveRun",
   "activeRunIds",
+  "placement",
   "sharingRole",
 ] as const;
 
 /** The row with what events repeat of it, and the rows of the sessions it descends from. */
-export function eventFields(row: SessionRow, ancestors: readonly SessionRow[]): Record<string, unknown> {
+function eventFields(row: SessionRow, ancestors: readonly SessionRow[]): Record<string, unknown> {
   const known: Readonly<Record<string, unknown>> = row;
   const fields: Record<string, unknown> = { session: row };
   for (const name of REPEATED) if (known[name] !== undefined) fields[name] = known[name];
@@ -115,7 +114,9 @@ export class SessionEvents {
 
   changed(row: SessionRow, ancestors: readonly SessionRow[], reason: string, ts: number): void {
     const { key: sessionKey, agentId } = row;
-    this.bus.publish("sessions.changed", { sessionKey, agentId, reason, ts, ...eventFields(row, ancestors) });
+    const placement = { placement: row.placement ?? null, placementMove: null };
+    const fields = { ...eventFields(row, ancestors), ...placement };
+    this.bus.publish("sessions.changed", { sessionKey, agentId, reason, ts, ...fields });
   }
 
   /** A session is gone. Upstream says it twice: with the session, and that the list is another one. */
@@ -128,6 +129,12 @@ export class SessionEvents {
   message(row: SessionRow, ancestors: readonly SessionRow[], message: TranscriptRecord): void {
     this.bus.publish("session.message", messageEvent(row, ancestors, message), { sessionKey: row.key });
   }
+}
+
+/** A row in which what is absent is null, so that a client that merges it forgets what it knew. */
+export function clearingRow(row: SessionRow): Record<string, unknown> {
+  const nulls = Object.fromEntries(REPEATED_OR_NULL.map((name) => [name, null]));
+  return { ...nulls, participants: [], participantCount: 0, hasAutomation: false, ...row };
 }
 
 /** The payload of `session.message`; a client that catches up with a cursor gets the same. */

@@ -3,7 +3,7 @@ import type { ChatHistoryParams, ChatHistoryResult } from "../../generated/types
 import { invalidRequest } from "../platform/errors.ts";
 import { displayMessage } from "./display.ts";
 import type { StoredSession } from "./entry.ts";
-import { messageEvent } from "./events.ts";
+import { clearingRow, messageEvent } from "./events.ts";
 import { decodeCursor, encodeCursor } from "./history-cursor.ts";
 import { rowsOf, sessionDefaults, sharingRoleOf, type Viewer } from "./list.ts";
 import { inputReceipts, pendingInputs } from "./pending.ts";
@@ -129,9 +129,13 @@ async function catchUp(
   const records = await sessions.transcripts.range(cursor.sessionId, cursor.lastSeq + 1, total);
   const row = await sessions.eventRow(session);
   const ancestors = records.length > 0 ? await sessions.ancestors(session) : [];
-  const messages = records.map((record) => messageEvent(row, ancestors, record));
+  const clearing = clearingRow(row);
+  const messages = records.map((record) => ({ ...messageEvent(row, ancestors, record), session: clearing }));
   if (JSON.stringify(messages).length > LIMITS.historyCatchUpBytes) return { kind: "reset" };
-  const { sessionInfo, inFlightRun, ...rest } = await surroundings(sessions, key, session, params, viewer);
+  const [newest] =
+    records.length > 0 ? records.slice(-1) : await sessions.transcripts.range(cursor.sessionId, total, total);
+  const leaf = newest?.id ?? null;
+  const { sessionInfo, inFlightRun, ...rest } = await surroundings(sessions, key, session, params, viewer, leaf);
   return {
     kind: "delta",
     messages,

@@ -22,11 +22,12 @@ const BACKGROUND = new Set(["cron", "subagent", "acp", "hook"]);
  * The canonical form of a key as clients give it: trimmed and in lower case; `main` is the main session of the agent;
  * a key without an agent belongs to the agent named beside it, else to the default one. `global` and `unknown` stay
  * as they are. (BEHAVIOUR sections 7 and 9; docs: concepts/session.)
- * @throws GatewayError for a malformed key, an unknown agent, or an agent that contradicts the key
+ * @throws GatewayError for a blank or malformed key, an unknown agent, or an agent that contradicts the key
  */
 export function canonicalKey(raw: string, roster: Roster, agent?: string): string {
   const named = agent === undefined ? undefined : knownAgent(agent, roster);
   const key = raw.trim().toLowerCase();
+  if (key === "") throw invalidRequest("key required");
   if (hasControlCharacters(key)) throw malformed(raw);
   if (key === "global" || key === "unknown") return key;
   if (key.startsWith("agent:")) {
@@ -37,7 +38,7 @@ export function canonicalKey(raw: string, roster: Roster, agent?: string): strin
     }
     return `agent:${owner}:${rest === "main" ? roster.mainKey : rest}`;
   }
-  const isMain = key === "" || key === "main" || key === roster.mainKey;
+  const isMain = key === "main" || key === roster.mainKey;
   if (isMain && roster.scope === "global" && named === undefined) return "global";
   const owner = named ?? (roster.selectionRequired ? undefined : roster.defaultId);
   if (owner === undefined) {

@@ -123,7 +123,7 @@ export const PATCH_FIELDS: Readonly<Record<string, PatchField>> = {
   verboseLevel: { check: oneOf("on", "off", "full") },
   traceLevel: { check: oneOf("on", "off", "raw") },
   reasoningLevel: { check: oneOf("on", "off", "stream") },
-  responseUsage: { check: asGiven },
+  responseUsage: { check: (value) => (value === "on" ? "tokens" : value) },
   elevatedLevel: { check: oneOf("on", "off", "ask", "full") },
   execHost: { check: oneOf("auto", "sandbox", "gateway", "node") },
   execNode: { check: text },

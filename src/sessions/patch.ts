@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SessionsPatchParams, SessionsPatchResult } from "../../generated/types.ts";
+import type { ResolvedModel, SessionsPatchParams, SessionsPatchResult } from "../../generated/types.ts";
 import { type GatewayError, invalidRequest } from "../platform/errors.ts";
 import type { SessionEntry, StoredSession } from "./entry.ts";
 import { keyFacts } from "./keys.ts";
@@ -39,6 +39,7 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
       return base;
     }
     const entry: SessionEntry = { ...base.entry, updatedAt: now };
+    if (known) entry.delivery ??= { kind: "none" };
     if (params.archived !== undefined) {
       checkArchivable(sessions, key, params);
       applyArchived(entry, params.archived, now);
@@ -54,19 +55,27 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
     return { ...base, entry };
   });
   if (acted) await sessions.announce(session, "patch");
-  return { ok: true, path: sessions.path, key, entry: session.entry, resolved: resolvedModel(sessions, session, true) };
+  const resolved = resolvedModel(sessions, session, { runtime: true, thinking: choosesThinking(params) });
+  return { ok: true, path: sessions.path, key, entry: session.entry, resolved };
 }
 
-/** The model of a session's next turn, as mutations answer it. */
-export function resolvedModel(sessions: Sessions, session: StoredSession, withRuntime = false) {
-  const { modelProvider, model } = sessions.rows().row(session);
-  const runtime = { agentRuntime: { id: "openclaw", source: "implicit" }, runtimeSelectionLocked: false };
+/** The model of a session's next turn, as mutations answer it, on request with what runs it and how it thinks. */
+export function resolvedModel(
+  sessions: Sessions,
+  session: StoredSession,
+  { runtime = false, thinking = false } = {},
+): ResolvedModel {
+  const { modelProvider, model, thinkingLevel, thinkingLevels, thinkingDefault } = sessions.rows().row(session);
   return {
-    modelProvider: typeof modelProvider === "string" ? modelProvider : null,
-    model: typeof model === "string" ? model : null,
-    ...(withRuntime ? runtime : {}),
+    modelProvider: modelProvider ?? null,
+    model: model ?? null,
+    ...(runtime ? { agentRuntime: { id: "openclaw", source: "implicit" }, runtimeSelectionLocked: false } : {}),
+    ...(thinking ? { thinkingLevel: thinkingLevel ?? thinkingDefault, thinkingLevels } : {}),
   };
 }
+
+const choosesThinking = ({ model, thinkingLevel }: SessionsPatchParams): boolean =>
+  typeof model === "string" || typeof thinkingLevel === "string";
 
 /** Expectations and the changes they guard must come together. */
 function checkCombination(params: SessionsPatchParams): void {
@@ -174,8 +183,7 @@ function applyStatus(
     throw invalidRequest("cannot clear and set agent status in the same patch");
   }
   if (clears) {
-    if (statusNote === null) delete entry.agentStatus;
-    else delete entry.agentStatus?.attention;
+    delete entry.agentStatus;
     return;
   }
   const known = entry.agentStatus && entry.agentStatus.expiresAt > now ? entry.agentStatus : undefined;

@@ -108,11 +108,21 @@ export async function sessionStatus(
   const { key, session } = await named(sessions, params);
   if (!session) {
     const blank = sessions.blank(key, sessions.clock.now(), "operator");
-    return { sessionKey: key, exists: false, session: null, resolved: resolvedModel(sessions, blank, true) };
+    return {
+      sessionKey: key,
+      exists: false,
+      session: null,
+      resolved: resolvedModel(sessions, blank, { runtime: true }),
+    };
   }
   const options = { activity: true, runs: true, lastMessage: true, derivedTitle: true };
   const [row] = await rowsOf(sessions, [session], { ...options, sharingRole: sharingRoleOf(viewer) });
-  return { sessionKey: key, exists: true, session: row!, resolved: resolvedModel(sessions, session, true) };
+  return {
+    sessionKey: key,
+    exists: true,
+    session: row!,
+    resolved: resolvedModel(sessions, session, { runtime: true }),
+  };
 }
 
 async function named(

@@ -72,6 +72,8 @@ export class RowBuilder {
     return defined({
       key: session.key,
       visibility: entry.visibility ?? "shared",
+      spawnedCwd: entry.spawnedCwd,
+      workspaceDir: entry.spawnedCwd,
       permissionMode: entry.permissionMode,
       permissionModePending: false,
       sessionRoot: entry.permissionMode === undefined ? undefined : entry.sessionRoot,

@@ -18,7 +18,6 @@ const ADMIN_CREATION = [
   "contextWindow",
   "incognito",
   "thinkingLevel",
-  "fastMode",
 ] as const;
 
 /** `sessions.create`. A directory outside the agent's workspace needs `operator.admin`, too; `createSession` sees to it. */

@@ -300,7 +300,7 @@ export class Sessions implements SessionsPort, SessionStats {
       seen.add(parent);
       const next = await this.repository.find(parent);
       if (!next) break;
-      rows.push(this.rows().row(next, { lastMessage: true, runs: true, sharingRole: "admin" }));
+      rows.push(await this.eventRow(next));
       parent = next.entry.parentSessionKey;
     }
     return rows;

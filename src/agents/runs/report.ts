@@ -146,7 +146,8 @@ const shortUsage = ({ input, output, cacheRead, cacheWrite, totalTokens, cost }:
   cost: { total: cost.total },
 });
 
-function budgetStatus({ context, endedAt, sessionId }: TurnFacts, { provider, id, contextWindow }: ResolvedModel) {
+/** How the prompt filled the model's context. */
+export function budgetStatus({ context, endedAt, sessionId }: TurnFacts, { provider, id, contextWindow }: ResolvedModel) {
   const { promptTokens: estimated, reserve, leftOut, messages } = context;
   const before = contextWindow - reserve;
   // The message that is asked about is not part of the history.
