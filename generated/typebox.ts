@@ -3027,6 +3027,8 @@ export type SessionListRow = Static<typeof SessionListRow>
 export const SessionListRow = Type.Object({
   key: Type.String({ minLength: 1 }),
   visibility: Type.Optional(Type.String()),
+  spawnedCwd: Type.Optional(Type.String()),
+  workspaceDir: Type.Optional(Type.String()),
   permissionMode: Type.Optional(SessionPermissionMode),
   permissionModePending: Type.Optional(Type.Boolean()),
   sessionRoot: Type.Optional(Type.String()),
@@ -10301,7 +10303,9 @@ export const ResolvedModel = Type.Object({
     Type.Null()
   ]),
   agentRuntime: Type.Optional(ResolvedAgentRuntime),
-  runtimeSelectionLocked: Type.Optional(Type.Boolean())
+  runtimeSelectionLocked: Type.Optional(Type.Boolean()),
+  thinkingLevel: Type.Optional(Type.String()),
+  thinkingLevels: Type.Optional(Type.Array(ThinkingLevelOption))
 }, { additionalProperties: false })
 
 export type RestartPreflightResult = Static<typeof RestartPreflightResult>

@@ -6401,7 +6401,9 @@ export type ResolvedModel = {
   modelProvider: (string | null),
   model: (string | null),
   agentRuntime?: ResolvedAgentRuntime,
-  runtimeSelectionLocked?: boolean
+  runtimeSelectionLocked?: boolean,
+  thinkingLevel?: string,
+  thinkingLevels?: Array<ThinkingLevelOption>
 };
 
 export type ResponseFrame = {
@@ -7136,6 +7138,8 @@ export type SessionGroupDefaults = {
 export type SessionListRow = {
   key: string,
   visibility?: string,
+  spawnedCwd?: string,
+  workspaceDir?: string,
   permissionMode?: SessionPermissionMode,
   permissionModePending?: boolean,
   sessionRoot?: string,
