@@ -147,7 +147,10 @@ const shortUsage = ({ input, output, cacheRead, cacheWrite, totalTokens, cost }:
 });
 
 /** How the prompt filled the model's context. */
-export function budgetStatus({ context, endedAt, sessionId }: TurnFacts, { provider, id, contextWindow }: ResolvedModel) {
+export function budgetStatus(
+  { context, endedAt, sessionId }: TurnFacts,
+  { provider, id, contextWindow }: ResolvedModel,
+) {
   const { promptTokens: estimated, reserve, leftOut, messages } = context;
   const before = contextWindow - reserve;
   // The message that is asked about is not part of the history.

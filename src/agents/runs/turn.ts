@@ -13,7 +13,15 @@ import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
 import { type Answer, answer, type FallbackStep } from "./answer.ts";
 import { chooseModels, chooseThinking } from "./model-choice.ts";
-import { agentResult, budgetStatus, credentialSource, promptTokens, receiptOf, type TurnFacts, totalUsage } from "./report.ts";
+import {
+  agentResult,
+  budgetStatus,
+  credentialSource,
+  promptTokens,
+  receiptOf,
+  type TurnFacts,
+  totalUsage,
+} from "./report.ts";
 import type { LiveInput, Run } from "./run.ts";
 import { publishConsumed } from "./run-events.ts";
 import type { RunRecords } from "./run-records.ts";
