@@ -67,6 +67,16 @@ describe("rooms", () => {
     expect(problemOf(from, to, false)).toStartWith(`${from} imports ${to}: `);
   });
 
+  test.each([
+    "scripts/codegen/spec.ts",
+    "fixtures/a.ts",
+    "src/gateway/testing.ts",
+    "src/client/testing/peer.ts",
+    "src/a/b.test.ts",
+  ])("no file of the product may import %s", (to) =>
+    expect(problemOf("src/gateway/server.ts", to, false)).not.toBeNull(),
+  );
+
   test("methods know the types of the context they are given, and nothing else of the gateway", () => {
     expect(problemOf("src/methods/chat.ts", "src/gateway/context.ts", true)).toBeNull();
     expect(problemOf("src/methods/chat.ts", "src/gateway/context.ts", false)).not.toBeNull();

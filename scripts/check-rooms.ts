@@ -35,8 +35,13 @@ export function importsOf(text: string): { path: string; typeOnly: boolean }[] {
   }));
 }
 
+/** Files that only tests use: tests themselves and what they share. */
+export const isTestFile = (file: string): boolean => /\.test\.ts$|\/testing(\/|\.ts)|\/testing-/.test(file);
+
 /** Why an import is against the direction of the rooms, or null. Paths are relative to the repository. */
 export function problemOf(from: string, to: string, typeOnly: boolean): string | null {
+  if (!/^(src|generated)\//.test(to)) return `${from} imports ${to}: the product is made of src and generated alone`;
+  if (isTestFile(to)) return `${from} imports ${to}: only tests may`;
   if (!to.startsWith("src/") || levelOf(to) >= levelOf(from)) {
     const wrongSide = roomOf(from) === "client" && roomOf(to) === "gateway";
     return wrongSide ? `${from} imports ${to}: the client knows the gateway only by its protocol` : null;
@@ -51,7 +56,7 @@ if (import.meta.main) {
   const root = join(import.meta.dir, "..");
   const problems: string[] = [];
   for (const file of new Glob("src/**/*.ts").scanSync(root)) {
-    if (/\.test\.ts$|\/testing(\/|\.ts)|\/testing-/.test(file)) continue;
+    if (isTestFile(file)) continue;
     for (const { path, typeOnly } of importsOf(await Bun.file(join(root, file)).text())) {
       const problem = problemOf(file, join(dirname(file), path), typeOnly);
       if (problem) problems.push(problem);
