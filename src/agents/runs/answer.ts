@@ -43,6 +43,13 @@ export interface AnswerRequest {
   onFallback(step: FallbackStep): void;
 }
 
+export interface AnswerDeps {
+  models: ModelsPort;
+  log: Logger;
+  /** Milliseconds before the next attempt; tests do not wait. */
+  pause?(attempt: number, retryAfterMs?: number): number;
+}
+
 /** What is left of a run's attempts at the provider; shared by all its calls, so that no loop multiplies the cost. */
 export interface AttemptBudget {
   left: number;
@@ -53,17 +60,12 @@ export interface AttemptBudget {
  * that would repeat itself is not. Once text has come, nothing is tried again: a reader has seen it.
  * @throws ModelError of the last attempt, or the signal's reason
  */
-export async function answer(
-  models: ModelsPort,
-  request: AnswerRequest,
-  budget: AttemptBudget,
-  log: Logger,
-): Promise<Answer> {
+export async function answer(deps: AnswerDeps, request: AnswerRequest, budget: AttemptBudget): Promise<Answer> {
   for (const [index, model] of request.candidates.entries()) {
     request.onCall(model);
     const next = request.candidates[index + 1] ?? null;
     try {
-      return await attempts(models, model, request, budget, log);
+      return await attempts(deps, model, request, budget);
     } catch (error) {
       request.signal.throwIfAborted();
       if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
@@ -85,11 +87,10 @@ export class PartialAnswer extends ModelError {
 }
 
 async function attempts(
-  models: ModelsPort,
+  { models, log, pause: pauseOf = pauseBefore }: AnswerDeps,
   model: ResolvedModel,
   request: AnswerRequest,
   budget: AttemptBudget,
-  log: Logger,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     budget.left--;
@@ -99,7 +100,7 @@ async function attempts(
       request.signal.throwIfAborted();
       if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
       const { reason, status, retryAfterMs } = error.facts;
-      const pause = pauseBefore(attempt, retryAfterMs);
+      const pause = pauseOf(attempt, retryAfterMs);
       log.warn("a model call failed", { provider: model.provider, model: model.id, reason, status, attempt });
       if (
         !isTransient(reason) ||
@@ -223,8 +224,10 @@ class Collected {
   /** The answer as it is stored: without white space around its text, without empty parts. */
   result(): Pick<Answer, "text" | "raw" | "content"> {
     const content = this.parts.filter((part) => part.type !== "text" || part.text.trim() !== "");
-    const last = content.at(-1);
-    if (last?.type === "text") last.text = last.text.trimEnd();
+    const texts = content.flatMap((part) => (part.type === "text" ? [part] : []));
+    const [first, last] = [texts[0], texts.at(-1)];
+    if (first) first.text = first.text.trimStart();
+    if (last) last.text = last.text.trimEnd();
     return { text: this.text.trim(), raw: this.raw, content };
   }
 }

@@ -11,6 +11,7 @@ import { recover } from "./recovery.ts";
 import { type LiveInput, liveInput, Run } from "./run.ts";
 import { publishConsumed, RunEvents } from "./run-events.ts";
 import type { RunRecord } from "./run-records.ts";
+import { ExpectedRuns, MAX_TIMER_MS, withinTime } from "./run-waiting.ts";
 import { Turn, type TurnDeps } from "./turn.ts";
 import type { QueueMode, RunInput, RunKind, RunOutcome, StopOrigin } from "./types.ts";
 
@@ -23,8 +24,6 @@ export type Acceptance = { known: RunRecord } | { known: null; settled: Promise<
 
 /** Upstream's default of `agents.defaults.timeoutSeconds`: two days. */
 const DEFAULT_TIMEOUT_MS = 172_800_000;
-/** The longest that a timer can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * All runs of this gateway. Each session has a lane in which its runs follow one another; lanes run side by side up to
@@ -39,6 +38,7 @@ export class Runs implements ActiveRuns {
   /** Accepted messages without an outcome yet, by the sender's key. */
   private readonly inputs = new Map<string, LiveInput>();
   private readonly pending: PendingInputs;
+  private readonly expected = new ExpectedRuns();
   private readonly turnDeps: TurnDeps;
   private readonly ends: Record<RunOutcome["status"], number> = {
     ok: 0,
@@ -98,6 +98,7 @@ export class Runs implements ActiveRuns {
   begin(input: RunInput, mode: QueueMode = "followup"): Promise<RunOutcome> {
     const live = liveInput(input);
     this.inputs.set(live.runId, live);
+    this.expected.arrived(live.runId, live.settled);
     void live.settled.then(() => this.inputs.delete(live.runId));
     this.place(live, mode);
     return live.settled;
@@ -130,12 +131,15 @@ export class Runs implements ActiveRuns {
     signal: AbortSignal,
   ): Promise<{ outcome: RunOutcome; live: boolean } | null> {
     const settled = this.inputs.get(runId)?.settled ?? this.byId.get(runId)?.input.settled;
-    if (settled === undefined) {
-      const record = await this.options.records.find(runId);
+    const coming = settled === undefined ? this.expected.wait(runId) : undefined;
+    try {
+      const record = coming && (await this.options.records.find(runId));
       if (record?.outcome) return { outcome: record.outcome, live: false };
+      const outcome = await withinTime(settled ?? coming!.outcome, timeoutMs, signal);
+      return outcome && { outcome, live: true };
+    } finally {
+      coming?.leave();
     }
-    const outcome = await withinTime(settled, timeoutMs, signal);
-    return outcome && { outcome, live: true };
   }
 
   /** How many runs are at work. */
@@ -222,7 +226,7 @@ export class Runs implements ActiveRuns {
 
   /** Gives an accepted message its place: a run of its own, or the run that is at work. */
   private place(input: LiveInput, mode: QueueMode): void {
-    const [current] = this.bySession.get(input.sessionKey) ?? [];
+    const [current, ...waiting] = this.bySession.get(input.sessionKey) ?? [];
     if (this.stopping) {
       void this.cancelInput(input, "restart");
     } else if (current === undefined || input.kind === "agent") {
@@ -230,7 +234,8 @@ export class Runs implements ActiveRuns {
     } else if (mode === "interrupt") {
       void this.abortSession(input.sessionKey, "rpc");
       this.enqueue(input, "chat");
-    } else if (mode === "steer" && current.steerable) {
+    } else if (mode === "steer" && current.steerable && waiting.length === 0) {
+      // Behind messages that wait, it waits too: what a session hears stays in the order in which it was said.
       this.pending.add(input, "queued");
       current.steer(input);
     } else {
@@ -349,19 +354,3 @@ const RETENTION = {
 
 const stopping = (): GatewayError =>
   new GatewayError("UNAVAILABLE", "The gateway is stopping.", { retryable: true, details: { reason: "stopping" } });
-
-/** The value, or null when the time is over or the signal aborted first. Without a promise only time passes. */
-function withinTime<T>(promise: Promise<T> | undefined, ms: number, signal: AbortSignal): Promise<T | null> {
-  return new Promise((resolve) => {
-    const done = (value: T | null) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", giveUp);
-      resolve(value);
-    };
-    const giveUp = () => done(null);
-    const timer = setTimeout(giveUp, Math.min(ms, MAX_TIMER_MS));
-    signal.addEventListener("abort", giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    void promise?.then(done);
-  });
-}

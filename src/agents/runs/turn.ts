@@ -169,13 +169,13 @@ export class Turn {
     request: { system: string; messages: ModelMessage[]; thinking: string },
     budget: { left: number },
   ): Promise<Answer> {
-    const { models, defender, log } = this.deps;
+    const { defender } = this.deps;
     const { events, signal } = this.run;
     events.beginItem();
     this.unstored = true;
     this.steps = [];
     const answered = await answer(
-      models,
+      this.deps,
       {
         ...request,
         candidates,
@@ -186,7 +186,6 @@ export class Turn {
         onFallback: (step) => this.fellBack(step),
       },
       budget,
-      log,
     );
     events.endItem();
     this.answers.push(answered);
