@@ -10,6 +10,9 @@ export interface CheckTarget {
   restart(): Promise<void>;
 }
 
+/** Names of sessions and runs, so that a gateway can be checked more than once. */
+const unique = (name: string): string => `official-${name}-${crypto.randomUUID().slice(0, 8)}`;
+
 /** What the official client must be able to do with a gateway, by name; each stands alone and throws when it cannot. */
 export const OFFICIAL_CHECKS: Readonly<Record<string, (target: CheckTarget) => Promise<void>>> = {
   "connects with the shared token": connects,
@@ -65,8 +68,8 @@ async function pairs({ url, token }: CheckTarget): Promise<void> {
 
 async function chats({ url, token }: CheckTarget): Promise<void> {
   const client = await OfficialClient.connect({ url, token });
-  const sessionKey = "agent:main:official-chat";
-  const runId = "official-chat-1";
+  const sessionKey = `agent:main:${unique("chat")}`;
+  const runId = unique("run");
   const message = "words that come back one by one";
   const accepted = await client.request("chat.send", { sessionKey, message, idempotencyKey: runId });
   assert.deepEqual(accepted, { runId, status: "started" });
@@ -86,21 +89,22 @@ async function chats({ url, token }: CheckTarget): Promise<void> {
 async function subscribes({ url, token }: CheckTarget): Promise<void> {
   const reader = await OfficialClient.connect({ url, token });
   const writer = await OfficialClient.connect({ url, token });
-  const key = "agent:main:official-subscribed";
+  const key = `agent:main:${unique("subscribed")}`;
+  const run = unique("run");
   await writer.request("sessions.create", { key });
   await reader.request("sessions.subscribe");
   await reader.request("sessions.messages.subscribe", { key });
-  await writer.request("sessions.patch", { key, label: "Seen by the reader" });
+  await writer.request("sessions.patch", { key, label: run });
   const changed = await reader.event(
     "sessions.changed",
     ({ sessionKey, reason }) => sessionKey === key && reason === "patch",
   );
-  assert.equal(changed.payload.session.label, "Seen by the reader");
-  await writer.request("chat.send", { sessionKey: key, message: "for the reader", idempotencyKey: "official-sub-1" });
+  assert.equal(changed.payload.session.label, run);
+  await writer.request("chat.send", { sessionKey: key, message: "for the reader", idempotencyKey: run });
   for (const role of ["user", "assistant"]) {
     await reader.event("session.message", ({ sessionKey, message }) => sessionKey === key && message.role === role);
   }
-  await writer.event("chat", ({ runId, state }) => runId === "official-sub-1" && state === "final");
+  await writer.event("chat", ({ runId, state }) => runId === run && state === "final");
   assert.ok(!writer.events.some(({ event }) => event === "session.message"), "who has not subscribed hears nothing");
   reader.stop();
   writer.stop();
@@ -108,9 +112,10 @@ async function subscribes({ url, token }: CheckTarget): Promise<void> {
 
 async function survivesRestart({ url, token, restart }: CheckTarget): Promise<void> {
   const client = await OfficialClient.connect({ url, token });
-  const sessionKey = "agent:main:official-restart";
-  await client.request("chat.send", { sessionKey, message: "remember this", idempotencyKey: "official-restart-1" });
-  await client.event("chat", ({ runId, state }) => runId === "official-restart-1" && state === "final");
+  const sessionKey = `agent:main:${unique("restart")}`;
+  const run = unique("run");
+  await client.request("chat.send", { sessionKey, message: "remember this", idempotencyKey: run });
+  await client.event("chat", ({ runId, state }) => runId === run && state === "final");
   await restart();
   await client.event("shutdown", ({ reason }) => typeof reason === "string");
   await client.until("second hello", () => client.hellos.length > 1);
@@ -120,7 +125,7 @@ async function survivesRestart({ url, token, restart }: CheckTarget): Promise<vo
   const replay = await client.request("chat.send", {
     sessionKey,
     message: "remember this",
-    idempotencyKey: "official-restart-1",
+    idempotencyKey: run,
   });
   assert.equal(replay.status, "ok", "a run that has ended is not run again");
   client.stop();
