@@ -107,6 +107,46 @@ describe("28: where a message comes from is not for its sender to say", () => {
   });
 });
 
+describe("31: creating a session changes none that is there", () => {
+  test("its model least of all, without administrator rights", async () => {
+    const { sessionKey: key } = freshKey();
+    await gateway.client.call("sessions.create", { key, model: "mock/mock-1" });
+    expect((await writer.request("sessions.create", { key, model: "mock/think-1" })).error).toMatchObject(
+      MISSING_ADMIN,
+    );
+    expect((await gateway.services.sessions.find(key))?.modelOverride).toBe("mock/mock-1");
+    expect((await writer.request("sessions.create", { key, model: "mock/mock-1" })).ok).toBe(true);
+    expect((await gateway.client.request("sessions.create", { key, model: "mock/think-1" })).ok).toBe(true);
+  });
+
+  test.each([
+    { permissionMode: "full" },
+    { execNode: "n" },
+    { toolOverrides: { webSearch: true } },
+    { thinkingLevel: "high" },
+  ])("%j is for administrators, for new ones as well", async (setting) => {
+    expect((await writer.request("sessions.create", { key: freshKey().sessionKey, ...setting })).error).toMatchObject(
+      MISSING_ADMIN,
+    );
+  });
+
+  test("nor may it work in a directory of its own choice", async () => {
+    const { error } = await writer.request("sessions.create", { key: freshKey().sessionKey, cwd: "/etc" });
+    expect(error).toMatchObject(MISSING_ADMIN);
+  });
+});
+
+describe("41: keys that every object has", () => {
+  test.each(["__proto__", "constructor", "agent:main:__proto__", "toString"])(
+    "%s is a session key like any other",
+    async (key) => {
+      expect((await gateway.client.request("sessions.patch", { key, label: `label of ${key}` })).ok).toBe(true);
+      expect((await gateway.client.call("sessions.describe", { key })).session.label).toBe(`label of ${key}`);
+      expect(({} as { label?: unknown }).label).toBeUndefined();
+    },
+  );
+});
+
 describe("61: ids of sessions are names, never paths", () => {
   test.each(["../../../../tmp/chela-pwn", "/tmp/chela-pwn", "..\\..\\chela-pwn", "a/../../b"])(
     "sessionId %j opens no file",
@@ -121,12 +161,33 @@ describe("61: ids of sessions are names, never paths", () => {
     },
   );
 
+  test("previews and histories of paths are those of sessions that do not exist", async () => {
+    const keys = ["../../../etc/passwd", "agent:main:../../etc/shadow"];
+    const { previews } = await gateway.client.call("sessions.preview", { keys });
+    expect(previews).toMatchObject(keys.map((key) => ({ key, status: "missing", items: [] })));
+    const history = await gateway.client.call("chat.history", { sessionKey: keys[1] });
+    expect(history.messages).toEqual([]);
+  });
+
   test("a session key with dots and slashes is a key like any other", async () => {
     const sessionKey = "agent:main:../../etc/passwd";
     await gateway.client.call("chat.send", { sessionKey, message: "x", idempotencyKey: "dots" });
     await chatEnd(gateway.client, "dots");
     expect(await transcript(gateway, sessionKey)).toEqual(["user: x", "assistant: echo: x"]);
   });
+});
+
+describe("118: a search is for text, not for patterns", () => {
+  test.each(["(a+)+$", "%", "_", "[a-z]", "' OR 1=1 --", "\\", ".*"])(
+    "%j finds only what contains it",
+    async (search) => {
+      const key = freshKey().sessionKey;
+      const label = `find ${search} here ${key}`;
+      await gateway.client.call("sessions.create", { key, label });
+      const { sessions } = await gateway.client.call("sessions.list", { search: `${search} here ${key}` });
+      expect(sessions.map((row: { label?: string }) => row.label)).toEqual([label]);
+    },
+  );
 });
 
 describe("119: one message costs a bounded number of calls", () => {

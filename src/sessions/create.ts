@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative } from "node:path";
 import type { SessionsCreateParams } from "../../generated/types.ts";
+import { refOf } from "../models/references.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { stableJson } from "../platform/json.ts";
@@ -52,6 +53,7 @@ export async function createSession(
     key,
     principal && { ...principal, request: fingerprint(params), now: sessions.clock.now() },
     (known, db) => {
+      if (known) checkAdoption(sessions, known, params, creator);
       const now = sessions.clock.now();
       const session = known ?? sessions.blank(key, now, "operator");
       const entry: SessionEntry = { ...session.entry, updatedAt: now };
@@ -114,6 +116,22 @@ function checkParams(params: SessionsCreateParams): void {
   if (worktree) throw invalidRequest("managed worktrees are not available on this gateway");
   if (params.projectId !== undefined) throw invalidRequest(`unknown project id: ${params.projectId}`);
   if (params.projectGitUrl !== undefined) throw invalidRequest("projects are not available on this gateway");
+}
+
+/**
+ * Creating must not be a way to change what another's session runs on: of a session that is already there only an
+ * administrator may choose another model (CVE-2026-100562).
+ */
+function checkAdoption(
+  sessions: Sessions,
+  known: StoredSession,
+  { model }: SessionsCreateParams,
+  creator: Creator,
+): void {
+  if (model === undefined || hasScope(creator, "operator.admin")) return;
+  const current = sessions.rows().model(known);
+  if (current && refOf(current) === chosenModel(sessions, model, known.agentId)) return;
+  throw missingScope("operator.admin");
 }
 
 function principalOf({ idempotencyKey }: SessionsCreateParams, { deviceId }: Creator) {
