@@ -25,10 +25,9 @@ export function modelError(
   if (error instanceof ModelError) return error;
   const facts = { provider: model.provider, model: model.id };
   if (error instanceof TransportError) {
-    return new ModelError(`${model.provider}: ${error.message}`, {
-      ...facts,
-      reason: error.kind === "timeout" ? "timeout" : "unavailable",
-    });
+    // A redirect or an answer without end would only repeat itself; trying again sends key and message once more.
+    const reason = error.kind === "timeout" ? "timeout" : "format";
+    return new ModelError(`${model.provider}: ${error.message}`, { ...facts, reason });
   }
   const call = (typeof error === "object" && error !== null ? error : { message: String(error) }) as ApiCallError;
   const words = redact(providerWords(call), secrets);
