@@ -27,6 +27,53 @@ const EXPECT_FINAL: OptionSpec = {
 /** Every command, in the order of help. Their code is loaded when one is run. */
 export const COMMANDS: readonly CommandSpec[] = [
   {
+    path: "gateway run",
+    summary: "Run the gateway until it is told to stop",
+    options: [
+      {
+        name: "port",
+        value: "<port>",
+        summary: "Port to listen on (otherwise OPENCLAW_GATEWAY_PORT, gateway.port, 18789)",
+      },
+      {
+        name: "bind",
+        value: "<mode>",
+        summary: "Addresses to listen on (otherwise gateway.bind, loopback)",
+        choices: ["loopback", "lan", "tailnet", "auto", "custom"],
+      },
+      {
+        name: "auth",
+        value: "<mode>",
+        summary: "How clients authenticate (otherwise gateway.auth.mode, token)",
+        choices: ["none", "token", "password", "trusted-proxy"],
+      },
+      { name: "token", value: "<token>", summary: "The token clients must present (otherwise OPENCLAW_GATEWAY_TOKEN)" },
+      { name: "password", value: "<password>", summary: "The password clients must present" },
+      { name: "password-file", value: "<path>", summary: "Read the password from a file" },
+      { name: "allow-unconfigured", summary: "Start on a config file that does not say gateway.mode=local" },
+      { name: "force", summary: "End the gateway that holds this state directory first" },
+      { name: "verbose", summary: "Log more, to the terminal too" },
+      { name: "ws-log", value: "<style>", summary: "", choices: ["auto", "full", "compact"], hidden: true },
+      { name: "compact", summary: "", hidden: true },
+      { name: "dev", summary: "", hidden: true },
+      { name: "ambient-channels", summary: "", hidden: true },
+      { name: "dev-ambient-channels", summary: "", hidden: true },
+      { name: "cli-backend-logs", summary: "", hidden: true },
+      { name: "claude-cli-logs", summary: "", hidden: true },
+      { name: "tailscale", value: "<mode>", summary: "", hidden: true },
+    ],
+    examples: [
+      ["gateway run", "Start with the config, or with safe defaults when there is none."],
+      ["gateway run --port 19000 --verbose", "Listen on another port and show the log."],
+      ["gateway run --bind lan --auth password --password-file ./secret", "Let other machines in, with a password."],
+    ],
+    notes: [
+      "The first start without a config file makes a token, stores it and prints it once.",
+      "SIGTERM and SIGINT let running turns end; a second signal ends the process at once.",
+    ],
+    load: () => import("./gateway-run.ts"),
+  },
+  {
     path: "gateway call",
     summary: "Call a method of the running gateway",
     args: [{ name: "method", summary: "The method, for instance health or sessions.list" }],
@@ -47,10 +94,17 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     path: "gateway health",
     summary: "Ask whether the gateway is healthy",
-    options: [...TARGET, TIMEOUT, EXPECT_FINAL, JSON_OUTPUT],
+    options: [
+      ...TARGET,
+      TIMEOUT,
+      { name: "live", summary: "Only ask whether it is alive, which needs no credentials" },
+      EXPECT_FINAL,
+      JSON_OUTPUT,
+    ],
     examples: [
       ["gateway health", "One line when all is well; exit code 1 when nobody answers."],
       ["gateway health --json", "The whole snapshot."],
+      ["gateway health --live", "For health checks of containers."],
     ],
     load: () => import("./gateway-health.ts"),
   },
@@ -166,6 +220,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("./version.ts"),
   },
   {
+    path: "debug code-from-strings",
+    summary: "Try to make code from a string",
+    options: [],
+    examples: [["debug code-from-strings", "Says that it was refused."]],
+    hidden: true,
+    load: () => import("./debug-code.ts"),
+  },
+  {
     path: "debug load-chunks",
     summary: "Load every part of the executable once",
     options: [],
@@ -177,7 +239,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 
 /** First words under which several commands stand, and the command that they mean alone. */
 export const GROUPS: readonly { path: string; summary: string; alone?: string }[] = [
-  { path: "gateway", summary: "Run the gateway, or ask a running one", alone: "gateway status" },
+  { path: "gateway", summary: "Run the gateway, or ask a running one", alone: "gateway run" },
   { path: "sessions", summary: "Look at stored conversations", alone: "sessions list" },
 ];
 

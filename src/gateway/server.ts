@@ -25,6 +25,10 @@ export interface GatewayOptions {
   /** Address to listen on. Port 0 takes any free one. */
   host: string;
   port: number;
+  /** Further addresses with the same port, all of which must be had. */
+  moreHosts?: readonly string[];
+  /** Further addresses with the same port, where they can be had. */
+  optionalHosts?: readonly string[];
   tls?: { cert: string; key: string };
   /** Shorter times and bounds for tests. */
   limits?: Partial<GatewayLimits>;
@@ -51,7 +55,7 @@ export class Gateway implements ConnectionHost {
   private readonly http: HttpSurface;
   private readonly startedAtMs: number;
   private readonly stopping: (() => void)[] = [];
-  private server!: Server<SocketData>;
+  private readonly servers: Server<SocketData>[] = [];
 
   private constructor(private readonly options: GatewayOptions) {
     const { services, handlers, guards, authorizer, verify } = options;
@@ -97,7 +101,7 @@ export class Gateway implements ConnectionHost {
   }
 
   get port(): number {
-    return this.server.port!;
+    return this.servers[0]!.port!;
   }
 
   /** `ws://host:port`, with a host that a client on this machine can reach. */
@@ -128,7 +132,7 @@ export class Gateway implements ConnectionHost {
     for (const connection of closing) connection.close(CLOSE_CODES.SERVICE_RESTART);
     // Each connection is cut off by itself when its peer does not answer the close frame within the grace.
     await Promise.all(closing.map((connection) => connection.finished));
-    await this.server.stop(true);
+    await Promise.all(this.servers.map((server) => server.stop(true)));
   }
 
   /** Ends every live connection of a device, or only those in one role. */
@@ -182,11 +186,28 @@ export class Gateway implements ConnectionHost {
   }
 
   private listen(): void {
-    const { host, port, tls } = this.options;
-    this.server = Bun.serve<SocketData>({
-      hostname: host,
+    const { host, port, moreHosts = [], optionalHosts = [] } = this.options;
+    try {
+      this.servers.push(this.serve(host, port));
+      for (const other of moreHosts) this.servers.push(this.serve(other, this.port));
+    } catch (error) {
+      for (const server of this.servers) void server.stop(true);
+      throw error;
+    }
+    for (const other of optionalHosts) {
+      try {
+        this.servers.push(this.serve(other, this.port));
+      } catch (error) {
+        this.options.services.log.debug("an optional address cannot be listened on", { host: other, error });
+      }
+    }
+  }
+
+  private serve(hostname: string, port: number): Server<SocketData> {
+    return Bun.serve<SocketData>({
+      hostname,
       port,
-      tls,
+      tls: this.options.tls,
       maxRequestBodySize: this.limits.httpBodyBytes,
       idleTimeout: Math.ceil(this.limits.httpIdleTimeoutMs / 1000),
       fetch: (request, server) => this.fetch(request, server),

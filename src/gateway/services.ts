@@ -135,3 +135,8 @@ export function createServices(options: ServiceOptions): Services {
 export async function prepareServices({ runs }: Services): Promise<void> {
   await runs.recover();
 }
+
+/** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
+export async function stopServices({ runs }: Services): Promise<void> {
+  await runs.stop();
+}

@@ -14,10 +14,11 @@ export function storedToken(stateDir: string): string | undefined {
 }
 
 /** The stored token, made now if there was none. */
-export function storedOrNewToken(stateDir: string): { token: string; isNew: boolean } {
+export function storedOrNewToken(stateDir: string): { token: string; isNew: boolean; file: string } {
+  const file = fileOf(stateDir);
   const known = storedToken(stateDir);
-  if (known !== undefined) return { token: known, isNew: false };
+  if (known !== undefined) return { token: known, isNew: false, file };
   const token = secretToken();
-  const isNew = createPrivateFile(fileOf(stateDir), `${token}\n`);
-  return { token: isNew ? token : storedToken(stateDir)!, isNew };
+  const isNew = createPrivateFile(file, `${token}\n`);
+  return { token: isNew ? token : storedToken(stateDir)!, isNew, file };
 }

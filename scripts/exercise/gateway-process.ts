@@ -1,0 +1,95 @@
+import { LIMITS } from "../../generated/limits.ts";
+
+export interface ProcessOptions {
+  /** The whole environment; nothing is inherited. */
+  env: Record<string, string>;
+  cwd?: string;
+  /** Until it listens. */
+  timeoutMs?: number;
+}
+
+/** A gateway in a process of its own, as users run it: known only by what it prints and answers. */
+export class GatewayProcess {
+  private constructor(
+    private readonly child: Bun.Subprocess<"ignore", "pipe", "pipe">,
+    private readonly printed: { text: string },
+    /** Where it listens, `ws://…`. */
+    readonly url: string,
+    /** Milliseconds from its start until it said so. */
+    readonly startMs: number,
+  ) {}
+
+  /** Starts the command and waits until it says where it listens. @throws Error with what it printed instead */
+  static async start(command: string[], { env, cwd, timeoutMs = 20_000 }: ProcessOptions): Promise<GatewayProcess> {
+    const started = performance.now();
+    const child = Bun.spawn(command, { env, cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    const printed = { text: "" };
+    const listens = Promise.withResolvers<string>();
+    for (const stream of [child.stdout, child.stderr]) {
+      void collect(stream, (text) => {
+        printed.text += text;
+        const url = /listens on (wss?:\/\/\S+)/.exec(printed.text)?.[1];
+        if (url) listens.resolve(url);
+      });
+    }
+    const timer = setTimeout(
+      () => listens.reject(new Error(`no gateway after ${timeoutMs} ms:\n${printed.text}`)),
+      timeoutMs,
+    );
+    void child.exited.then((code) => listens.reject(new Error(`the gateway ended with ${code}:\n${printed.text}`)));
+    try {
+      const url = await listens.promise;
+      return new GatewayProcess(child, printed, url, performance.now() - started);
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get pid(): number {
+    return this.child.pid;
+  }
+
+  /** Everything it printed so far. */
+  get output(): string {
+    return this.printed.text;
+  }
+
+  /** The token that it printed at its first start. */
+  get printedToken(): string | undefined {
+    return /shown only this once:\s+(\S+)/.exec(this.printed.text)?.[1];
+  }
+
+  /** Resident memory in bytes. Linux only. */
+  async residentBytes(): Promise<number> {
+    const status = await Bun.file(`/proc/${this.pid}/status`).text();
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)![1]) * 1024;
+  }
+
+  /** Its exit code, as soon as there is one. */
+  get exited(): Promise<number> {
+    return this.child.exited;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Asks it to end and gives its exit code. One that does not end in time is killed, which gives 137. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
+    this.child.kill(signal);
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), LIMITS.closeGraceMs + 10_000);
+    try {
+      return await this.child.exited;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): Promise<void> {
+  const decoder = new TextDecoder();
+  for await (const chunk of stream) onText(decoder.decode(chunk, { stream: true }));
+}

@@ -1,0 +1,188 @@
+import { readFileSync } from "node:fs";
+import type { GatewayConfig } from "../../generated/config.ts";
+import type { Config } from "../config/config.ts";
+import type { PartialConfig } from "../config/effective.ts";
+import { ConfigError } from "../config/problem.ts";
+import { loadWithToken, type NewToken } from "../gateway/first-start.ts";
+import { AlreadyRunning } from "../gateway/instance-lock.ts";
+import { type OpenGateway, openGateway, PortInUse } from "../gateway/open.ts";
+import { createLog } from "../logs/create.ts";
+import type { Log } from "../platform/log.ts";
+import { isLogLevel } from "../platform/log-record.ts";
+import { releaseCodePages } from "../platform/release-pages.ts";
+import { OWN_VERSION } from "../protocol/version.ts";
+import { EXIT, type Invocation } from "./command.ts";
+import { CliFailure } from "./failure.ts";
+import type { Io } from "./io.ts";
+import type { Options } from "./options.ts";
+
+/** Until then what only the start needed has run. */
+const SETTLED_MS = 1000;
+
+/**
+ * Runs the gateway until a signal ends it: SIGTERM, SIGINT and SIGHUP stop it, SIGUSR2 starts it again in the same
+ * process (docs: cli/gateway/running). A second SIGTERM or SIGINT does not wait for anything.
+ */
+export async function run(invocation: Invocation): Promise<number> {
+  const signals = new Signals();
+  try {
+    while ((await runOnce(invocation, signals)) === "restart") invocation.io.out("Starting again.");
+    return EXIT.ok;
+  } catch (error) {
+    throw explained(error, invocation.program);
+  } finally {
+    signals.close();
+  }
+}
+
+async function runOnce({ options, io, env, program }: Invocation, signals: Signals): Promise<"stop" | "restart"> {
+  const { config, made } = await loadWithToken({ env, given: givenConfig(options) });
+  requireLocal(config, options);
+  const level = options.text("log-level");
+  const log = createLog({ config, verbose: options.flag("verbose"), ...(isLogLevel(level) && { level }) });
+  const unwatch = reportStrays(log);
+  try {
+    for (const warning of config.warnings) log.warn("the configuration has something odd", { ...warning });
+    const gateway = await openGateway({ config, log, force: options.flag("force") });
+    greet(io, { gateway, config, made, program });
+    log.info("the gateway is ready", { url: gateway.url, pid: process.pid, version: OWN_VERSION });
+    const trim = setTimeout(releaseCodePages, SETTLED_MS);
+    const { signal, action } = await signals.next(config.current.commands?.restart !== false);
+    log.info(`received ${signal}; ${action === "restart" ? "starting again" : "stopping"}`);
+    clearTimeout(trim);
+    await gateway.stop();
+    log.info("the gateway has stopped");
+    return action;
+  } finally {
+    unwatch();
+    await log.close();
+  }
+}
+
+/** What the command line says over the config file. */
+function givenConfig(options: Options): PartialConfig {
+  const port = options.integer("port", { min: 1, max: 65535 });
+  const bind = options.text("bind") as GatewayConfig["gateway"]["bind"] | undefined;
+  const mode = options.text("auth") as GatewayConfig["gateway"]["auth"]["mode"] | undefined;
+  const token = options.text("token");
+  const password = options.text("password") ?? passwordFromFile(options.text("password-file"));
+  const auth = {
+    ...(mode && { mode }),
+    ...(token !== undefined && { token }),
+    ...(password !== undefined && { password }),
+  };
+  return { gateway: { ...(port !== undefined && { port }), ...(bind && { bind }), auth } } as PartialConfig;
+}
+
+function passwordFromFile(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new CliFailure(`The password file cannot be read: ${(error as Error).message}`);
+  }
+  if (text === "") throw new CliFailure(`The password file ${path} is empty.`);
+  return text;
+}
+
+function requireLocal({ current, path }: Config, options: Options): void {
+  if (current.gateway.mode === "local" || options.flag("allow-unconfigured")) return;
+  throw new CliFailure(`gateway.mode is ${current.gateway.mode}: this machine uses a gateway elsewhere.`, {
+    hints: [`Set gateway.mode to local in ${path}, or pass --allow-unconfigured.`],
+    exitCode: EXIT.config,
+  });
+}
+
+interface Greeting {
+  gateway: OpenGateway;
+  config: Config;
+  made: NewToken | null;
+  program: string;
+}
+
+function greet(io: Io, { gateway, config, made, program }: Greeting): void {
+  const { bind, auth } = config.current.gateway;
+  io.out(`Chela ${OWN_VERSION} listens on ${gateway.url} (bind ${bind}, auth ${auth.mode}, pid ${process.pid}).`);
+  io.out(`State: ${config.stateDir}`);
+  if (made) {
+    io.out(
+      `\nA token for clients was made and stored in ${made.file}. It is shown only this once:\n\n  ${made.token}\n`,
+    );
+    io.out(`Next: ${program} agent --message "Hello"   (in another terminal; it finds the token by itself)`);
+  }
+}
+
+/** Errors that the operator can do something about, in words; others as they are. */
+function explained(error: unknown, program: string): unknown {
+  if (error instanceof ConfigError) return new CliFailure(error.message, { exitCode: ConfigError.exitCode });
+  if (error instanceof AlreadyRunning) {
+    const hints = [`Stop it first, pass --force to end it, or use another state directory with --profile <name>.`];
+    return new CliFailure(error.message, { hints });
+  }
+  if (error instanceof PortInUse) {
+    const hints = [`Choose another with --port, or look who has it: ${program} gateway status --port ${error.port}`];
+    return new CliFailure(error.message, { hints });
+  }
+  return error;
+}
+
+/** Mistakes that nobody caught are written down; they do not end the gateway. Returns the function that ends this. */
+function reportStrays(log: Log): () => void {
+  const report = (kind: string) => (error: unknown) => log.error(`an ${kind} was not handled`, { error });
+  const rejection = report("asynchronous error");
+  const exception = report("error");
+  process.on("unhandledRejection", rejection);
+  process.on("uncaughtException", exception);
+  return () => {
+    process.off("unhandledRejection", rejection);
+    process.off("uncaughtException", exception);
+  };
+}
+
+type Action = "stop" | "restart";
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  SIGTERM: "stop",
+  SIGINT: "stop",
+  SIGHUP: "stop",
+  SIGUSR2: "restart",
+};
+
+/** The signals that this process gets. The first that ends it is handed out; one more ends the process at once. */
+class Signals {
+  private waiting: ((signal: string) => void) | undefined;
+  private arrived: string | undefined;
+  private readonly listener = (signal: string): void => this.received(signal);
+
+  constructor() {
+    for (const signal of Object.keys(ACTIONS)) process.on(signal, this.listener);
+  }
+
+  /** The next signal that asks for something. Restarts are not obeyed when they are not allowed. */
+  async next(mayRestart: boolean): Promise<{ signal: string; action: Action }> {
+    for (;;) {
+      const signal = this.arrived ?? (await new Promise<string>((resolve) => (this.waiting = resolve)));
+      this.arrived = undefined;
+      const action = ACTIONS[signal]!;
+      if (action === "stop" || mayRestart) return { signal, action };
+    }
+  }
+
+  close(): void {
+    for (const signal of Object.keys(ACTIONS)) process.off(signal, this.listener);
+  }
+
+  private received(signal: string): void {
+    const isImpatient = this.stopping && ACTIONS[signal] === "stop";
+    // The exit codes of processes that these signals end.
+    if (isImpatient) process.exit(signal === "SIGINT" ? 130 : 143);
+    if (ACTIONS[signal] === "stop") this.stopping = true;
+    const { waiting } = this;
+    this.waiting = undefined;
+    if (waiting) waiting(signal);
+    else if (this.arrived !== "SIGTERM") this.arrived = signal;
+  }
+
+  private stopping = false;
+}
