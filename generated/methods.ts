@@ -100,7 +100,7 @@ export interface MethodMap {
   "artifacts.get": { params: T.ArtifactsGetParams; result: T.ArtifactsGetResult; accepted: never };
   "artifacts.list": { params: T.ArtifactsListParams; result: T.ArtifactsListResult; accepted: never };
   "assistant.media.get": { params: T.NoParams; result: T.Unstated; accepted: never };
-  "attach.grant": { params: T.IgnoredParams; result: T.Unstated; accepted: never };
+  "attach.grant": { params: T.IgnoredParams; result: T.AttachGrantResult; accepted: never };
   "attach.revoke": { params: T.AttachRevokeParams; result: T.AttachRevokeResult; accepted: never };
   "audit.activity.list": { params: T.AuditActivityListParams; result: T.AuditActivityListResult; accepted: never };
   "audit.list": { params: T.AuditListParams; result: T.AuditListResult; accepted: never };
@@ -143,7 +143,7 @@ export interface MethodMap {
   "config.set": { params: T.ConfigSetParams; result: T.ConfigWriteResult; accepted: never };
   "connect": { params: T.ConnectParams; result: T.HelloOk; accepted: never };
   "controlUi.githubPreview": { params: T.UncheckedParams; result: T.Unstated; accepted: never };
-  "controlUi.sessionPreview": { params: T.UncheckedParams; result: T.Unstated; accepted: never };
+  "controlUi.sessionPreview": { params: T.UncheckedParams; result: T.SessionPreviewResult; accepted: never };
   "controlUi.sessionPullRequests.subscribe": { params: T.UncheckedParams; result: T.Unstated; accepted: never };
   "conversations.list": { params: T.ConversationListParams; result: T.ConversationListResult; accepted: never };
   "conversations.send": { params: T.ConversationSendParams; result: T.ConversationSendResult; accepted: never };
@@ -174,12 +174,12 @@ export interface MethodMap {
   "device.token.rotate": { params: T.DeviceTokenRotateParams; result: T.DeviceTokenRotateResult; accepted: never };
   "diagnostics.lanes": { params: T.IgnoredParams; result: T.DiagnosticsLanesResult; accepted: never };
   "diagnostics.stability": { params: T.IgnoredParams; result: T.DiagnosticsStabilityResult; accepted: never };
-  "doctor.memory.backfillDreamDiary": { params: T.DoctorMemoryParams; result: T.Unstated; accepted: never };
-  "doctor.memory.dedupeDreamDiary": { params: T.DoctorMemoryParams; result: T.Unstated; accepted: never };
+  "doctor.memory.backfillDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
+  "doctor.memory.dedupeDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
   "doctor.memory.dreamDiary": { params: T.IgnoredParams; result: T.DreamDiaryResult; accepted: never };
-  "doctor.memory.repairDreamingArtifacts": { params: T.DoctorMemoryParams; result: T.Unstated; accepted: never };
-  "doctor.memory.resetDreamDiary": { params: T.DoctorMemoryParams; result: T.Unstated; accepted: never };
-  "doctor.memory.resetGroundedShortTerm": { params: T.DoctorMemoryParams; result: T.Unstated; accepted: never };
+  "doctor.memory.repairDreamingArtifacts": { params: T.DoctorMemoryParams; result: T.DreamingRepairResult; accepted: never };
+  "doctor.memory.resetDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
+  "doctor.memory.resetGroundedShortTerm": { params: T.DoctorMemoryParams; result: T.ShortTermResetResult; accepted: never };
   "doctor.memory.status": { params: T.IgnoredParams; result: T.DoctorMemoryStatusResult; accepted: never };
   "environments.create": { params: T.EnvironmentsCreateParams; result: T.EnvironmentsCreateResult; accepted: never };
   "environments.destroy": { params: T.EnvironmentsDestroyParams; result: T.EnvironmentsDestroyResult; accepted: never };
@@ -219,7 +219,7 @@ export interface MethodMap {
   "message.action": { params: T.MessageActionParams; result: T.MessageActionResult; accepted: never };
   "migrations.memory.apply": { params: T.MigrationsMemoryApplyParams; result: T.MigrationsMemoryApplyResult; accepted: never };
   "migrations.memory.plan": { params: T.MigrationsMemoryPlanParams; result: T.MigrationsMemoryPlanResult; accepted: never };
-  "models.authLogout": { params: T.ModelsAuthLogoutParams; result: T.Unstated; accepted: never };
+  "models.authLogout": { params: T.ModelsAuthLogoutParams; result: T.ModelsAuthLogoutResult; accepted: never };
   "models.authStatus": { params: T.ModelsAuthStatusParams; result: T.ModelsAuthStatusResult; accepted: never };
   "models.list": { params: T.ModelsListRequest; result: T.ModelsListAnswer; accepted: never };
   "models.probe": { params: T.ModelsProbeParams; result: T.ModelsProbeResult; accepted: never };
@@ -241,7 +241,7 @@ export interface MethodMap {
   "node.pending.drain": { params: T.NodePendingDrainParams; result: T.NodePendingDrainResult; accepted: never };
   "node.pending.enqueue": { params: T.NodePendingEnqueueParams; result: T.NodePendingEnqueueResult; accepted: never };
   "node.pending.pull": { params: T.IgnoredParams; result: T.NodePendingPullResult; accepted: never };
-  "node.pluginSurface.refresh": { params: T.PluginSurfaceRefreshParams; result: T.Unstated; accepted: never };
+  "node.pluginSurface.refresh": { params: T.PluginSurfaceRefreshParams; result: T.PluginSurfaceRefreshResult; accepted: never };
   "node.pluginTools.update": { params: T.NodePluginToolsUpdateParams; result: T.Unstated; accepted: never };
   "node.rename": { params: T.NodeRenameParams; result: T.NodeRenameResult; accepted: never };
   "node.runnerInventory.update": { params: T.IgnoredParams; result: T.Unstated; accepted: never };
@@ -260,7 +260,7 @@ export interface MethodMap {
   "plugin.approval.request": { params: T.PluginApprovalRequestParams; result: T.ApprovalDecided; accepted: T.ApprovalAccepted };
   "plugin.approval.resolve": { params: T.PluginApprovalResolveParams; result: T.OkResult; accepted: never };
   "plugin.approval.waitDecision": { params: T.ApprovalIdParams; result: T.ApprovalDecided; accepted: never };
-  "plugin.surface.refresh": { params: T.PluginSurfaceRefreshParams; result: T.Unstated; accepted: never };
+  "plugin.surface.refresh": { params: T.PluginSurfaceRefreshParams; result: T.PluginSurfaceRefreshResult; accepted: never };
   "plugins.inspect": { params: T.PluginsInspectParams; result: T.PluginsInspectResult; accepted: never };
   "plugins.install": { params: T.PluginsInstallParams; result: T.PluginsInstallResult; accepted: never };
   "plugins.list": { params: T.PluginsListParams; result: T.PluginsListResult; accepted: never };
@@ -414,7 +414,7 @@ export interface MethodMap {
   "skills.securityVerdicts": { params: T.SkillsSecurityVerdictsParams; result: T.SkillsSecurityVerdictsResult; accepted: never };
   "skills.skillCard": { params: T.SkillsSkillCardParams; result: T.SkillsSkillCardResult; accepted: never };
   "skills.status": { params: T.SkillsStatusParams; result: T.SkillsStatusResult; accepted: never };
-  "skills.update": { params: T.SkillsUpdateParams; result: T.Unstated; accepted: never };
+  "skills.update": { params: T.SkillsUpdateParams; result: T.SkillsUpdateResult; accepted: never };
   "skills.upload.begin": { params: T.SkillsUploadBeginParams; result: T.Unstated; accepted: never };
   "skills.upload.chunk": { params: T.SkillsUploadChunkParams; result: T.Unstated; accepted: never };
   "skills.upload.commit": { params: T.SkillsUploadCommitParams; result: T.Unstated; accepted: never };
@@ -468,13 +468,13 @@ export interface MethodMap {
   "tts.enable": { params: T.IgnoredParams; result: T.TtsEnabledResult; accepted: never };
   "tts.personas": { params: T.IgnoredParams; result: T.TtsPersonasResult; accepted: never };
   "tts.providers": { params: T.IgnoredParams; result: T.TtsProvidersResult; accepted: never };
-  "tts.setPersona": { params: T.IgnoredParams; result: T.Unstated; accepted: never };
+  "tts.setPersona": { params: T.IgnoredParams; result: T.TtsSetPersonaResult; accepted: never };
   "tts.setProvider": { params: T.TtsSetProviderParams; result: T.TtsSetProviderResult; accepted: never };
   "tts.speak": { params: T.TtsSpeakParams; result: T.TtsSpeakResult; accepted: never };
   "tts.status": { params: T.IgnoredParams; result: T.TtsStatusResult; accepted: never };
   "ui.command": { params: T.UiCommandParams; result: T.UiCommandResult; accepted: never };
   "update.hold": { params: T.UpdateHoldParams; result: T.UpdateHoldResult; accepted: never };
-  "update.run": { params: T.UpdateRunParams; result: T.Unstated; accepted: never };
+  "update.run": { params: T.UpdateRunParams; result: T.UpdateRunResult; accepted: never };
   "update.status": { params: T.UpdateStatusParams; result: T.UpdateStatusResult; accepted: never };
   "usage.cost": { params: T.IgnoredParams; result: T.UsageCostResult; accepted: never };
   "usage.status": { params: T.IgnoredParams; result: T.UsageStatusResult; accepted: never };

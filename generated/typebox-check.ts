@@ -74,6 +74,7 @@ export type Checked = AllTrue<{
   ArtifactsGetResult: Same<Box.ArtifactsGetResult, Types.ArtifactsGetResult>;
   ArtifactsListParams: Same<Box.ArtifactsListParams, Types.ArtifactsListParams>;
   ArtifactsListResult: Same<Box.ArtifactsListResult, Types.ArtifactsListResult>;
+  AttachGrantResult: Same<Box.AttachGrantResult, Types.AttachGrantResult>;
   AttachRevokeParams: Same<Box.AttachRevokeParams, Types.AttachRevokeParams>;
   AttachRevokeResult: Same<Box.AttachRevokeResult, Types.AttachRevokeResult>;
   AuditActivityAgentRunV1: Same<Box.AuditActivityAgentRunV1, Types.AuditActivityAgentRunV1>;
@@ -277,7 +278,9 @@ export type Checked = AllTrue<{
   DoctorMemoryParams: Same<Box.DoctorMemoryParams, Types.DoctorMemoryParams>;
   DoctorMemoryStatusResult: Same<Box.DoctorMemoryStatusResult, Types.DoctorMemoryStatusResult>;
   DrainingSessionPlacement: Same<Box.DrainingSessionPlacement, Types.DrainingSessionPlacement>;
+  DreamDiaryChangeResult: Same<Box.DreamDiaryChangeResult, Types.DreamDiaryChangeResult>;
   DreamDiaryResult: Same<Box.DreamDiaryResult, Types.DreamDiaryResult>;
+  DreamingRepairResult: Same<Box.DreamingRepairResult, Types.DreamingRepairResult>;
   EnvironmentStatus: Same<Box.EnvironmentStatus, Types.EnvironmentStatus>;
   EnvironmentSummary: Same<Box.EnvironmentSummary, Types.EnvironmentSummary>;
   EnvironmentsCreateParams: Same<Box.EnvironmentsCreateParams, Types.EnvironmentsCreateParams>;
@@ -371,6 +374,7 @@ export type Checked = AllTrue<{
   ModelRow: Same<Box.ModelRow, Types.ModelRow>;
   ModelRuntimeFacts: Same<Box.ModelRuntimeFacts, Types.ModelRuntimeFacts>;
   ModelsAuthLogoutParams: Same<Box.ModelsAuthLogoutParams, Types.ModelsAuthLogoutParams>;
+  ModelsAuthLogoutResult: Same<Box.ModelsAuthLogoutResult, Types.ModelsAuthLogoutResult>;
   ModelsAuthStatusParams: Same<Box.ModelsAuthStatusParams, Types.ModelsAuthStatusParams>;
   ModelsAuthStatusResult: Same<Box.ModelsAuthStatusResult, Types.ModelsAuthStatusResult>;
   ModelsListAnswer: Same<Box.ModelsListAnswer, Types.ModelsListAnswer>;
@@ -453,6 +457,7 @@ export type Checked = AllTrue<{
   PluginSearchPackage: Same<Box.PluginSearchPackage, Types.PluginSearchPackage>;
   PluginSearchResultEntry: Same<Box.PluginSearchResultEntry, Types.PluginSearchResultEntry>;
   PluginSurfaceRefreshParams: Same<Box.PluginSurfaceRefreshParams, Types.PluginSurfaceRefreshParams>;
+  PluginSurfaceRefreshResult: Same<Box.PluginSurfaceRefreshResult, Types.PluginSurfaceRefreshResult>;
   PluginsChangedEvent: Same<Box.PluginsChangedEvent, Types.PluginsChangedEvent>;
   PluginsInspectParams: Same<Box.PluginsInspectParams, Types.PluginsInspectParams>;
   PluginsInspectResult: Same<Box.PluginsInspectResult, Types.PluginsInspectResult>;
@@ -648,6 +653,7 @@ export type Checked = AllTrue<{
   SessionPlacementState: Same<Box.SessionPlacementState, Types.SessionPlacementState>;
   SessionPreview: Same<Box.SessionPreview, Types.SessionPreview>;
   SessionPreviewItem: Same<Box.SessionPreviewItem, Types.SessionPreviewItem>;
+  SessionPreviewResult: Same<Box.SessionPreviewResult, Types.SessionPreviewResult>;
   SessionRoute: Same<Box.SessionRoute, Types.SessionRoute>;
   SessionRow: Same<Box.SessionRow, Types.SessionRow>;
   SessionSharingAction: Same<Box.SessionSharingAction, Types.SessionSharingAction>;
@@ -797,6 +803,7 @@ export type Checked = AllTrue<{
   SetHeartbeatsResult: Same<Box.SetHeartbeatsResult, Types.SetHeartbeatsResult>;
   SetupAdmissionBusyErrorDetails: Same<Box.SetupAdmissionBusyErrorDetails, Types.SetupAdmissionBusyErrorDetails>;
   SetupPrepareStartParams: Same<Box.SetupPrepareStartParams, Types.SetupPrepareStartParams>;
+  ShortTermResetResult: Same<Box.ShortTermResetResult, Types.ShortTermResetResult>;
   ShutdownEvent: Same<Box.ShutdownEvent, Types.ShutdownEvent>;
   SkillProposalRevisionChangedErrorDetails: Same<Box.SkillProposalRevisionChangedErrorDetails, Types.SkillProposalRevisionChangedErrorDetails>;
   SkillsBinsParams: Same<Box.SkillsBinsParams, Types.SkillsBinsParams>;
@@ -846,6 +853,7 @@ export type Checked = AllTrue<{
   SkillsStatusParams: Same<Box.SkillsStatusParams, Types.SkillsStatusParams>;
   SkillsStatusResult: Same<Box.SkillsStatusResult, Types.SkillsStatusResult>;
   SkillsUpdateParams: Same<Box.SkillsUpdateParams, Types.SkillsUpdateParams>;
+  SkillsUpdateResult: Same<Box.SkillsUpdateResult, Types.SkillsUpdateResult>;
   SkillsUploadBeginParams: Same<Box.SkillsUploadBeginParams, Types.SkillsUploadBeginParams>;
   SkillsUploadChunkParams: Same<Box.SkillsUploadChunkParams, Types.SkillsUploadChunkParams>;
   SkillsUploadCommitParams: Same<Box.SkillsUploadCommitParams, Types.SkillsUploadCommitParams>;
@@ -989,6 +997,7 @@ export type Checked = AllTrue<{
   TtsEnabledResult: Same<Box.TtsEnabledResult, Types.TtsEnabledResult>;
   TtsPersonasResult: Same<Box.TtsPersonasResult, Types.TtsPersonasResult>;
   TtsProvidersResult: Same<Box.TtsProvidersResult, Types.TtsProvidersResult>;
+  TtsSetPersonaResult: Same<Box.TtsSetPersonaResult, Types.TtsSetPersonaResult>;
   TtsSetProviderParams: Same<Box.TtsSetProviderParams, Types.TtsSetProviderParams>;
   TtsSetProviderResult: Same<Box.TtsSetProviderResult, Types.TtsSetProviderResult>;
   TtsSpeakParams: Same<Box.TtsSpeakParams, Types.TtsSpeakParams>;
@@ -1010,6 +1019,7 @@ export type Checked = AllTrue<{
   UpdateHoldParams: Same<Box.UpdateHoldParams, Types.UpdateHoldParams>;
   UpdateHoldResult: Same<Box.UpdateHoldResult, Types.UpdateHoldResult>;
   UpdateRunParams: Same<Box.UpdateRunParams, Types.UpdateRunParams>;
+  UpdateRunResult: Same<Box.UpdateRunResult, Types.UpdateRunResult>;
   UpdateScheduleState: Same<Box.UpdateScheduleState, Types.UpdateScheduleState>;
   UpdateStatusParams: Same<Box.UpdateStatusParams, Types.UpdateStatusParams>;
   UpdateStatusResult: Same<Box.UpdateStatusResult, Types.UpdateStatusResult>;

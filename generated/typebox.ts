@@ -1042,6 +1042,18 @@ export const ArtifactsListResult = Type.Object({
   artifacts: Type.Array(ArtifactSummary)
 }, { additionalProperties: false })
 
+/** What a program on this machine needs to attach to a session. The token is a secret. */
+export type AttachGrantResult = Static<typeof AttachGrantResult>
+export const AttachGrantResult = Type.Object({
+  sessionKey: Type.String({ minLength: 1 }),
+  token: Type.String({ minLength: 1 }),
+  expiresAtMs: Type.Integer({ minimum: 0 }),
+  mcpConfig: Type.Object({
+    
+  }),
+  env: Type.Record(Type.String(), Type.String())
+}, { description: "What a program on this machine needs to attach to a session. The token is a secret." })
+
 export type AttachRevokeParams = Static<typeof AttachRevokeParams>
 export const AttachRevokeParams = Type.Object({
   token: Type.String({ minLength: 1 })
@@ -6901,12 +6913,39 @@ export const DrainingSessionPlacement = Type.Object({
   diskSpace: Type.Optional(SessionPlacementDiskSpace)
 }, { additionalProperties: false })
 
+/** What a mending of the dream diary did. */
+export type DreamDiaryChangeResult = Static<typeof DreamDiaryChangeResult>
+export const DreamDiaryChangeResult = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  action: Type.String({ minLength: 1 }),
+  path: Type.String(),
+  found: Type.Boolean(),
+  scannedFiles: Type.Optional(Type.Integer({ minimum: 0 })),
+  written: Type.Optional(Type.Integer({ minimum: 0 })),
+  replaced: Type.Optional(Type.Integer({ minimum: 0 })),
+  removedEntries: Type.Optional(Type.Integer({ minimum: 0 })),
+  dedupedEntries: Type.Optional(Type.Integer({ minimum: 0 })),
+  keptEntries: Type.Optional(Type.Integer({ minimum: 0 }))
+}, { description: "What a mending of the dream diary did." })
+
 export type DreamDiaryResult = Static<typeof DreamDiaryResult>
 export const DreamDiaryResult = Type.Object({
   agentId: Type.String({ minLength: 1 }),
   found: Type.Boolean(),
   path: Type.String(),
   content: Type.Optional(Type.String())
+})
+
+export type DreamingRepairResult = Static<typeof DreamingRepairResult>
+export const DreamingRepairResult = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  action: Type.String({ minLength: 1 }),
+  changed: Type.Boolean(),
+  archiveDir: Type.Optional(Type.String()),
+  archivedDreamsDiary: Type.Optional(Type.Boolean()),
+  archivedSessionCorpus: Type.Optional(Type.Boolean()),
+  archivedSessionIngestion: Type.Optional(Type.Boolean()),
+  warnings: Type.Array(Type.String())
 })
 
 export type EnvironmentStatus = Static<typeof EnvironmentStatus>
@@ -8779,6 +8818,13 @@ export const ModelsAuthLogoutParams = Type.Object({
   agentId: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
+export type ModelsAuthLogoutResult = Static<typeof ModelsAuthLogoutResult>
+export const ModelsAuthLogoutResult = Type.Object({
+  provider: Type.String({ minLength: 1 }),
+  removedProfiles: Type.Array(Type.String()),
+  abortedRunIds: Type.Array(Type.String())
+})
+
 export type ModelsAuthStatusParams = Static<typeof ModelsAuthStatusParams>
 export const ModelsAuthStatusParams = Type.Object({
   refresh: Type.Optional(Type.Boolean()),
@@ -9555,6 +9601,13 @@ export type PluginSurfaceRefreshParams = Static<typeof PluginSurfaceRefreshParam
 export const PluginSurfaceRefreshParams = Type.Object({
   surface: Type.String({ minLength: 1 }),
   observedUrl: Type.Optional(Type.String())
+})
+
+export type PluginSurfaceRefreshResult = Static<typeof PluginSurfaceRefreshResult>
+export const PluginSurfaceRefreshResult = Type.Object({
+  surface: Type.String({ minLength: 1 }),
+  pluginSurfaceUrls: Type.Record(Type.String(), Type.String()),
+  expiresAtMs: Type.Integer({ minimum: 0 })
 })
 
 export type PluginsChangedEvent = Static<typeof PluginsChangedEvent>
@@ -11523,6 +11576,11 @@ export const SessionPreview = Type.Object({
   items: Type.Array(SessionPreviewItem)
 }, { additionalProperties: false })
 
+export type SessionPreviewResult = Static<typeof SessionPreviewResult>
+export const SessionPreviewResult = Type.Object({
+  status: Type.String({ minLength: 1 })
+})
+
 export type SessionRow = Static<typeof SessionRow>
 export const SessionRow = Type.Object({
   key: Type.String(),
@@ -13326,6 +13384,13 @@ export const SetupPrepareStartParams = Type.Object({
   sessionId: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
 
+export type ShortTermResetResult = Static<typeof ShortTermResetResult>
+export const ShortTermResetResult = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  action: Type.String({ minLength: 1 }),
+  removedShortTermEntries: Type.Integer({ minimum: 0 })
+})
+
 export type ShutdownEvent = Static<typeof ShutdownEvent>
 export const ShutdownEvent = Type.Object({
   reason: Type.String({ minLength: 1 }),
@@ -14697,6 +14762,15 @@ export const SkillsUpdateParams = Type.Union([
     force: Type.Optional(Type.Boolean())
   }, { additionalProperties: false })
 ])
+
+export type SkillsUpdateResult = Static<typeof SkillsUpdateResult>
+export const SkillsUpdateResult = Type.Object({
+  ok: Type.Boolean(),
+  skillKey: Type.Optional(Type.String()),
+  config: Type.Optional(Type.Object({
+    
+  }))
+})
 
 export type SkillsUploadBeginParams = Static<typeof SkillsUploadBeginParams>
 export const SkillsUploadBeginParams = Type.Object({
@@ -16734,6 +16808,11 @@ export const TtsProvidersResult = Type.Object({
   active: Type.String({ description: "Empty when none is chosen." })
 })
 
+export type TtsSetPersonaResult = Static<typeof TtsSetPersonaResult>
+export const TtsSetPersonaResult = Type.Object({
+  persona: Type.Unsafe<(string | null)>({"type":["string","null"]})
+})
+
 export type TtsSetProviderParams = Static<typeof TtsSetProviderParams>
 export const TtsSetProviderParams = Type.Object({
   provider: Type.String({ minLength: 1 })
@@ -16887,6 +16966,28 @@ export const UpdateRunParams = Type.Object({
     upstreamSha: Type.String({ pattern: "^[a-fA-F0-9]{40}$" })
   }, { additionalProperties: false }))
 }, { additionalProperties: false })
+
+export type UpdateRunResult = Static<typeof UpdateRunResult>
+export const UpdateRunResult = Type.Object({
+  runId: Type.Optional(Type.String({ minLength: 1 })),
+  ok: Type.Boolean(),
+  ackDelivered: Type.Optional(Type.Boolean()),
+  ackQueued: Type.Optional(Type.Boolean()),
+  result: Type.Object({
+    status: Type.String({ minLength: 1 }),
+    mode: Type.String(),
+    reason: Type.Optional(Type.String()),
+    steps: Type.Optional(Type.Array(Type.Unknown())),
+    durationMs: Type.Optional(Type.Integer({ minimum: 0 }))
+  }),
+  restart: Type.Union([
+    Type.Object({
+      
+    }),
+    Type.Null()
+  ]),
+  sentinel: Type.Unknown()
+})
 
 export type UpdateStatusParams = Static<typeof UpdateStatusParams>
 export const UpdateStatusParams = Type.Object({

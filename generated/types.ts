@@ -558,6 +558,15 @@ export type ArtifactsListResult = {
   artifacts: Array<ArtifactSummary>
 };
 
+/** What a program on this machine needs to attach to a session. The token is a secret. */
+export type AttachGrantResult = ({
+  sessionKey: string,
+  token: string,
+  expiresAtMs: number,
+  mcpConfig: Record<string, any>,
+  env: Record<string, string>
+} & Record<string, any>);
+
 export type AttachRevokeParams = ({
   token: string
 } & Record<string, any>);
@@ -3930,11 +3939,36 @@ export type DrainingSessionPlacement = {
   diskSpace?: SessionPlacementDiskSpace
 };
 
+/** What a mending of the dream diary did. */
+export type DreamDiaryChangeResult = ({
+  agentId: string,
+  action: string,
+  path: string,
+  found: boolean,
+  scannedFiles?: number,
+  written?: number,
+  replaced?: number,
+  removedEntries?: number,
+  dedupedEntries?: number,
+  keptEntries?: number
+} & Record<string, any>);
+
 export type DreamDiaryResult = ({
   agentId: string,
   found: boolean,
   path: string,
   content?: string
+} & Record<string, any>);
+
+export type DreamingRepairResult = ({
+  agentId: string,
+  action: string,
+  changed: boolean,
+  archiveDir?: string,
+  archivedDreamsDiary?: boolean,
+  archivedSessionCorpus?: boolean,
+  archivedSessionIngestion?: boolean,
+  warnings: Array<string>
 } & Record<string, any>);
 
 export type EnvironmentStatus = ('available' | 'unavailable' | 'starting' | 'stopping' | 'error');
@@ -5093,6 +5127,12 @@ export type ModelsAuthLogoutParams = {
   agentId?: string
 };
 
+export type ModelsAuthLogoutResult = ({
+  provider: string,
+  removedProfiles: Array<string>,
+  abortedRunIds: Array<string>
+} & Record<string, any>);
+
 export type ModelsAuthStatusParams = {
   refresh?: boolean,
   agentId?: string
@@ -5766,6 +5806,12 @@ export type PluginSearchResultEntry = {
 export type PluginSurfaceRefreshParams = ({
   surface: string,
   observedUrl?: string
+} & Record<string, any>);
+
+export type PluginSurfaceRefreshResult = ({
+  surface: string,
+  pluginSurfaceUrls: Record<string, string>,
+  expiresAtMs: number
 } & Record<string, any>);
 
 export type PluginsChangedEvent = ({
@@ -7440,6 +7486,10 @@ export type SessionPreviewItem = {
   text: string
 };
 
+export type SessionPreviewResult = ({
+  status: string
+} & Record<string, any>);
+
 /** Where a session's answers go on a channel. */
 export type SessionRoute = {
   channel?: string,
@@ -8770,6 +8820,12 @@ export type SetupPrepareStartParams = {
   sessionId: string
 };
 
+export type ShortTermResetResult = ({
+  agentId: string,
+  action: string,
+  removedShortTermEntries: number
+} & Record<string, any>);
+
 export type ShutdownEvent = {
   reason: string,
   restartExpectedMs?: number
@@ -9731,6 +9787,12 @@ export type SkillsUpdateParams = ({
   all?: boolean,
   force?: boolean
 });
+
+export type SkillsUpdateResult = ({
+  ok: boolean,
+  skillKey?: string,
+  config?: Record<string, any>
+} & Record<string, any>);
 
 export type SkillsUploadBeginParams = {
   kind: 'skill-archive',
@@ -11402,6 +11464,10 @@ export type TtsProvidersResult = ({
   active: string
 } & Record<string, any>);
 
+export type TtsSetPersonaResult = ({
+  persona: (string | null)
+} & Record<string, any>);
+
 export type TtsSetProviderParams = ({
   provider: string
 } & Record<string, any>);
@@ -11534,6 +11600,22 @@ export type UpdateRunParams = {
     upstreamSha: string
   }
 };
+
+export type UpdateRunResult = ({
+  runId?: string,
+  ok: boolean,
+  ackDelivered?: boolean,
+  ackQueued?: boolean,
+  result: ({
+    status: string,
+    mode: string,
+    reason?: string,
+    steps?: Array<unknown>,
+    durationMs?: number
+  } & Record<string, any>),
+  restart: (Record<string, any> | null),
+  sentinel: unknown
+} & Record<string, any>);
 
 export type UpdateScheduleState = {
   channel: string,
