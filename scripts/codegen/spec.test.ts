@@ -84,8 +84,8 @@ describe("a wrong binding is refused with file, line and reason:", () => {
     ],
     [
       "implemented without a result",
-      "update.run: { status: implemented }",
-      "update.run: an implemented method needs a result: state it, or a type named UpdateRunResult",
+      "wizard.start: { status: implemented, result: Unstated }",
+      "wizard.start: an implemented method needs a result: state it, or a type named WizardStartResult",
     ],
     [
       "implemented with a dynamic scope and no rule",
