@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { isLoopbackUrl, urlProblem } from "./address.ts";
 
-test("plaintext stays on this machine and private networks (CWE-319)", () => {
+test("95: plaintext stays on this machine and private networks (CWE-319)", () => {
   const hosts = [
     "127.0.0.1:1",
     "localhost",

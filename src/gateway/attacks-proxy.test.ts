@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startTestGateway, type TestGateway } from "./testing.ts";
+import { nodeSpec, startTestGateway, type TestGateway } from "./testing.ts";
 import { rawRequest } from "./testing-raw.ts";
 
 const STRANGER = "203.0.113.9";
@@ -100,5 +100,27 @@ describe("49: in trusted-proxy mode", () => {
 
   test("without the client's address the header counts for nothing", async () => {
     expect((await rawRequest(gateway.httpUrl, upgrade("X-Forwarded-User: admin"))).statuses).not.toEqual([101]);
+  });
+});
+
+describe("36: roles do not mix", () => {
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    gateway = await startTestGateway();
+  });
+  afterAll(() => gateway.stop());
+
+  test.each(["config.get", "chat.send", "sessions.list", "device.pair.approve", "nope.x"])(
+    "a node may not call %s",
+    async (method) => {
+      const node = await gateway.connect(nodeSpec());
+      const { error } = await node.request(method, {});
+      expect(error).toMatchObject({ code: "INVALID_REQUEST", message: "unauthorized role: node" });
+    },
+  );
+
+  test("a node that asks for scopes of operators is not let in by itself", async () => {
+    const wish = gateway.connect({ ...nodeSpec(), scopes: ["operator.admin"] });
+    await expect(wish).rejects.toMatchObject({ code: "NOT_PAIRED", details: { code: "PAIRING_REQUIRED" } });
   });
 });
