@@ -21,7 +21,7 @@ export function deviceFacts(client: ConnectParams["client"], role: DeviceRole): 
 }
 
 /** Control characters and marks that reorder text could make one device look like another. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu;
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Z}]+/gu;
 
 function shortLine(text: string | undefined): string | undefined {
   const line = text?.replace(UNPRINTABLE, " ").trim().slice(0, LIMITS.deviceTextChars);
