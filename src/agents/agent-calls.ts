@@ -73,6 +73,7 @@ export class AgentCalls {
       acceptedAt: now,
       message: userMessage({ runId, text: message, images }, now, ownerMeta(sender)),
       settings: settingsOf(params),
+      actor: sender.client.id,
       owner: sender.owner,
     };
     const hash = requestHash("agent", sessionKey, message, images);

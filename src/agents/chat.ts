@@ -11,7 +11,7 @@ import type { CommandDeps } from "./commands/types.ts";
 import { injectedMessage, shownMessage } from "./injected.ts";
 import { type ChatReplay, chatReplay } from "./replay.ts";
 import { failureNotice, INTERNAL_MESSAGE } from "./runs/failure-text.ts";
-import { chooseModels } from "./runs/model-choice.ts";
+import { chooseModels, unusedSession } from "./runs/model-choice.ts";
 import { queueMode } from "./runs/queue-mode.ts";
 import type { RunInput, RunOutcome, RunSettings } from "./runs/types.ts";
 import { screenInbound } from "./screening.ts";
@@ -126,7 +126,7 @@ export class Chat {
 
   private async checkImageInput(sessionKey: string, agentId: string, session: SessionState | null): Promise<void> {
     const { models, agents } = this.options;
-    const state = session ?? unused(sessionKey, agentId);
+    const state = session ?? unusedSession(sessionKey, agentId);
     const { candidates } = await chooseModels(models, agents, state, {});
     const [model] = candidates;
     if (model && !model.input.includes("image")) {
@@ -219,15 +219,4 @@ function checkReserved(params: ChatSendParams, sender: Sender): void {
 const settingsOf = ({ thinking, timeoutMs }: ChatSendParams): RunSettings => ({
   ...(thinking === undefined ? {} : { thinking }),
   ...(timeoutMs === undefined ? {} : { timeoutMs }),
-});
-
-/** The state of a session that nobody has used yet. */
-export const unused = (key: string, agentId: string): SessionState => ({
-  key,
-  sessionId: "",
-  agentId,
-  modelOverride: null,
-  thinkingLevel: null,
-  sendPolicy: null,
-  archived: false,
 });

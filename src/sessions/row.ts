@@ -109,6 +109,7 @@ export class RowBuilder {
       parentSessionId: entry.parentSessionId,
       childSessions: relations.childSessions,
       ...this.tail(entry, model, SESSION_RUNTIME),
+      ...this.activeModel(session.key),
       ...placementField(entry),
       ...(options.activity ? { activitySummary: ACTIVITY_SUMMARY } : {}),
       ...(options.runs ? this.runFields(session.key) : {}),
@@ -185,6 +186,11 @@ export class RowBuilder {
       contextBudgetStatus: entry.contextBudgetStatus,
       snapshotAt: this.now,
     };
+  }
+
+  private activeModel(key: string) {
+    const model = this.deps.runs().activeModel?.(key);
+    return model ? { activeModelProvider: model.provider, activeModel: model.id } : {};
   }
 
   private runFields(key: string) {
@@ -272,6 +278,7 @@ const runFields = (entry: SessionEntry) => ({
   startedAt: entry.startedAt,
   endedAt: entry.endedAt,
   runtimeMs: entry.runtimeMs,
+  lastRunError: entry.lastRunError,
   lastRunId: entry.lastRunId,
 });
 

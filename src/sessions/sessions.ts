@@ -143,7 +143,8 @@ export class Sessions implements SessionsPort, SessionStats {
         ...base.entry,
         updatedAt: now,
         lastInteractionAt: now,
-        chatType: base.entry.chatType ?? "direct",
+        // A program's run does not make its session one that people talk in.
+        chatType: base.entry.chatType ?? (createdVia === "run" ? undefined : "direct"),
         delivery: base.entry.delivery?.kind === "channel" ? base.entry.delivery : { kind: "internal" },
         participants: joined ? [...participants, clientParticipant(actor)] : participants,
       };
@@ -210,7 +211,9 @@ export class Sessions implements SessionsPort, SessionStats {
         if (value === null) delete entry[name];
         else if (value !== undefined) entry[name] = value;
       }
-      if (update.totalTokens !== undefined) entry.totalTokensFresh = true;
+      // From its first run on a session counts tokens.
+      if (update.status === "running") entry.totalTokens ??= 0;
+      if (update.totalTokens !== undefined || entry.totalTokens === 0) entry.totalTokensFresh = true;
       return { ...known, entry: entry as unknown as SessionEntry };
     });
     if (session && reason !== undefined) await this.announce(session, reason);

@@ -50,6 +50,8 @@ export interface SessionRunUpdate {
   runtimeMs?: number | null;
   lastRunId?: string | null;
   abortedLastRun?: boolean;
+  /** What a person is told of a run that failed; null when one begins. */
+  lastRunError?: string | null;
   systemSent?: boolean;
   inputTokens?: number;
   outputTokens?: number;
@@ -121,6 +123,8 @@ export interface InFlightRun {
   text: string;
   /** Epoch milliseconds. */
   startedAt: number;
+  /** That text came, as an `agent` frame without it: the newest one. */
+  events: Record<string, unknown>[];
 }
 
 /** What sessions asks of the runs. Implemented by `agents/runs/runs.ts`. */
@@ -131,6 +135,8 @@ export interface ActiveRuns {
   pendingInputs(sessionKey: string): PendingInput[];
   /** The answer that is being written, as far as it has come; null when none is. */
   inFlight?(sessionKey: string): InFlightRun | null;
+  /** The model that is answering now; null when none is. */
+  activeModel?(sessionKey: string): { provider: string; id: string } | null;
   /** Ends what is at work and what waits in the session; resolves when it is over. Before a reset, an archival, a deletion. */
   abortSession?(sessionKey: string, origin: "rpc" | "reset"): Promise<unknown>;
   /** The session starts over or is gone: what waited in it is shown no more. */

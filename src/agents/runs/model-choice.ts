@@ -54,3 +54,14 @@ export function chooseThinking(
     ? { problem: `Thinking level "${wanted}" is not supported for ${ref}. Use one of: ${options}.` }
     : { problem: `Invalid thinking level. Use one of: ${options}.` };
 }
+
+/** The state of a session that nobody has used yet. */
+export const unusedSession = (key: string, agentId: string): SessionState => ({
+  key,
+  sessionId: "",
+  agentId,
+  modelOverride: null,
+  thinkingLevel: null,
+  sendPolicy: null,
+  archived: false,
+});

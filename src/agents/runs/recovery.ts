@@ -46,6 +46,7 @@ async function settle(record: RunRecord, { sessions, records, clock, log }: Reco
       sessions.recordRun(sessionKey, {
         status: "failed",
         abortedLastRun: true,
+        lastRunError: INTERRUPTED_MESSAGE,
         endedAt,
         runtimeMs: endedAt - startedAt,
         lastRunId: runId,

@@ -43,6 +43,8 @@ export class RunEvents {
   private itemId = "";
   private items = 0;
   private readonly itemPrefix = uuid();
+  /** The newest frame of text, without the text; for a client that comes in the middle. */
+  lastText: Record<string, unknown> | undefined;
   private readonly throttle: DeltaThrottle;
 
   constructor(
@@ -194,17 +196,9 @@ export class RunEvents {
     const { runId, sessionKey, agentId, kind } = this.facts;
     const heartbeat = kind === "agent" ? {} : { isHeartbeat: false };
     const { seq } = this;
-    this.bus.publish("agent", {
-      runId,
-      stream,
-      data,
-      sessionKey,
-      agentId,
-      ...more,
-      seq,
-      ts: this.clock.now(),
-      ...heartbeat,
-    });
+    const ts = this.clock.now();
+    this.bus.publish("agent", { runId, stream, data, sessionKey, agentId, ...more, seq, ts, ...heartbeat });
+    if (stream === "assistant") this.lastText = { runId, seq, stream, ts, data: {}, sessionKey, agentId };
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ResolvedModel } from "../../models/types.ts";
 import type { RunEvents } from "./run-events.ts";
 import type { RunInput, RunKind, RunOutcome, StopOrigin } from "./types.ts";
 
@@ -24,6 +25,8 @@ export function liveInput(input: RunInput): LiveInput {
 export class Run {
   state: "waiting" | "working" | "closing" | "ended" = "waiting";
   startedAt: number | undefined;
+  /** The model that is answering. */
+  model: ResolvedModel | undefined;
   private readonly control = new AbortController();
   private steered: LiveInput[] = [];
   private readonly end = Promise.withResolvers<void>();

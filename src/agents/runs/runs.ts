@@ -3,7 +3,7 @@ import type { ConfigPort } from "../../config/types.ts";
 import { GatewayError } from "../../platform/errors.ts";
 import { uuid } from "../../platform/ids.ts";
 import type { Metrics } from "../../platform/metrics.ts";
-import type { ActiveRuns, PendingInput } from "../../sessions/types.ts";
+import type { ActiveRuns, InFlightRun, PendingInput } from "../../sessions/types.ts";
 import { INTERNAL_MESSAGE } from "./failure-text.ts";
 import { Lanes, type Ticket } from "./lanes.ts";
 import { PendingInputs } from "./pending-inputs.ts";
@@ -156,11 +156,16 @@ export class Runs implements ActiveRuns {
     return this.pending.of(sessionKey);
   }
 
-  /** The visible text of the session's run so far, for a client that comes in the middle. */
-  inFlight(sessionKey: string): { runId: string; text: string; startedAt: number } | null {
+  inFlight(sessionKey: string): InFlightRun | null {
     const [run] = this.bySession.get(sessionKey) ?? [];
     if (run?.state !== "working" || run.startedAt === undefined) return null;
-    return { runId: run.id, text: run.events.visibleText, startedAt: run.startedAt };
+    const { visibleText: text, lastText } = run.events;
+    return { runId: run.id, text, startedAt: run.startedAt, events: lastText ? [lastText] : [] };
+  }
+
+  activeModel(sessionKey: string): { provider: string; id: string } | null {
+    const [run] = this.bySession.get(sessionKey) ?? [];
+    return run?.state === "working" ? (run.model ?? null) : null;
   }
 
   /** The message behind a run that has not ended. */

@@ -86,7 +86,7 @@ function timedOut({ run, startedAt, endedAt, partial }: EndingFacts): Ending {
         : {}),
     },
     messages: [message],
-    update: { status: "timeout" },
+    update: { status: "timeout", lastRunError: error },
     frames: {
       error: { startedAt, endedAt, error, aborted: false, livenessState: "paused", ...TIMEOUT_FACTS },
       chat: { errorMessage: error, facts: { errorKind: "timeout" } },
@@ -105,6 +105,7 @@ function modelFailed(error: ModelError, { run, startedAt, endedAt, partial }: En
   const stored: TranscriptMessage = {
     role: "assistant",
     content: [{ type: "text", text }],
+    ...(run.model ? { api: run.model.api } : {}),
     provider,
     model,
     usage: ZERO_USAGE,
@@ -119,7 +120,7 @@ function modelFailed(error: ModelError, { run, startedAt, endedAt, partial }: En
   return {
     outcome: { status: "error", startedAt, endedAt, error: run.kind === "agent" ? message : notice },
     messages: [stored],
-    update: { status: "failed" },
+    update: { status: "failed", lastRunError: message },
     frames: {
       finishing: common,
       error: { ...common, startedAt },
@@ -140,7 +141,7 @@ function refused(message: string, { run, startedAt, endedAt }: EndingFacts): End
         extra: { excludeFromContext: true },
       }),
     ],
-    update: { status: "failed" },
+    update: { status: "failed", lastRunError: message },
     frames: { error: { startedAt, endedAt, error: message }, chat: { errorMessage: message, facts: {} } },
     notice,
   };

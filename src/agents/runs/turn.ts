@@ -1,6 +1,5 @@
 import type { DefenderPort } from "../../defender/types.ts";
 import type { Models } from "../../models/models.ts";
-import { refOf } from "../../models/references.ts";
 import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
 import type { EventBus } from "../../platform/bus.ts";
 import type { Clock } from "../../platform/clock.ts";
@@ -12,7 +11,7 @@ import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
 import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
 import { type Answer, answer, type FallbackStep } from "./answer.ts";
-import { chooseModels, chooseThinking } from "./model-choice.ts";
+import { chooseModels, chooseThinking, unusedSession } from "./model-choice.ts";
 import {
   agentResult,
   budgetStatus,
@@ -25,7 +24,8 @@ import {
 import type { LiveInput, Run } from "./run.ts";
 import { publishConsumed } from "./run-events.ts";
 import type { RunRecords } from "./run-records.ts";
-import { type Ending, endingOf, RunRefused } from "./turn-endings.ts";
+import { endingOf, RunRefused } from "./turn-endings.ts";
+import { fallbackFrame, finishing, tellEnd, tellEnding } from "./turn-frames.ts";
 import { type RunOutcome, textOf } from "./types.ts";
 
 /** What turns are made of. */
@@ -61,6 +61,8 @@ export class Turn {
   private steps: FallbackStep[] = [];
   /** The text that is streaming is not in the transcript yet. */
   private unstored = false;
+  /** The message is in the transcript and the session at work. */
+  private begun = false;
   private readonly startedAt: number;
 
   constructor(
@@ -77,6 +79,7 @@ export class Turn {
     run.startedAt = this.startedAt;
     run.events.status("preparing_workspace");
     try {
+      await this.checkThinking();
       const session = await this.begin();
       return await this.work(session);
     } catch (error) {
@@ -84,20 +87,40 @@ export class Turn {
     }
   }
 
+  /** A run that cannot have the thinking level it insists on leaves nothing in the session. */
+  private async checkThinking(): Promise<void> {
+    const { sessions, models, agents } = this.deps;
+    const { settings, sessionKey, agentId } = this.run.input;
+    if (!settings.strictThinking) return;
+    const session = (await sessions.find(sessionKey)) ?? unusedSession(sessionKey, agentId);
+    const [model] = (await chooseModels(models, agents, session, settings)).candidates;
+    const thinking = model && chooseThinking(models, agents, session, settings, model);
+    if (thinking && "problem" in thinking) throw new RunRefused(thinking.problem);
+  }
+
   /** The message enters the transcript, the session is at work. */
   private async begin(): Promise<SessionState> {
     const { sessions, records } = this.deps;
-    const { sessionKey: key, actor, sessionId, message, runId } = this.run.input;
+    const { kind, sessionKey: key, actor, sessionId, message, runId } = this.run.input;
     const [session] = await Promise.all([
-      sessions.ensure(key, { createdVia: "operator", actor, sessionId }),
+      sessions.ensure(key, { createdVia: kind === "agent" ? "run" : "operator", actor, sessionId }),
       sessions.append(key, [message]),
       records.started(runId, this.startedAt),
       sessions.recordRun(
         key,
-        { status: "running", startedAt: this.startedAt, endedAt: null, runtimeMs: null, abortedLastRun: false },
+        {
+          status: "running",
+          startedAt: this.startedAt,
+          endedAt: null,
+          runtimeMs: null,
+          abortedLastRun: false,
+          lastRunError: null,
+          ...(kind === "agent" ? {} : { systemSent: true }),
+        },
         "agent.run.started",
       ),
     ]);
+    this.begun = true;
     this.deps.stored([this.run.input]);
     this.run.events.sessionId = session.sessionId;
     this.run.signal.throwIfAborted();
@@ -152,7 +175,7 @@ export class Turn {
         await this.takeIn(answered, steered, messages);
       } else if (answered.text === "" && !askedAgain) {
         askedAgain = true;
-        events.lifecycle(this.finishing());
+        events.lifecycle(finishing(this.deps.clock.now()));
         events.status("preparing_context");
         events.lifecycle({ phase: "start", startedAt: this.startedAt });
         events.status("starting_model");
@@ -181,7 +204,10 @@ export class Turn {
         candidates,
         signal,
         mask: () => defender.stream(),
-        onCall: ({ provider, id }) => events.lifecycle({ phase: "model", provider, model: id }),
+        onCall: (model) => {
+          this.run.model = model;
+          events.lifecycle({ phase: "model", provider: model.provider, model: model.id });
+        },
         onText: (piece) => events.delta(piece),
         onFallback: (step) => this.fellBack(step),
       },
@@ -254,7 +280,6 @@ export class Turn {
     const usage = totalUsage(facts.answers);
     await this.close(outcome, visible ? [this.assistantMessage(last)] : [], {
       status: "done",
-      systemSent: true,
       inputTokens: usage.input,
       outputTokens: usage.output,
       totalTokens: promptTokens(last.usage),
@@ -263,8 +288,8 @@ export class Turn {
       model: last.model.id,
       contextBudgetStatus: budgetStatus(facts, last.model),
     });
-    run.events.lifecycle(this.finishing(endedAt));
-    this.endFrames(outcome);
+    run.events.lifecycle(finishing(endedAt));
+    tellEnd(run, outcome);
     run.events.final(outcome.stopReason!);
     return outcome;
   }
@@ -292,7 +317,7 @@ export class Turn {
     };
     await this.close(outcome, [message], { status: "done" });
     run.events.lifecycle({ phase: "start", startedAt: this.startedAt });
-    this.endFrames(outcome);
+    tellEnd(run, outcome);
     run.events.notice(message);
     return outcome;
   }
@@ -307,52 +332,16 @@ export class Turn {
       endedAt: deps.clock.now(),
       partial: this.unstored ? run.events.itemText : "",
     });
+    deps.stored([run.input]);
     if (ending.unexpected) deps.log.error("a run failed unexpectedly", { runId: run.id, error });
     try {
-      await this.close(ending.outcome, ending.messages, ending.update);
+      if (this.begun) await this.close(ending.outcome, ending.messages, ending.update);
+      else await deps.records.settled(run.input.runId, ending.outcome);
     } catch (failure) {
       deps.log.error("the end of a run could not be stored", { runId: run.id, error: failure });
     }
-    this.tellEnding(ending);
+    tellEnding(run, ending, this.steps);
     return ending.outcome;
-  }
-
-  private tellEnding({ outcome, frames, notice }: Ending): void {
-    const { events, kind } = this.run;
-    if (outcome.status === "aborted" || outcome.status === "interrupted") {
-      const { stopReason = "rpc", startedAt, endedAt } = outcome;
-      events.aborted(stopReason, true);
-      events.cancelled({ stopReason, startedAt, endedAt });
-    } else if (frames.finishing) {
-      events.lifecycle({ phase: "finishing", ...frames.finishing });
-    }
-    events.lifecycle({ phase: "model", provider: null, model: null }, { lane: true });
-    if (kind !== "agent") for (const step of this.steps) events.lifecycle(fallbackFrame(step));
-    events.lifecycle({ phase: "error", ...frames.error, executionSettled: true });
-    if (frames.chat) events.error(frames.chat.errorMessage, frames.chat.facts);
-    if (notice !== undefined && kind !== "agent") events.errorNotice(notice);
-    events.stop();
-  }
-
-  private endFrames({ stopReason, endedAt, reply, receipt }: RunOutcome): void {
-    const { events, kind } = this.run;
-    events.lifecycle({ phase: "model", provider: null, model: null }, { lane: true });
-    events.lifecycle({
-      phase: "end",
-      startedAt: this.startedAt,
-      endedAt,
-      stopReason,
-      aborted: false,
-      livenessState: "working",
-      ...(kind === "agent" ? {} : { replayInvalid: false }),
-      terminalReply: reply,
-      ...(receipt ? { terminalReceipt: receipt } : {}),
-      executionSettled: true,
-    });
-  }
-
-  private finishing(endedAt = this.deps.clock.now()): Record<string, unknown> {
-    return { phase: "finishing", stopReason: "stop", aborted: false, livenessState: "working", endedAt };
   }
 
   /** Stores the run's last messages and its end in one commit. */
@@ -392,15 +381,4 @@ export class Turn {
 const steeredMessage = ({ message }: LiveInput, target: string): TranscriptMessage => ({
   ...message,
   meta: { ...message.meta, steerTargetRunId: target },
-});
-
-const fallbackFrame = ({ from, next, error, position }: FallbackStep) => ({
-  phase: "fallback_step",
-  fallbackStepType: "fallback_step",
-  fallbackStepFromModel: refOf(from),
-  ...(next ? { fallbackStepToModel: refOf(next) } : {}),
-  fallbackStepFromFailureReason: error.facts.reason,
-  fallbackStepFromFailureDetail: error.message,
-  fallbackStepChainPosition: position,
-  fallbackStepFinalOutcome: next ? "next_fallback" : "chain_exhausted",
 });
