@@ -2835,7 +2835,10 @@ export type ChatInFlightRun = Static<typeof ChatInFlightRun>
 export const ChatInFlightRun = Type.Object({
   runId: Type.String({ minLength: 1 }),
   text: Type.String(),
-  startedAt: Type.Integer({ minimum: 0 })
+  startedAt: Type.Integer({ minimum: 0 }),
+  events: Type.Optional(Type.Array(Type.Object({
+    
+  }), { description: "That text came, as agent frames without it." }))
 }, { description: "The answer that is being written, for a client that joins in the middle.", additionalProperties: false })
 
 /** A message that was asked about and still waits. */
@@ -3139,6 +3142,7 @@ export const SessionListRow = Type.Object({
   startedAt: Type.Optional(Type.Integer({ minimum: 0 })),
   endedAt: Type.Optional(Type.Integer({ minimum: 0 })),
   runtimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastRunError: Type.Optional(Type.String()),
   lastRunId: Type.Optional(Type.String({ minLength: 1 })),
   hasAutomation: Type.Optional(Type.Boolean()),
   parentSessionKey: Type.Optional(Type.String()),
@@ -3149,6 +3153,8 @@ export const SessionListRow = Type.Object({
   effectiveQueueMode: Type.Optional(Type.String()),
   modelProvider: Type.Optional(Type.String()),
   model: Type.Optional(Type.String()),
+  activeModelProvider: Type.Optional(Type.String()),
+  activeModel: Type.Optional(Type.String()),
   modelOverrideSource: Type.Optional(Type.Union([
     Type.Union([
       Type.Literal("user"),
@@ -10910,6 +10916,7 @@ export const SessionEntry = Type.Object({
   startedAt: Type.Optional(Type.Integer({ minimum: 0 })),
   endedAt: Type.Optional(Type.Integer({ minimum: 0 })),
   runtimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastRunError: Type.Optional(Type.String()),
   lastRunId: Type.Optional(Type.String()),
   inputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
   outputTokens: Type.Optional(Type.Integer({ minimum: 0 })),

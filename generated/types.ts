@@ -1704,7 +1704,8 @@ export type ChatHistoryResult = (ChatHistoryPage | ChatHistoryDeltaResult | Chat
 export type ChatInFlightRun = {
   runId: string,
   text: string,
-  startedAt: number
+  startedAt: number,
+  events?: Array<Record<string, any>>
 };
 
 export type ChatInjectParams = {
@@ -6923,6 +6924,7 @@ export type SessionEntry = {
   startedAt?: number,
   endedAt?: number,
   runtimeMs?: number,
+  lastRunError?: string,
   lastRunId?: string,
   inputTokens?: number,
   outputTokens?: number,
@@ -7255,6 +7257,7 @@ export type SessionListRow = {
   startedAt?: number,
   endedAt?: number,
   runtimeMs?: number,
+  lastRunError?: string,
   lastRunId?: string,
   hasAutomation?: boolean,
   parentSessionKey?: string,
@@ -7265,6 +7268,8 @@ export type SessionListRow = {
   effectiveQueueMode?: string,
   modelProvider?: string,
   model?: string,
+  activeModelProvider?: string,
+  activeModel?: string,
   modelOverrideSource?: (('user' | 'auto') | null),
   runtimeSelectionLocked?: boolean,
   agentRuntime?: SessionAgentRuntime,
