@@ -26,8 +26,8 @@ export interface KillOutcome {
 }
 
 /** Milliseconds of load before the kill. */
-const SHORTEST_LIFE = 40;
-const LONGEST_LIFE = 600;
+const SHORTEST_LIFE = 20;
+const LONGEST_LIFE = 1200;
 
 /**
  * Kills a gateway under write load at random moments with a signal that it cannot catch, starts it again on the same

@@ -55,8 +55,8 @@ async function sendTurn(
 }
 
 async function inject(connection: ParityConnection, ledger: Ledger, sessionKey: string, text: string): Promise<void> {
-  // The session is there once a turn of it was accepted.
-  if (!ledger.messages.some((message) => message.sessionKey === sessionKey && message.accepted)) {
+  // A session is made by its first turn, and notes are for sessions that are there.
+  if (!ledger.messages.some((message) => message.sessionKey === sessionKey && message.completed)) {
     await Bun.sleep(1);
     return;
   }
