@@ -98,8 +98,14 @@ describe("an answer", () => {
         end: () => held.replace("secret", "[redacted]"),
       };
     };
-    const { result, pieces } = ask([[text("a sec"), text("ret b"), finish]], { mask });
-    expect(await result).toMatchObject({ text: "a [redacted] b", raw: "a secret b" });
+    const thought: ModelEvent = { type: "thinking", delta: "the secret", signature: "s" };
+    const { result, pieces } = ask([[thought, text("a sec"), text("ret b"), finish]], { mask });
+    const { content, ...answered } = await result;
+    expect(answered).toMatchObject({ text: "a [redacted] b", raw: "a secret b" });
+    expect(content).toEqual([
+      { type: "thinking", thinking: "the [redacted]" },
+      { type: "text", text: "a [redacted] b" },
+    ]);
     expect(pieces).toEqual(["a [redacted] b"]);
   });
 });

@@ -136,7 +136,7 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
 
 async function once(models: ModelsPort, model: ResolvedModel, request: AnswerRequest): Promise<Answer> {
   const { system, messages, thinking, signal } = request;
-  const collected = new Collected();
+  const collected = new Collected(request.mask);
   const masked = request.mask();
   const add = (text: string) => {
     if (text === "") return;
@@ -201,6 +201,8 @@ const NO_USAGE: Usage = {
 
 /** Text and thoughts of an answer as they come. */
 class Collected {
+  constructor(private readonly mask: AnswerRequest["mask"]) {}
+
   raw = "";
   private text = "";
   private readonly parts: ContentPart[] = [];
@@ -223,11 +225,22 @@ class Collected {
 
   /** The answer as it is stored: without white space around its text, without empty parts. */
   result(): Pick<Answer, "text" | "raw" | "content"> {
-    const content = this.parts.filter((part) => part.type !== "text" || part.text.trim() !== "");
+    const content = this.parts
+      .filter((part) => part.type !== "text" || part.text.trim() !== "")
+      .map((part) => (part.type === "thinking" ? this.withoutCredentials(part) : part));
     const texts = content.flatMap((part) => (part.type === "text" ? [part] : []));
     const [first, last] = [texts[0], texts.at(-1)];
     if (first) first.text = first.text.trimStart();
     if (last) last.text = last.text.trimEnd();
     return { text: this.text.trim(), raw: this.raw, content };
   }
+
+  /** A thought is stored as well and shown to whoever reads the history. A signature holds for its words alone. */
+  private withoutCredentials(part: Thought): Thought {
+    const masked = this.mask();
+    const thinking = masked.push(part.thinking) + masked.end();
+    return thinking === part.thinking ? part : { type: "thinking", thinking };
+  }
 }
+
+type Thought = Extract<ContentPart, { type: "thinking" }>;
