@@ -55,9 +55,11 @@ function smugglingSigns({ hidden, invisible, reordered, mixed }: Normalised, vis
     signs.push({ id, family: "smuggling", weight, reason, start, end });
   };
   const boost = visible.some(({ weight }) => weight >= 40) ? 30 : 0;
-  for (const { text, span } of hidden) {
-    if (text.trim().length < MIN_HIDDEN_CHARS) continue;
-    const commands = signsIn(text).some(({ weight }) => weight >= 30);
+  // Pieces strewn over the text are one message to whoever reads them all.
+  const unseen = hidden.map(({ text }) => text).join("");
+  if (unseen.length >= MIN_HIDDEN_CHARS) {
+    const { span } = hidden[0]!;
+    const commands = signsIn(unseen).some(({ weight }) => weight >= 30);
     if (commands) add("hidden-instructions", 100, "Contains instructions in characters that are not shown.", span);
     else add("hidden-text", 70, "Contains text in characters that are not shown.", span);
   }
