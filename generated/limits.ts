@@ -135,6 +135,8 @@ export const LIMITS = {
   runQueuePerSession: 100,
   /** messages. Waiting in all sessions, a few kilobytes each. */
   runQueueTotal: 2000,
+  /** characters. Of all waiting messages together, images as base64: a dozen of the largest. */
+  runQueueChars: 268435456,
   /** messages. Cancelled or cut-off messages that chat.history still shows, of all sessions. */
   pendingInputsShown: 500,
   /** ms. A week to notice that a message never ran. */
@@ -157,6 +159,8 @@ export const LIMITS = {
   modelRetryMaxPauseMs: 30000,
   /** messages. Of the transcript that are looked at for a model's context. */
   contextMessages: 500,
+  /** characters. Of messages that are read at once for a context, images included; more than any model takes. */
+  recentChars: 33554432,
   /** images. That go along with a request, newest first; each costs as much as a page of text. */
   contextImages: 8,
   /** bytes. Of a workspace file that is read at all; far above what the prompt takes of it. */
@@ -324,6 +328,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   runsAtOnce: { unit: "runs", reason: "Turns at the same time when agents.defaults.maxConcurrent does not say; they wait for providers, not for this machine." },
   runQueuePerSession: { unit: "messages", reason: "Waiting in one session; upstream summarises from 20 on, here the sender is told to wait." },
   runQueueTotal: { unit: "messages", reason: "Waiting in all sessions, a few kilobytes each." },
+  runQueueChars: { unit: "characters", reason: "Of all waiting messages together, images as base64: a dozen of the largest." },
   pendingInputsShown: { unit: "messages", reason: "Cancelled or cut-off messages that chat.history still shows, of all sessions." },
   pendingInputTtlMs: { unit: "ms", reason: "A week to notice that a message never ran." },
   idempotencyPruneEvery: { unit: "messages", reason: "Accepted between two clean-ups of old keys; the clean-up then costs little per message." },
@@ -335,6 +340,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelRetryPauseMs: { unit: "ms", reason: "Before the first retry; doubles with each." },
   modelRetryMaxPauseMs: { unit: "ms", reason: "Upstream's longest pause. A provider that asks for more is not waited for." },
   contextMessages: { unit: "messages", reason: "Of the transcript that are looked at for a model's context." },
+  recentChars: { unit: "characters", reason: "Of messages that are read at once for a context, images included; more than any model takes." },
   contextImages: { unit: "images", reason: "That go along with a request, newest first; each costs as much as a page of text." },
   workspaceFileBytes: { unit: "bytes", reason: "Of a workspace file that is read at all; far above what the prompt takes of it." },
   workspaceFileChars: { unit: "characters", reason: "Upstream's default of agents.defaults.bootstrapMaxChars." },

@@ -195,6 +195,20 @@ test("an image goes to a model that sees", async () => {
   ]);
 });
 
+test("KNOWN_ATTACKS 126: the gateway's own secrets do not leave in an answer, neither streamed nor stored", async () => {
+  const { client, services } = gateway;
+  const { sessionKey, id } = freshKey();
+  const secret = "model-key-0123456789";
+  await client.call("chat.send", { sessionKey, message: `SLOW:5 the key is ${secret} yes`, idempotencyKey: id("a") });
+  await chatEnd(client, id("a"));
+  const said = JSON.stringify(client.events().filter(({ payload }) => payload?.runId === id("a")));
+  expect(said).not.toContain(secret);
+  expect(said).toContain("echo: the key is [redacted:known-secret] yes");
+  const [, stored] = await services.sessions.recent(sessionKey, 5);
+  expect(stored!.content).toEqual([{ type: "text", text: "echo: the key is [redacted:known-secret] yes" }]);
+  await client.event("security.decision", ({ runId }) => runId === id("a"), 0);
+});
+
 describe("without a model", () => {
   let bare: ChatGateway;
   beforeAll(async () => {

@@ -43,6 +43,7 @@ export class Chat {
   async send(params: ChatSendParams, sender: Sender): Promise<ChatSendAnswer> {
     const { message: text, idempotencyKey: runId } = params;
     checkReserved(params, sender);
+    checkServed(params);
     const images = imagesOf(params.attachments ?? []);
     if (text.includes("\0")) throw invalidRequest("message must not contain null bytes");
     if (text.trim() === "" && images.length === 0) throw invalidRequest("message or attachment required");
@@ -214,6 +215,12 @@ function checkReserved(params: ChatSendParams, sender: Sender): void {
   if (originatingChannel || originatingTo || originatingAccountId || originatingThreadId) {
     throw invalidRequest("originating route fields require admin scope");
   }
+}
+
+/** Fields that would change what a run does and are not served yet: refused rather than ignored. */
+function checkServed({ intent, toolBindings }: ChatSendParams): void {
+  const name = intent ? "intent" : Object.keys(toolBindings ?? {}).length > 0 ? "toolBindings" : undefined;
+  if (name !== undefined) throw invalidRequest(`invalid chat.send params: ${name} is not available in this gateway`);
 }
 
 const settingsOf = ({ thinking, timeoutMs }: ChatSendParams): RunSettings => ({

@@ -38,14 +38,23 @@ export class TranscriptRepository {
     });
   }
 
-  /** The newest `limit` messages in order, without marks. */
-  newest(sessionId: string, limit: number): Promise<StoredMessage[]> {
+  /**
+   * The newest `limit` messages in order, without marks; fewer when more than `maxChars` of their stored form would be
+   * read. The newest one is always there.
+   */
+  newest(sessionId: string, limit: number, maxChars = Number.POSITIVE_INFINITY): Promise<StoredMessage[]> {
     return this.store.read((db) => {
       const transcript = transcriptOf(db, sessionId);
       if (!transcript) return [];
       const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND role <> 'system' ORDER BY seq DESC LIMIT ?`;
-      const rows = db.query<MessageDbRow, [number, number]>(sql).all(transcript.id, limit);
-      return rows.reverse().map((row) => fromRow(row) as StoredMessage);
+      const messages: StoredMessage[] = [];
+      let chars = 0;
+      for (const row of db.query<MessageDbRow, [number, number]>(sql).iterate(transcript.id, limit)) {
+        chars += row.body.length;
+        if (messages.length > 0 && chars > maxChars) break;
+        messages.push(fromRow(row) as StoredMessage);
+      }
+      return messages.reverse();
     });
   }
 

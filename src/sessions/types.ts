@@ -92,7 +92,7 @@ export interface SessionsPort {
    * A message whose `idempotencyKey` the session already has is not stored twice.
    */
   append(key: string, messages: readonly TranscriptMessage[], reason?: string): Promise<StoredMessage[]>;
-  /** The newest `limit` messages in chronological order, for a model's context. */
+  /** The newest `limit` messages in chronological order, for a model's context; fewer where they are very large. */
   recent(key: string, limit: number): Promise<StoredMessage[]>;
   /** Merges run state and publishes `sessions.changed` with the given reason (none: silent). */
   recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void>;

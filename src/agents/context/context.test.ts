@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LIMITS } from "../../../generated/limits.ts";
+import { testSessions } from "../../sessions/testing.ts";
 import type { TranscriptMessage } from "../../sessions/types.ts";
 import { conversation } from "./conversation.ts";
 import { type PromptFacts, systemPrompt } from "./system-prompt.ts";
@@ -120,4 +121,15 @@ describe("workspace files", () => {
   test("a workspace that is not there has none", async () => {
     expect(await readWorkspaceFiles(join(folder, "none"), bounds)).toEqual([]);
   });
+});
+
+test("a transcript of large messages is read only as far as its bound", async () => {
+  const { sessions } = testSessions();
+  const key = "agent:main:large";
+  const large = "x".repeat(LIMITS.recentChars / 4);
+  for (let n = 0; n < 6; n++) await sessions.append(key, [user(`${n}${large}`)]);
+  const read = await sessions.recent(key, 500);
+  expect(read.map(({ content }) => (content as string)[0])).toEqual(["3", "4", "5"]);
+  await sessions.append(key, [user("y".repeat(LIMITS.recentChars + 1))]);
+  expect(await sessions.recent(key, 500)).toHaveLength(1);
 });

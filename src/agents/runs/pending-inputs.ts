@@ -1,4 +1,4 @@
-import type { PendingInput } from "../../sessions/types.ts";
+import type { PendingInput, TranscriptMessage } from "../../sessions/types.ts";
 import type { RunInput } from "./types.ts";
 
 /**
@@ -13,7 +13,8 @@ export class PendingInputs {
   constructor(private readonly maxIdle: number) {}
 
   add(input: RunInput, state: PendingInput["state"]): void {
-    const { id, acceptedAt, runId, message, sessionKey } = input;
+    const { id, acceptedAt, runId, sessionKey } = input;
+    const message = state === "queued" ? input.message : withoutImages(input.message);
     const ofSession = this.bySession.get(sessionKey) ?? new Map<string, PendingInput>();
     this.bySession.set(sessionKey, ofSession.set(id, { id, acceptedAt, state, runId, message }));
     if (state === "queued") return;
@@ -42,4 +43,14 @@ export class PendingInputs {
     if (ofSession?.size === 0) this.bySession.delete(sessionKey);
     this.idle.delete(id);
   }
+}
+
+/** What will not run any more is kept to be read; its images are only named. */
+function withoutImages(message: TranscriptMessage): TranscriptMessage {
+  const { content } = message;
+  if (typeof content === "string" || !content.some(({ type }) => type === "image")) return message;
+  return {
+    ...message,
+    content: content.map((part) => (part.type === "image" ? { type: "text", text: "[image]" } : part)),
+  };
 }

@@ -37,6 +37,7 @@ export class Runs implements ActiveRuns {
   private readonly tickets = new Map<Run, Ticket>();
   /** Accepted messages without an outcome yet, by the sender's key. */
   private readonly inputs = new Map<string, LiveInput>();
+  private inputsChars = 0;
   private readonly pending: PendingInputs;
   private readonly expected = new ExpectedRuns();
   private readonly turnDeps: TurnDeps;
@@ -97,9 +98,14 @@ export class Runs implements ActiveRuns {
   /** Gives its session a message that is accepted already. Resolves with how its run ended. */
   begin(input: RunInput, mode: QueueMode = "followup"): Promise<RunOutcome> {
     const live = liveInput(input);
+    const chars = inputChars(live);
     this.inputs.set(live.runId, live);
+    this.inputsChars += chars;
     this.expected.arrived(live.runId, live.settled);
-    void live.settled.then(() => this.inputs.delete(live.runId));
+    void live.settled.then(() => {
+      this.inputs.delete(live.runId);
+      this.inputsChars -= chars;
+    });
     this.place(live, mode);
     return live.settled;
   }
@@ -222,7 +228,8 @@ export class Runs implements ActiveRuns {
     if (this.stopping) throw stopping();
     const runs = this.bySession.get(sessionKey) ?? [];
     const waiting = runs.length + runs.reduce((sum, run) => sum + run.waitingInputs.length, 0);
-    if (waiting >= LIMITS.runQueuePerSession || this.inputs.size >= LIMITS.runQueueTotal) {
+    const full = this.inputs.size >= LIMITS.runQueueTotal || this.inputsChars >= LIMITS.runQueueChars;
+    if (waiting >= LIMITS.runQueuePerSession || full) {
       throw new GatewayError("UNAVAILABLE", "Too many messages are waiting. Try again when some are answered.", {
         retryable: true,
       });
@@ -244,6 +251,7 @@ export class Runs implements ActiveRuns {
       this.pending.add(input, "queued");
       current.steer(input);
     } else {
+      // `collect` as well: here each waiting message gets an answer of its own.
       this.enqueue(input, "followup");
     }
   }
@@ -307,10 +315,9 @@ export class Runs implements ActiveRuns {
     const waiting = stopped.filter((run) => this.tickets.get(run)?.cancel());
     for (const run of waiting) this.leave(run);
     for (const run of stopped) run.stop(origin);
-    await Promise.all([
-      ...waiting.map((run) => this.cancelRun(run, origin)),
-      ...stopped.filter((run) => !waiting.includes(run)).map((run) => run.finished),
-    ]);
+    // One that is being stored cannot be stopped any more, but it is waited for: what follows may replace its session.
+    const others = runs.filter((run) => !waiting.includes(run)).map((run) => run.finished);
+    await Promise.all([...waiting.map((run) => this.cancelRun(run, origin)), ...others]);
     return stopped.map((run) => (run.kind === "followup" ? run.input.runId : run.id));
   }
 
@@ -359,3 +366,11 @@ const RETENTION = {
 
 const stopping = (): GatewayError =>
   new GatewayError("UNAVAILABLE", "The gateway is stopping.", { retryable: true, details: { reason: "stopping" } });
+
+/** Roughly how much memory a message takes: its text, and its images as base64. */
+function inputChars({ message: { content } }: RunInput): number {
+  if (typeof content === "string") return content.length;
+  return content.reduce((sum, part) => {
+    return sum + (part.type === "image" ? part.data.length : part.type === "text" ? part.text.length : 0);
+  }, 0);
+}
