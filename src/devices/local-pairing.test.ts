@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
+import { LIMITS } from "../../generated/limits.ts";
 import {
   authOf,
   CLI,
@@ -193,4 +194,26 @@ test("a connect with more scopes than anybody needs is refused", async () => {
   expect((await refusal(gateway, { client: CLI, identity: new TestDevice(), scopes })).error.message).toBe(
     "too many scopes",
   );
+});
+
+test("there is a bound on paired devices; the next one is told, and one that leaves makes room", async () => {
+  const gateway = await start();
+  const { store } = gateway.services;
+  await pairLocally(gateway, new TestDevice());
+  await store.write((db) => {
+    const copy = db.query(
+      `INSERT INTO devices SELECT ?1 AS device_id, public_key, display_name, operator_label, platform, device_family,
+         'other' AS client_id, client_mode, role, roles, scopes, remote_ip, approved_via, created_at, approved_at, last_seen_at
+       FROM devices LIMIT 1`,
+    );
+    for (let i = 1; i < LIMITS.pairedDevicesMax; i++) copy.run(`device-${i}`);
+  });
+  const { error, close } = await refusal(gateway, { client: CLI, identity: new TestDevice() });
+  expect(error).toEqual({
+    code: "UNAVAILABLE",
+    message: "too many devices are paired; remove those that are no longer used",
+  });
+  expect(close).toEqual({ code: 1008, reason: error.message });
+  await (await gateway.connect()).call("device.pair.remove", { deviceId: "device-1" });
+  expect(await pairLocally(gateway, new TestDevice())).toBeString();
 });

@@ -15,6 +15,8 @@ export interface HandshakeDeps {
   hello: HelloFacts;
   log: Logger;
   contextFor(connection: Connection, accepted: ConnectAccepted): CallContext;
+  /** Called with the details code, or else the error code, of each attempt that the authorizer refused. */
+  refused(code: string): void;
   /** Called just before hello-ok goes out. */
   admitted(connection: Connection, accepted: ConnectAccepted, params: ConnectParams): void;
 }
@@ -59,8 +61,12 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
     protocol,
   });
   if (!decision.ok) {
-    if (decision.delayMs) await Bun.sleep(decision.delayMs);
-    deps.log.warn("a connection was refused", { connId: connection.id, reason: decision.close.reason });
+    const { error, delayMs } = decision;
+    const code = String(error.details?.code ?? error.code);
+    const { remoteAddress: address, origin } = connection.peer;
+    deps.log.warn("a connection was refused", { connId: connection.id, address, origin: origin?.slice(0, 200), code });
+    deps.refused(code);
+    if (delayMs) await Bun.sleep(delayMs);
     connection.refuse(id, decision.error, decision.close);
     return;
   }

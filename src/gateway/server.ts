@@ -52,6 +52,8 @@ export class Gateway implements ConnectionHost {
   /** By connection id: what ends the note that its device is connected. */
   private readonly attachments = new Map<string, () => void>();
   private readonly handshakeDeps: HandshakeDeps;
+  /** Refused connects by code; the codes are a closed set. */
+  private readonly refusals = new Map<string, number>();
   private readonly http: HttpSurface;
   private readonly startedAtMs: number;
   private readonly stopping: (() => void)[] = [];
@@ -76,6 +78,7 @@ export class Gateway implements ConnectionHost {
     });
     const hello = { services, methods: this.dispatcher.methods, bootId: uuid(), startedAtMs: this.startedAtMs };
     this.handshakeDeps = {
+      refused: (code) => this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1),
       authorizer,
       hello,
       log: services.log.child("gateway/ws"),
@@ -322,6 +325,9 @@ export class Gateway implements ConnectionHost {
     );
     metrics.total("chela_requests_total", "Requests by method and outcome (ok or the error code).", () =>
       this.dispatcher.counts(),
+    );
+    metrics.total("chela_connects_refused_total", "Refused connects by the code of the refusal.", () =>
+      [...this.refusals].map(([code, count]) => [{ code }, count]),
     );
     metrics.total("chela_events_sent_total", "Events handed to connections.", () => this.broadcaster.sent);
     metrics.total("chela_events_dropped_total", "Events that a slow reader lost.", () => this.broadcaster.dropped);

@@ -5,7 +5,7 @@ import { deviceFacts } from "../../devices/device-facts.ts";
 import type { PairingWish } from "../../devices/pairing.ts";
 import { SETUP_SCOPES } from "../../devices/setups.ts";
 import type { DeviceRole } from "../../devices/types.ts";
-import { invalidRequest } from "../../platform/errors.ts";
+import { GatewayError, invalidRequest } from "../../platform/errors.ts";
 import type { Authorizer, ConnectAccepted, ConnectRefused } from "../authorizer.ts";
 import type { Caller } from "../context.ts";
 import type { PeerFacts } from "../peer.ts";
@@ -48,7 +48,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
     limiter,
   });
   return {
-    connect: (params, peer, challenge, connection) => connects.decide({ params, peer, challenge, connection }),
+    connect: (params, peer, challenge, connection) =>
+      connects.decide({ params, peer, challenge, connection }).catch((error) => {
+        // A domain that refuses, for instance because too many devices are paired already.
+        if (error instanceof GatewayError) return refused(error);
+        throw error;
+      }),
     http: async (headers, peer) => httpCaller(headers, peer, options.config.current, limiter),
   };
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { ManualClock } from "../../platform/clock.ts";
 import { TestDevice, type TestGateway } from "../testing.ts";
-import { from, pairLocally, startProxied } from "./testing.ts";
+import { from, pairLocally, refusal, startProxied } from "./testing.ts";
 
 const gateways: TestGateway[] = [];
 afterEach(async () => {
@@ -144,4 +144,11 @@ describe("behind a trusted proxy", () => {
     expect((await rpc(gateway, "health", headers)).status).toBe(200);
     expect((await rpc(gateway, "health", { ...headers, ...from("203.0.113.9") })).status).toBe(401);
   });
+});
+
+test("refused connects are counted by their code", async () => {
+  const gateway = await start();
+  for (let i = 0; i < 2; i++) await refusal(gateway, { auth: {} });
+  const response = await fetch(`${gateway.httpUrl}/metrics`, { headers: bearer(gateway.token) });
+  expect(await response.text()).toContain('chela_connects_refused_total{code="DEVICE_IDENTITY_REQUIRED"} 2');
 });
