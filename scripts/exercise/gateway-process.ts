@@ -57,6 +57,14 @@ export class GatewayProcess {
     return this.printed.text;
   }
 
+  /** Waits until it has printed the text, which can come in pieces. @throws Error when it ends without */
+  async prints(text: string): Promise<void> {
+    while (!this.printed.text.includes(text)) {
+      if (this.child.exitCode !== null) throw new Error(`it ended without printing ${text}:\n${this.printed.text}`);
+      await Bun.sleep(5);
+    }
+  }
+
   /** The token that it printed at its first start. */
   get printedToken(): string | undefined {
     return /shown only this once:\s+(\S+)/.exec(this.printed.text)?.[1];

@@ -53,13 +53,14 @@ describe("the first start", () => {
   test("shows a token once, which opens the gateway then and later", async () => {
     const here = home();
     const first = await start(here);
+    await first.prints("Next: chela agent --message");
     const token = first.printedToken!;
     expect(first.output).toContain(join(here.dir, ".openclaw", "openclaw.json"));
-    expect(first.output).toContain("Next: chela agent --message");
     expect(await first.stop()).toBe(0);
     const second = await start(here);
-    expect(second.output).not.toContain(token);
     await (await connectTo(second.url, token)).stop();
+    expect(await second.stop()).toBe(0);
+    expect(second.output).not.toContain(token);
   });
 });
 
