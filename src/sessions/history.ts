@@ -1,6 +1,7 @@
 import { LIMITS } from "../../generated/limits.ts";
 import type { ChatHistoryParams, ChatHistoryResult } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
+import { hasScope } from "../platform/scopes.ts";
 import { displayMessage } from "./display.ts";
 import type { StoredSession } from "./entry.ts";
 import { clearingRow, messageEvent } from "./events.ts";
@@ -37,7 +38,7 @@ export async function chatHistory(
   const page =
     params.messageId === undefined
       ? await window(sessions, session, params)
-      : await around(sessions, key, session, params);
+      : await around(sessions, key, session, params, viewer);
   return {
     sessionKey: params.sessionKey,
     ...(session ? { sessionId: session.entry.sessionId } : {}),
@@ -94,13 +95,18 @@ async function window(sessions: Sessions, session: StoredSession | null, params:
   };
 }
 
-/** The messages around one, half before and half after. Also of a transcript that a reset has ended. */
+/**
+ * The messages around one, half before and half after. Also of a transcript that a reset has ended; of a session that is
+ * gone only for an administrator (docs: gateway/protocol, anchored reads).
+ */
 async function around(
   sessions: Sessions,
   key: string,
   session: StoredSession | null,
   params: ChatHistoryParams,
+  viewer: Viewer,
 ): Promise<Page> {
+  if (!session && !hasScope(viewer, "operator.admin")) return { part: { messages: [] } };
   const sessionId = params.sessionId ?? session?.entry.sessionId;
   const owner = sessionId === undefined ? null : await sessions.transcripts.owner(sessionId);
   if (sessionId === undefined || owner?.sessionKey !== key) return { part: { messages: [] } };

@@ -55,3 +55,17 @@ export function testSessions({
   const agents = new AgentCatalogue({ config: port, models });
   return { sessions: new Sessions({ store, bus, clock, config: port, agents, models }), store, clock, events };
 }
+
+/** Somebody who may do everything, from a device. */
+export const ADMIN = { scopes: new Set(["operator.admin"]), deviceId: "device-a" };
+
+/** What a refused call says. @throws when it is not refused */
+export async function refusal(work: () => Promise<unknown>): Promise<{ message: string; details?: unknown }> {
+  try {
+    await work();
+  } catch (error) {
+    const { message, details } = error as { message: string; details?: unknown };
+    return details === undefined ? { message } : { message, details };
+  }
+  throw new Error("it was not refused");
+}

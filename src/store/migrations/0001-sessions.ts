@@ -32,7 +32,7 @@ export const sessions: Migration = {
         entry TEXT NOT NULL
       ) STRICT;
       CREATE UNIQUE INDEX sessions_by_id ON sessions (session_id);
-      CREATE UNIQUE INDEX sessions_by_label ON sessions (agent_id, label) WHERE label IS NOT NULL;
+      CREATE UNIQUE INDEX sessions_by_label ON sessions (label, agent_id) WHERE label IS NOT NULL;
       CREATE INDEX sessions_listed ON sessions (archived, pinned DESC, updated_at DESC, key);
       CREATE INDEX sessions_listed_by_agent ON sessions (agent_id, archived, pinned DESC, updated_at DESC, key);
       CREATE INDEX sessions_by_agent ON sessions (agent_id, updated_at DESC, key);
