@@ -278,7 +278,7 @@ describe("what is under way", () => {
     sessions.useRuns({
       activeRunIds: () => ["r0"],
       pendingInputs: () => inputs,
-      inFlight: () => ({ runId: "r0", text: "half an ans", startedAt: 5 }),
+      inFlight: () => ({ runId: "r0", text: "half an ans", startedAt: 5, events: [] }),
     });
     const { pendingInputs, sessionInfo, inFlightRun, inputReceipts } = await page({ inputRunIds: ["r3", "gone"] });
     expect(pendingInputs).toMatchObject({ total: 25, nextBefore: 6 });
@@ -299,7 +299,7 @@ describe("what is under way", () => {
     expect(older.items.map(({ id }) => id)).toEqual(["i1", "i2", "i3", "i4", "i5"]);
     expect(older).not.toHaveProperty("nextBefore");
     expect(sessionInfo).toMatchObject({ hasActiveRun: true, activeRunIds: ["r0"] });
-    expect(inFlightRun).toEqual({ runId: "r0", text: "half an ans", startedAt: 5 });
+    expect(inFlightRun).toEqual({ runId: "r0", text: "half an ans", startedAt: 5, events: [] });
     expect(inputReceipts).toEqual([{ runId: "r3", state: "pending" }]);
   });
 });
