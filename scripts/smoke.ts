@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../src/parity/gateway-process.ts";
 import { startModelServer } from "../src/parity/model-server.ts";
 import { chat, configFor, connectTo, history } from "./exercise/chat.ts";
 import { GatewayProcess } from "./exercise/gateway-process.ts";
@@ -10,6 +11,7 @@ class Smoke {
   readonly home = mkdtempSync(join(tmpdir(), "chela-smoke-"));
   readonly env = { HOME: this.home, PATH: "/usr/bin:/bin", OPENCLAW_GATEWAY_PORT: "" };
   readonly state = join(this.home, ".openclaw");
+  private readonly started: GatewayProcess[] = [];
 
   constructor(readonly executable: string) {}
 
@@ -33,9 +35,17 @@ class Smoke {
     return out;
   }
 
-  start(args: string[] = [], env: Record<string, string> = {}): Promise<GatewayProcess> {
+  async start(args: string[] = [], env: Record<string, string> = {}): Promise<GatewayProcess> {
     const command = [this.executable, "gateway", "run", "--port", String(freePort()), ...args];
-    return GatewayProcess.start(command, { env: { ...this.env, ...env }, cwd: this.home });
+    const gateway = await GatewayProcess.start(command, { env: { ...this.env, ...env }, cwd: this.home });
+    this.started.push(gateway);
+    return gateway;
+  }
+
+  /** Ends what a failed check has left at work, and removes the home. */
+  async leave(): Promise<void> {
+    for (const gateway of this.started) await gateway.stop("SIGKILL");
+    rmSync(this.home, { recursive: true, force: true });
   }
 }
 
@@ -49,13 +59,6 @@ interface Ran {
   code: number;
   out: string;
   err: string;
-}
-
-function freePort(): number {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = server;
-  server.stop(true);
-  return port;
 }
 
 function expect(condition: unknown, what: string): asserts condition {
@@ -191,7 +194,7 @@ async function main(executable: string): Promise<number> {
       }
     }
   } finally {
-    rmSync(smoke.home, { recursive: true, force: true });
+    await smoke.leave();
   }
   return failed === 0 ? 0 : 1;
 }

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { LIMITS } from "../../generated/limits.ts";
 
 export interface ProcessOptions {
@@ -6,6 +7,8 @@ export interface ProcessOptions {
   cwd?: string;
   /** Until it listens. */
   timeoutMs?: number;
+  /** The command is a launcher that does not hand signals on: they go to its descendant of this name. */
+  descendant?: string;
 }
 
 /** A gateway in a process of its own, as users run it: known only by what it prints and answers. */
@@ -17,10 +20,14 @@ export class GatewayProcess {
     readonly url: string,
     /** Milliseconds from its start until it said so. */
     readonly startMs: number,
+    private readonly descendant: string | undefined,
   ) {}
 
   /** Starts the command and waits until it says where it listens. @throws Error with what it printed instead */
-  static async start(command: string[], { env, cwd, timeoutMs = 20_000 }: ProcessOptions): Promise<GatewayProcess> {
+  static async start(
+    command: string[],
+    { env, cwd, timeoutMs = 20_000, descendant }: ProcessOptions,
+  ): Promise<GatewayProcess> {
     const started = performance.now();
     const child = Bun.spawn(command, { env, cwd, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
     const printed = { text: "" };
@@ -39,7 +46,7 @@ export class GatewayProcess {
     void child.exited.then((code) => listens.reject(new Error(`the gateway ended with ${code}:\n${printed.text}`)));
     try {
       const url = await listens.promise;
-      return new GatewayProcess(child, printed, url, performance.now() - started);
+      return new GatewayProcess(child, printed, url, performance.now() - started, descendant);
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
@@ -48,8 +55,10 @@ export class GatewayProcess {
     }
   }
 
+  /** Of the gateway itself. */
   get pid(): number {
-    return this.child.pid;
+    if (this.descendant === undefined) return this.child.pid;
+    return descendantOf(this.child.pid, this.descendant) ?? this.child.pid;
   }
 
   /** Everything it printed so far. */
@@ -82,19 +91,38 @@ export class GatewayProcess {
   }
 
   kill(signal: NodeJS.Signals): void {
-    this.child.kill(signal);
+    process.kill(this.pid, signal);
   }
 
   /** Asks it to end and gives its exit code. One that does not end in time is killed, which gives 137. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
-    this.child.kill(signal);
-    const timer = setTimeout(() => this.child.kill("SIGKILL"), LIMITS.closeGraceMs + 10_000);
+    if (this.child.exitCode === null) this.kill(signal);
+    const timer = setTimeout(() => this.kill("SIGKILL"), LIMITS.closeGraceMs + 10_000);
     try {
       return await this.child.exited;
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/** The process of that name whose ancestor is `pid`. Linux only. */
+function descendantOf(pid: number, name: string): number | undefined {
+  const parents = new Map<number, { parent: number; name: string }>();
+  for (const entry of readdirSync("/proc").filter((each) => /^\d+$/.test(each))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      const [, comm = "", rest = ""] = /^\d+ \((.*)\) \S (.*)$/s.exec(stat) ?? [];
+      parents.set(Number(entry), { parent: Number(rest.split(" ")[0]), name: comm });
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  const descends = (child: number): boolean => {
+    const parent = parents.get(child)?.parent;
+    return parent !== undefined && (parent === pid || descends(parent));
+  };
+  return [...parents].find(([child, facts]) => facts.name === name && descends(child))?.[0];
 }
 
 async function collect(stream: ReadableStream<Uint8Array>, onText: (text: string) => void): Promise<void> {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectTo } from "../../scripts/exercise/chat.ts";
 import { GatewayProcess } from "../../scripts/exercise/gateway-process.ts";
+import { freePort } from "../parity/gateway-process.ts";
 
 const MAIN = [process.execPath, join(import.meta.dir, "..", "main.ts"), "gateway"];
 const ends: (() => unknown)[] = [];
@@ -25,15 +26,11 @@ function home(config?: object | string): Home {
   return { dir, env: { HOME: dir, PATH: process.env.PATH ?? "", TMPDIR: dir } };
 }
 
-/** A port of its own for each gateway; 0 is not for the command line. */
-const freePort = (): string => {
-  const server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  server.stop(true);
-  return String(server.port);
-};
-
 async function start({ env, dir }: Home, ...words: string[]): Promise<GatewayProcess> {
-  const gateway = await GatewayProcess.start([...MAIN, "run", "--port", freePort(), ...words], { env, cwd: dir });
+  const gateway = await GatewayProcess.start([...MAIN, "run", "--port", String(freePort()), ...words], {
+    env,
+    cwd: dir,
+  });
   ends.push(() => gateway.stop("SIGKILL"));
   return gateway;
 }
@@ -156,7 +153,7 @@ describe("what stops a start", () => {
 test("one gateway per state directory; --force ends the one that is there", async () => {
   const here = home(CONFIG);
   const first = await start(here);
-  const { code, err } = await fail(here, "run", "--port", freePort());
+  const { code, err } = await fail(here, "run", "--port", String(freePort()));
   expect(code).toBe(1);
   expect(err).toContain(`pid ${first.pid}, ${first.url}`);
   const second = await start(here, "--force");
@@ -176,7 +173,7 @@ test("a password from a file opens the gateway, and stays out of the output", as
 });
 
 test("bare `gateway` runs it too; the port comes from the command line, the environment, the config", async () => {
-  const [configured, environment, given] = [freePort(), freePort(), freePort()];
+  const [configured, environment, given] = [freePort(), freePort(), freePort()].map(String) as [string, string, string];
   const here = home({ gateway: { ...CONFIG.gateway, port: Number(configured) } });
   const portOf = async (words: string[], env: Record<string, string> = {}): Promise<string> => {
     const gateway = await GatewayProcess.start([...MAIN, ...words], { env: { ...here.env, ...env }, cwd: here.dir });

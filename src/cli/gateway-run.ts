@@ -101,16 +101,21 @@ interface Greeting {
   program: string;
 }
 
+/** Said in one piece, so that whoever reads it along has all of it. */
 function greet(io: Io, { gateway, config, made, program }: Greeting): void {
   const { bind, auth } = config.current.gateway;
-  io.out(`Chela ${OWN_VERSION} listens on ${gateway.url} (bind ${bind}, auth ${auth.mode}, pid ${process.pid}).`);
-  io.out(`State: ${config.stateDir}`);
+  const lines = [
+    `Chela ${OWN_VERSION} listens on ${gateway.url} (bind ${bind}, auth ${auth.mode}, pid ${process.pid}).`,
+    `State: ${config.stateDir}`,
+  ];
   if (made) {
-    io.out(
+    const self = Bun.isStandaloneExecutable && process.argv0.includes("/") ? process.argv0 : program;
+    lines.push(
       `\nA token for clients was made and stored in ${made.file}. It is shown only this once:\n\n  ${made.token}\n`,
+      `Next: ${self} agent --message "Hello"   (in another terminal; it finds the token by itself)`,
     );
-    io.out(`Next: ${program} agent --message "Hello"   (in another terminal; it finds the token by itself)`);
   }
+  io.out(lines.join("\n"));
 }
 
 /** Errors that the operator can do something about, in words; others as they are. */

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AlreadyRunning, InstanceLock, runningInstance, takeOver } from "./instance-lock.ts";
@@ -34,6 +34,7 @@ describe("the lock of a state directory", () => {
     const stateDir = fresh();
     const lock = InstanceLock.take(stateDir, 1);
     expect((statSync(stateDir).mode & 0o777).toString(8)).toBe("700");
+    expect(readdirSync(stateDir).sort()).toEqual(["gateway.lock", "gateway.pid.json"]);
     expect(() => InstanceLock.take(stateDir, 2)).toThrow(AlreadyRunning);
     lock.release();
     InstanceLock.take(stateDir, 3).release();

@@ -1,7 +1,12 @@
 import { Database } from "bun:sqlite";
 import { unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { makePrivateDirectory, readPrivateFile, writePrivateFile } from "../platform/private-file.ts";
+import {
+  createPrivateFile,
+  makePrivateDirectory,
+  readPrivateFile,
+  writePrivateFile,
+} from "../platform/private-file.ts";
 
 /** What a running gateway writes down about itself, for people and for `--force`. */
 export interface InstanceFacts {
@@ -42,9 +47,13 @@ export class InstanceLock {
   /** Takes the lock and writes down who has it. @throws AlreadyRunning when another process has it */
   static take(stateDir: string, startedAt: number): InstanceLock {
     makePrivateDirectory(stateDir);
-    const file = new Database(join(stateDir, "gateway.lock"), { create: true });
+    const path = join(stateDir, "gateway.lock");
+    createPrivateFile(path, "");
+    const file = new Database(path);
     try {
       file.exec("PRAGMA busy_timeout = 0");
+      // Nothing is ever written; without this a journal would lie beside it.
+      file.exec("PRAGMA journal_mode = MEMORY");
       file.exec("BEGIN EXCLUSIVE");
     } catch (error) {
       file.close();

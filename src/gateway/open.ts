@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/problem.ts";
@@ -44,11 +44,13 @@ export async function openGateway({ config, log, clock = systemClock, force }: O
   const { current, stateDir } = config;
   const plan = bindPlan(current.gateway);
   requireAuth(plan, current);
+  makePrivateDirectory(stateDir);
   if (hasShortSecret(current)) log.warn("the gateway's secret is short; choose one of 24 characters or more");
+  if (isReadableByOthers(stateDir))
+    log.warn("other users of this machine can look into the state directory", { stateDir });
   if (current.gateway.auth.mode === "none") log.warn("authentication is off: every process of this machine is let in");
   const tls = readTls(current.gateway.tls);
   const startedAt = clock.now();
-  makePrivateDirectory(stateDir);
   const closers: (() => void | Promise<void>)[] = [];
   try {
     const lock = force ? await takeOver(stateDir, startedAt, TAKE_OVER_MS) : InstanceLock.take(stateDir, startedAt);
@@ -107,6 +109,10 @@ function listen(options: GatewayOptions): Gateway {
     if ((error as { code?: string }).code === "EADDRINUSE") throw new PortInUse(options.host, options.port);
     throw error;
   }
+}
+
+function isReadableByOthers(directory: string): boolean {
+  return process.platform !== "win32" && (statSync(directory).mode & 0o077) !== 0;
 }
 
 async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> {
