@@ -69,18 +69,19 @@ export function misses(result: BenchResult): string[] {
   );
 }
 
-/** A Markdown table: our figure, the bare server's and upstream's, and how many times theirs ours is. */
+/** A Markdown table: our figure, how many times the bare server's it is, and how many times better than upstream's. */
 export function benchTable({ measured }: BenchResult): string {
   const { chela, bare, upstream } = measured;
   const rows = METRICS.filter(({ key }) => chela?.[key] !== undefined).map((metric) => {
     const { key, label, unit } = metric;
     const [ours, base, theirs] = [chela?.[key], bare?.[key], upstream?.[key]];
+    const gain = metric.more ? times(ours, theirs) : times(theirs, ours);
     const verdict = meets(metric, measured);
     const target = verdict === null ? goal(metric) : `${goal(metric)} ${verdict ? "met" : "MISSED"}`;
-    return [label, unit, figure(ours), figure(base), times(ours, base), figure(theirs), times(ours, theirs), target];
+    return [label, unit, figure(ours), figure(base), times(ours, base), figure(theirs), gain, target];
   });
   return [
-    "| measure | unit | chela | bare Bun | times bare | upstream | times upstream | target |",
+    "| measure | unit | chela | bare Bun | times bare | upstream | times better | target |",
     "| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |",
     ...rows.map((row) => `| ${row.join(" | ")} |`),
   ].join("\n");
