@@ -16,6 +16,8 @@ export interface EventContext {
   variables: Variables;
   normaliser: Normaliser;
   timeoutMs?: number;
+  /** Multiplies the time to settle. */
+  pace: number;
   /** Whether the request succeeded. */
   ok: boolean;
 }
@@ -34,7 +36,7 @@ export async function recordEvents(
     if (hit === null) recorded.push({ event: wanted.event, missing: true });
     else if (wanted.collect === undefined) recorded.push(on.normaliser.event(hit));
     else {
-      if (wanted.settleMs) await Bun.sleep(wanted.settleMs);
+      if (wanted.settleMs) await Bun.sleep(wanted.settleMs * on.pace);
       recorded.push(...collected(wanted, on).map((frame) => on.normaliser.event(frame)));
     }
   }

@@ -19,19 +19,28 @@ export interface ReplayOptions {
   records: ReadonlyMap<string, ParityRecord>;
   exceptions: readonly Exception[];
   compare?: CompareOptions;
+  /** See {@link ParityRunner}. */
+  pace?: number;
 }
 
 /**
  * Runs the cases against a live gateway and compares its answers with the recorded ones. Skipped cases are not run,
  * except for those that are listed as exceptions: what they do may be needed later. The gateway should be fresh.
  */
-export async function replay({ target, cases, records, exceptions, compare }: ReplayOptions): Promise<CaseResult[]> {
+export async function replay({
+  target,
+  cases,
+  records,
+  exceptions,
+  compare,
+  pace,
+}: ReplayOptions): Promise<CaseResult[]> {
   const verdicts = judge(cases, { exceptions });
   const excepted = new Set(exceptions.map(({ id }) => id));
   const connections = new Map(
     cases.filter(({ as, connect }) => as && connect).map(({ as, connect }) => [as!, connect]),
   );
-  const runner = new ParityRunner(target);
+  const runner = new ParityRunner(target, pace);
   const results: CaseResult[] = [];
   for (const step of cases) {
     const verdict = verdicts.get(step.id)!;

@@ -27,7 +27,14 @@ export class ParityRunner {
   private readonly normaliser = new Normaliser();
   private readonly pending = new Map<string, Pending>();
 
-  constructor(private readonly target: Target) {
+  /**
+   * @param pace multiplies the time that cases wait for what may still come; less than 1 for a gateway in the same
+   * process, which has said everything sooner than upstream had
+   */
+  constructor(
+    private readonly target: Target,
+    private readonly pace = 1,
+  ) {
     this.variables = new Variables(target.token);
   }
 
@@ -36,7 +43,7 @@ export class ParityRunner {
     const { id, family, method = "connect" } = step;
     try {
       if (!this.connections.has("main")) await this.connection("main");
-      if (step.delayMs) await Bun.sleep(step.delayMs);
+      if (step.delayMs) await Bun.sleep(step.delayMs * this.pace);
       return { id, family, method, ...(await this.outcome(step)) };
     } catch (error) {
       if (error instanceof ConnectRefused) {
@@ -59,7 +66,7 @@ export class ParityRunner {
     if (step.await !== undefined) return this.collectAnswer(step, step.await);
     if (step.disconnect !== undefined) {
       await this.connections.get(step.disconnect)?.close();
-      await Bun.sleep(step.settleMs ?? SETTLE_MS);
+      await Bun.sleep((step.settleMs ?? SETTLE_MS) * this.pace);
       return { method: "(disconnect)", ok: true };
     }
     const connection = await this.connection(step.as, step.connect);
@@ -92,8 +99,8 @@ export class ParityRunner {
     for (const [name, path] of Object.entries(step.save ?? {})) {
       this.variables.save({ [name]: path }, path.startsWith("/@error") ? { "@error": error } : payload);
     }
-    const { variables, normaliser } = this;
-    const events = { connection, mark, variables, normaliser, timeoutMs: step.eventTimeoutMs, ok };
+    const { variables, normaliser, pace } = this;
+    const events = { connection, mark, variables, normaliser, pace, timeoutMs: step.eventTimeoutMs, ok };
     return {
       ok,
       ...(error && { error: normaliser.error(error) }),
