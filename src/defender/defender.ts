@@ -158,9 +158,9 @@ export class Defender implements DefenderPort {
       sessionKey,
       runId,
     };
-    const excerpt = excerptOf(text, findings[0]?.span, limits.defenderExcerptChars, this.kept);
-    const record: DecisionRecord = { ...facts, verdict, excerpt };
     try {
+      const excerpt = excerptOf(text, findings[0]?.span, limits.defenderExcerptChars, this.kept);
+      const record: DecisionRecord = { ...facts, verdict, excerpt };
       await decisions.add(record);
     } catch (error) {
       // The verdict stands: that it could not be written down must not let the text pass.
