@@ -159,6 +159,29 @@ describe("chat.abort", () => {
   });
 });
 
+test("whenever a run is stopped, it ends once, its key says how, and the session goes on", async () => {
+  const { client, services } = gateway;
+  const { sessionKey, id } = freshKey();
+  for (let n = 0; n < 60; n++) {
+    const runId = id(`${n}`);
+    const params = { sessionKey, message: `SLOW:1 n${n} a b c d`, idempotencyKey: runId };
+    const sent = client.call("chat.send", params);
+    // From before the acknowledgement, through every phase, to after the end.
+    if (n % 3 === 0) await sent;
+    if (n % 4 > 0) await Bun.sleep(n % 20);
+    await client.call("chat.abort", { sessionKey });
+    await sent;
+    const { state } = (await chatEnd(client, runId)).payload;
+    const ends = framesOf(client, runId).filter((payload) => ["final", "aborted", "error"].includes(payload.state));
+    expect(ends).toHaveLength(1);
+    const { outcome } = (await services.runs.find(runId))!;
+    expect([state, outcome?.status]).toEqual(state === "final" ? ["final", "ok"] : ["aborted", "aborted"]);
+  }
+  expect(services.runs.activeRunIds(sessionKey)).toEqual([]);
+  await client.call("chat.send", { sessionKey, message: "still here", idempotencyKey: id("last") });
+  expect((await chatEnd(client, id("last"))).payload.state).toBe("final");
+}, 20_000);
+
 test("a gateway that stops ends its runs and leaves them readable", async () => {
   const other = await startChatGateway();
   const { sessionKey, id } = freshKey();

@@ -169,6 +169,14 @@ describe("a failure", () => {
     await expect(result).rejects.toBe(wish);
   });
 
+  test("of a run that was stopped before is the wish, and the call's own failure troubles nobody", async () => {
+    const wish = new Error("enough");
+    const { result } = ask([[failure("unavailable")]], { signal: AbortSignal.abort(wish) });
+    await expect(result).rejects.toBe(wish);
+    // A rejection that nobody handles would end the process; bun reports it as a failure of this test.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+
   test("does not keep a stopped run waiting for its next attempt", async () => {
     const stop = new AbortController();
     const wish = new Error("enough");

@@ -174,12 +174,10 @@ async function once(models: ModelsPort, model: ResolvedModel, request: AnswerReq
 
 const named = ({ provider, id }: ResolvedModel) => ({ provider, model: id });
 
-/** The promise, or the signal's reason as soon as it is aborted. */
+/** The promise, or the signal's reason as soon as it is aborted. What the promise does afterwards is nobody's concern. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
     const settle =
       <V>(how: (value: V) => void) =>
       (value: V) => {
@@ -187,6 +185,8 @@ function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
         how(value);
       };
     promise.then(settle(resolve), settle(reject));
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
   });
 }
 
