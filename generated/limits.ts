@@ -59,6 +59,8 @@ export const LIMITS = {
   historyMessageBytes: 131072,
   /** characters. Of one text in a page when the client names no maxChars. */
   historyTextChars: 8000,
+  /** characters. Of messages that are read at once for an answer; pictures make some messages megabytes long. */
+  transcriptReadChars: 16777216,
   /** messages. Read from the database at once while a page fills; between two reads others get their turn. */
   historyReadMessages: 200,
   /** messages. A cursor further behind starts over, as upstream's. */
@@ -290,6 +292,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   historyPageBytes: { unit: "bytes", reason: "Of the messages of one page; a quarter of what a frame may hold, so that a page with its frame always fits." },
   historyMessageBytes: { unit: "bytes", reason: "Of one message in a page; upstream puts a placeholder for larger ones, chat.message.get has them." },
   historyTextChars: { unit: "characters", reason: "Of one text in a page when the client names no maxChars." },
+  transcriptReadChars: { unit: "characters", reason: "Of messages that are read at once for an answer; pictures make some messages megabytes long." },
   historyReadMessages: { unit: "messages", reason: "Read from the database at once while a page fills; between two reads others get their turn." },
   historyCatchUpMessages: { unit: "messages", reason: "A cursor further behind starts over, as upstream's." },
   historyCatchUpBytes: { unit: "bytes", reason: "Upstream's megabyte for what one catch-up brings." },

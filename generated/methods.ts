@@ -329,9 +329,9 @@ export interface MethodMap {
   "sessions.companion.ask": { params: T.SessionsCompanionAskParams; result: T.SessionsCompanionAskResult; accepted: never };
   "sessions.companion.reset": { params: T.SessionsCompanionResetParams; result: T.SessionsCompanionResetResult; accepted: never };
   "sessions.companion.state": { params: T.SessionsCompanionStateParams; result: T.SessionsCompanionStateResult; accepted: never };
-  /** Scope: operator.write; operator.admin when it selects an execution target or another owner */
+  /** Scope: operator.write; operator.admin for execNode, permissionMode, toolOverrides, contextWindow, thinkingLevel, incognito, a directory outside the workspace, and another model of a session that is there */
   "sessions.create": { params: T.SessionsCreateParams; result: T.SessionsCreateResult; accepted: never };
-  /** Scope: operator.write; operator.admin for a session of someone else */
+  /** Scope: operator.admin; operator.write with archivedOnly */
   "sessions.delete": { params: T.SessionsDeleteParams; result: T.SessionsDeleteResult; accepted: never };
   "sessions.describe": { params: T.SessionsDescribeParams; result: T.SessionsDescribeResult; accepted: never };
   "sessions.diff": { params: T.SessionsDiffParams; result: T.SessionsDiffResult; accepted: never };
@@ -362,7 +362,7 @@ export interface MethodMap {
   /** Scope: operator.write to the gateway or a device; operator.admin to a profile */
   "sessions.move": { params: T.SessionsMoveParams; result: T.SessionsMoveResult; accepted: never };
   "sessions.observer.visibility": { params: T.SessionsObserverVisibilityParams; result: T.SessionsObserverVisibilityResult; accepted: never };
-  /** Scope: operator.write; operator.admin for execution settings */
+  /** Scope: operator.write for what organises sessions, model, thinkingLevel and fastMode; operator.admin for everything else */
   "sessions.patch": { params: T.SessionsPatchParams; result: T.SessionsPatchResult; accepted: never };
   /** Scope: operator.write; operator.admin for execution settings */
   "sessions.patchMany": { params: T.SessionsPatchManyParams; result: T.SessionsPatchManyResult; accepted: never };

@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { isAbsolute, relative } from "node:path";
@@ -8,10 +9,11 @@ import { uuid } from "../platform/ids.ts";
 import { stableJson } from "../platform/json.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import type { SessionEntry, StoredSession } from "./entry.ts";
-import { keyFacts, knownAgent } from "./keys.ts";
+import { knownAgent } from "./keys.ts";
 import { applyModelOverride, chosenModel } from "./model-choice.ts";
 import { PATCH_FIELDS } from "./patch-fields.ts";
-import { keyOfLabel } from "./session-columns.ts";
+import { demandFreeLabel, findSession } from "./session-columns.ts";
+import type { CreationClaim } from "./session-repository.ts";
 import type { Sessions } from "./sessions.ts";
 import { copyTranscript } from "./transcript-repository.ts";
 
@@ -39,58 +41,94 @@ export async function createSession(
   creator: Creator,
 ): Promise<Created> {
   checkParams(params);
-  const principal = principalOf(params, creator);
+  const claim = claimOf(params, creator, sessions.clock.now());
+  const plan = await planOf(sessions, params, creator);
+  const made = await sessions.repository.create(plan.key, claim, (known, db) => {
+    if (known) checkAdoption(sessions, known, params, creator);
+    return build(sessions, params, plan, known, db);
+  });
+  if (!made.replayed) await sessions.announce(made.session, "create");
+  return made;
+}
+
+/** What is found out before the transaction that stores the session. */
+interface Plan {
+  key: string;
+  agentId: string;
+  /** The directory that was asked for, without links. */
+  root?: string;
+  /** Key of the session it descends from. Only one that was named has to exist. */
+  parentKey: string;
+}
+
+async function planOf(sessions: Sessions, params: SessionsCreateParams, creator: Creator): Promise<Plan> {
   const { roster } = sessions.agents;
   const agent = params.agentId === undefined ? undefined : knownAgent(params.agentId, roster);
   const named = params.key?.trim();
-  const key = named ? sessions.canonicalKey(named, agent) : `${mainKeyOf(sessions, agent).prefix}dashboard:${uuid()}`;
+  const key = named ? sessions.canonicalKey(named, agent) : newKey(sessions, agent);
   const agentId = sessions.agentOf(key);
-  knownAgent(agentId, roster);
+  if (!roster.agents.some(({ id }) => id === agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
   const root = params.cwd === undefined ? undefined : await workingDirectory(sessions, params.cwd, agentId, creator);
-  const parent = await parentOf(sessions, key, params, agent);
+  const { parentSessionKey } = params;
+  if (parentSessionKey === undefined) return { key, agentId, root, parentKey: `agent:${agentId}:${roster.mainKey}` };
+  const parentKey = sessions.canonicalKey(parentSessionKey, agent);
+  if (!(await sessions.repository.find(parentKey))) throw invalidRequest(`unknown parent session: ${parentSessionKey}`);
+  return { key, agentId, root, parentKey };
+}
 
-  const made = await sessions.repository.create(
-    key,
-    principal && { ...principal, request: fingerprint(params), now: sessions.clock.now() },
-    (known, db) => {
-      if (known) checkAdoption(sessions, known, params, creator);
-      const now = sessions.clock.now();
-      const session = known ?? sessions.blank(key, now, "operator");
-      const entry: SessionEntry = { ...session.entry, updatedAt: now };
-      if (params.execNode === undefined) entry.sessionRoot = root ?? entry.sessionRoot ?? sessions.workspaceOf(agentId);
-      applySettings(sessions, { ...session, entry }, params, now);
-      if (entry.label !== undefined) {
-        const holder = keyOfLabel(db, agentId, entry.label);
-        if (holder !== null && holder !== key) throw invalidRequest(`label already in use: ${entry.label}`);
-      }
-      entry.delivery ??= { kind: "none" };
-      if (!known) {
-        if (root !== undefined) entry.spawnedCwd = root;
-        if (params.visibility !== undefined) entry.visibility = params.visibility;
-        entry.spawnDepth = params.spawnDepth ?? 0;
-      }
-      if (entry.parentSessionKey === undefined && parent.key !== key) {
-        entry.parentSessionKey = parent.key;
-        if (parent.session) entry.parentSessionId = parent.session.entry.sessionId;
-        if (!known && !params.fork) entry.modelOverrideSource ??= "default";
-      }
-      let { title, preview } = session;
-      if (params.fork && parent.session && !known) {
-        const source = parent.session;
-        inheritModel(entry, source.entry);
-        entry.forkSource = { sessionKey: source.key, sessionId: source.entry.sessionId };
-        entry.totalTokensFresh = false;
-        entry.forkedFromParent = true;
-        copyTranscript(db, source.entry.sessionId, { key, sessionId: entry.sessionId }, now, {
-          lastCompleted: params.forkFrom === "last-completed",
-        });
-        ({ title, preview } = source);
-      }
-      return { ...session, entry, title, preview };
-    },
-  );
-  if (!made.replayed) await sessions.announce(made.session, "create");
-  return made;
+/** The key of a session that got none: one of the agent that is named or owns what names none. */
+function newKey(sessions: Sessions, agent: string | undefined): string {
+  return `agent:${sessions.agentOf(sessions.canonicalKey("main", agent))}:dashboard:${uuid()}`;
+}
+
+/** The session as it will be stored. Runs inside the transaction. */
+function build(
+  sessions: Sessions,
+  params: SessionsCreateParams,
+  plan: Plan,
+  known: StoredSession | null,
+  db: Database,
+): StoredSession {
+  const { key, agentId, root } = plan;
+  const now = sessions.clock.now();
+  const session = known ?? sessions.blank(key, now, "operator");
+  const entry: SessionEntry = { ...session.entry, updatedAt: now };
+  if (params.execNode === undefined) entry.sessionRoot = root ?? entry.sessionRoot ?? sessions.workspaceOf(agentId);
+  applySettings(sessions, { ...session, entry }, params, now);
+  demandFreeLabel(db, agentId, key, entry.label);
+  entry.delivery ??= { kind: "none" };
+  if (!known) {
+    if (root !== undefined) entry.spawnedCwd = root;
+    if (params.visibility !== undefined) entry.visibility = params.visibility;
+    entry.spawnDepth = params.spawnDepth ?? 0;
+  }
+  if (entry.parentSessionKey === undefined && plan.parentKey !== key) {
+    entry.parentSessionKey = plan.parentKey;
+    const parent = params.parentSessionKey === undefined ? null : findSession(db, plan.parentKey);
+    if (parent) entry.parentSessionId = parent.entry.sessionId;
+    if (!known && !params.fork) entry.modelOverrideSource ??= "default";
+    if (!known && params.fork && parent) return forked(db, { ...session, entry }, parent, params, now);
+  }
+  return { ...session, entry };
+}
+
+/** The new session with the model of its source and a copy of what was said there. */
+function forked(
+  db: Database,
+  session: StoredSession,
+  source: StoredSession,
+  { forkFrom }: SessionsCreateParams,
+  now: number,
+): StoredSession {
+  const { key, entry } = session;
+  const { sessionId } = source.entry;
+  inheritModel(entry, source.entry);
+  entry.forkSource = { sessionKey: source.key, sessionId };
+  entry.totalTokensFresh = false;
+  entry.forkedFromParent = true;
+  const lastCompleted = forkFrom === "last-completed";
+  copyTranscript(db, sessionId, { key, sessionId: entry.sessionId }, now, { lastCompleted });
+  return { ...session, title: source.title, preview: source.preview };
 }
 
 /** What the params must not say together, and what this gateway cannot do. */
@@ -134,34 +172,13 @@ function checkAdoption(
   throw missingScope("operator.admin");
 }
 
-function principalOf({ idempotencyKey }: SessionsCreateParams, { deviceId }: Creator) {
+function claimOf(params: SessionsCreateParams, { deviceId }: Creator, now: number): CreationClaim | null {
+  const { idempotencyKey } = params;
   if (idempotencyKey === undefined) return null;
   if (deviceId === undefined) {
     throw invalidRequest("idempotent session creation requires an authenticated principal or device identity");
   }
-  return { principal: `device:${deviceId}`, idempotencyKey };
-}
-
-function mainKeyOf(sessions: Sessions, agent: string | undefined): { key: string; prefix: string } {
-  const key = sessions.canonicalKey(`main`, agent);
-  const prefix = `agent:${sessions.agentOf(key)}:`;
-  return { key: key === "global" ? `${prefix}${sessions.agents.roster.mainKey}` : key, prefix };
-}
-
-/** The session that the new one descends from: the named one, else the agent's main session, which need not exist. */
-async function parentOf(
-  sessions: Sessions,
-  key: string,
-  { parentSessionKey }: SessionsCreateParams,
-  agent: string | undefined,
-): Promise<{ key: string; session: StoredSession | null }> {
-  if (parentSessionKey === undefined) {
-    return { key: mainKeyOf(sessions, agent ?? keyFacts(key, sessions.agents.roster).agentId).key, session: null };
-  }
-  const parent = sessions.canonicalKey(parentSessionKey, agent);
-  const session = await sessions.repository.find(parent);
-  if (!session) throw invalidRequest(`unknown parent session: ${parentSessionKey}`);
-  return { key: parent, session };
+  return { principal: `device:${deviceId}`, idempotencyKey, request: fingerprint(params), now };
 }
 
 /** A fork goes on with the model of its source unless it chose one. */

@@ -305,3 +305,11 @@ describe("what is under way", () => {
 });
 
 const wire = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+test("a transcript of enormous messages is read in parts, one message at least", async () => {
+  const picture = { type: "image" as const, data: "A".repeat(9_000_000), mimeType: "image/png" };
+  for (let i = 0; i < 4; i++) await sessions.append(KEY, [say("", { content: [picture] })]);
+  const { sessionId } = (await sessions.find(KEY))!;
+  expect((await sessions.transcripts.range(sessionId, 1, 4)).map(({ seq }) => seq)).toEqual([4]);
+  expect(seqs(await page())).toEqual([1, 2, 3, 4]);
+});

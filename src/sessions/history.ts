@@ -79,7 +79,7 @@ async function window(sessions: Sessions, session: StoredSession | null, params:
     leaf ??= records.at(-1)?.id ?? null;
     const taken = fill.prepend(records);
     end -= taken;
-    if (taken < records.length || records.length === 0) break;
+    if (taken < records.length) break;
   }
   const hasMore = end > 0;
   return {
@@ -133,6 +133,7 @@ async function catchUp(
   const total = await sessions.transcripts.count(cursor.sessionId);
   if (cursor.lastSeq > total || total - cursor.lastSeq > LIMITS.historyCatchUpMessages) return { kind: "reset" };
   const records = await sessions.transcripts.range(cursor.sessionId, cursor.lastSeq + 1, total);
+  if (records.length < total - cursor.lastSeq) return { kind: "reset" };
   const row = await sessions.eventRow(session);
   const ancestors = records.length > 0 ? await sessions.ancestors(session) : [];
   const clearing = clearingRow(row);

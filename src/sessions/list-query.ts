@@ -71,7 +71,9 @@ export function where(filter: ListFilter, order: ListOrder): { sql: string; valu
   const { agentIds, route = {} } = filter;
   if (agentIds?.length === 1) add("agent_id = ?", agentIds[0]!);
   else if (agentIds) add(`agent_id IN (${marks(agentIds)})`, ...agentIds);
-  if (filter.archived !== undefined) add("archived = ?", Number(filter.archived));
+  // The plus keeps SQLite from the index over all sessions where one names the few that can match.
+  const isNarrow = filter.label !== undefined || filter.spawnedBy !== undefined || route.channel !== undefined;
+  if (filter.archived !== undefined) add(`${isNarrow ? "+" : ""}archived = ?`, Number(filter.archived));
   if (filter.pinned !== undefined) add("pinned = ?", Number(filter.pinned));
   if (!filter.includeGlobal) add("key <> 'global'");
   if (!filter.includeUnknown) add("key <> 'unknown'");

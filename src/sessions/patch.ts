@@ -5,7 +5,7 @@ import type { SessionEntry, StoredSession } from "./entry.ts";
 import { keyFacts } from "./keys.ts";
 import { applyModelOverride, chosenModel } from "./model-choice.ts";
 import { PATCH_FIELDS } from "./patch-fields.ts";
-import { keyOfLabel } from "./session-columns.ts";
+import { demandFreeLabel } from "./session-columns.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** How long a status note is shown when nobody says; upstream's half hour. */
@@ -48,10 +48,7 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
     applyFields(sessions, { ...base, entry }, params, now);
     applyUnread(entry, params.unread, now);
     applyStatus(entry, params, now);
-    if (entry.label !== undefined && params.label !== undefined) {
-      const holder = keyOfLabel(db, base.agentId, entry.label);
-      if (holder !== null && holder !== key) throw invalidRequest(`label already in use: ${entry.label}`);
-    }
+    demandFreeLabel(db, base.agentId, key, entry.label);
     return { ...base, entry };
   });
   if (acted) await sessions.announce(session, "patch");

@@ -99,3 +99,16 @@ test("a page of the list comes sorted from an index", async () => {
   expect(page.filter((plan) => plan.startsWith("USE TEMP B-TREE"))).toEqual([]);
   expect(page.some((plan) => plan.includes("USING INDEX sessions_listed"))).toBe(true);
 });
+
+test.each([
+  ["list by label", "sessions_by_label"],
+  ["resolve by label", "sessions_by_label"],
+  ["list by parent", "sessions_by_parent"],
+  ["list by route", "sessions_by_route"],
+  ["resolve by short id", "sessions_by_uuid"],
+  ["resolve by session id", "sessions_by_id"],
+])("%s goes by %s", async (name, index) => {
+  const plans = await plansOf(CALLS[name]!);
+  expect(plans.some((plan) => plan.includes(`USING INDEX ${index}`))).toBe(true);
+  expect(plans.filter((plan) => plan.includes("sessions_listed"))).toEqual([]);
+});

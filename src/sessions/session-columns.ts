@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { invalidRequest } from "../platform/errors.ts";
 import type { SessionEntry, StoredSession } from "./entry.ts";
 
 /** A row as it is stored. */
@@ -20,10 +21,12 @@ export function findSession(db: Database, key: string): StoredSession | null {
   return row && fromRow(row);
 }
 
-/** The key of the session of this agent that bears the label, or null. For use inside a transaction. */
-export function keyOfLabel(db: Database, agentId: string, label: string): string | null {
-  const sql = "SELECT key FROM sessions WHERE agent_id = ? AND label = ?";
-  return db.query<{ key: string }, [string, string]>(sql).get(agentId, label)?.key ?? null;
+/** @throws GatewayError when another session of the agent bears the label. For use inside a transaction. */
+export function demandFreeLabel(db: Database, agentId: string, key: string, label: string | undefined): void {
+  if (label === undefined) return;
+  const sql = "SELECT key FROM sessions WHERE label = ? AND agent_id = ?";
+  const holder = db.query<{ key: string }, [string, string]>(sql).get(label, agentId);
+  if (holder && holder.key !== key) throw invalidRequest(`label already in use: ${label}`);
 }
 
 /** Writes the whole session. For use inside a transaction. */

@@ -39,7 +39,7 @@ export class SessionRepository {
 
   /** Up to `limit` sessions that bear the label and are neither archived nor nobody's, in order of their keys. */
   findByLabel(label: string, limit: number): Promise<StoredSession[]> {
-    return this.all("label = ? AND archived = 0 ORDER BY key LIMIT ?", label, limit);
+    return this.all("label = ? AND +archived = 0 ORDER BY key LIMIT ?", label, limit);
   }
 
   /** Up to `limit` sessions whose key ends in a UUID that begins with these hexadecimal digits, in order of their keys. */

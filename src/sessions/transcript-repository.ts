@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { LIMITS } from "../../generated/limits.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredMessage, TranscriptMessage } from "./types.ts";
@@ -28,31 +29,35 @@ export class TranscriptRepository {
     return this.store.read((db) => transcriptOf(db, sessionId)?.messages ?? 0);
   }
 
-  /** Messages at positions `from` to `to`, both included, in order. */
+  /**
+   * Messages at positions `from` to `to`, both included, in order; fewer, counted from the last, when more than
+   * {@link LIMITS.transcriptReadChars} of their stored form would be read. The last one is always there.
+   */
   range(sessionId: string, from: number, to: number): Promise<TranscriptRecord[]> {
-    return this.store.read((db) => {
-      const transcript = transcriptOf(db, sessionId);
-      if (!transcript) return [];
-      const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND seq BETWEEN ? AND ? ORDER BY seq`;
-      return db.query<MessageDbRow, [number, number, number]>(sql).all(transcript.id, from, to).map(fromRow);
-    });
+    const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND seq BETWEEN ? AND ? ORDER BY seq DESC`;
+    return this.readBack(sessionId, sql, [from, to], LIMITS.transcriptReadChars);
   }
 
   /**
    * The newest `limit` messages in order, without marks; fewer when more than `maxChars` of their stored form would be
    * read. The newest one is always there.
    */
-  newest(sessionId: string, limit: number, maxChars = Number.POSITIVE_INFINITY): Promise<StoredMessage[]> {
+  async newest(sessionId: string, limit: number, maxChars = Number.POSITIVE_INFINITY): Promise<StoredMessage[]> {
+    const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND role <> 'system' ORDER BY seq DESC LIMIT ?`;
+    return (await this.readBack(sessionId, sql, [limit], maxChars)) as StoredMessage[];
+  }
+
+  /** Reads messages from the last backwards until there are no more or their stored form exceeds `maxChars`. */
+  private readBack(sessionId: string, sql: string, values: number[], maxChars: number): Promise<TranscriptRecord[]> {
     return this.store.read((db) => {
       const transcript = transcriptOf(db, sessionId);
       if (!transcript) return [];
-      const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND role <> 'system' ORDER BY seq DESC LIMIT ?`;
-      const messages: StoredMessage[] = [];
+      const messages: TranscriptRecord[] = [];
       let chars = 0;
-      for (const row of db.query<MessageDbRow, [number, number]>(sql).iterate(transcript.id, limit)) {
+      for (const row of db.query<MessageDbRow, number[]>(sql).iterate(transcript.id, ...values)) {
         chars += row.body.length;
         if (messages.length > 0 && chars > maxChars) break;
-        messages.push(fromRow(row) as StoredMessage);
+        messages.push(fromRow(row));
       }
       return messages.reverse();
     });
