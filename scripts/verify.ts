@@ -32,7 +32,14 @@ const CHECKS: readonly Check[] = [
   { name: "format", commands: [biome("format", ".")] },
   { name: "generated files", commands: [["bun", "scripts/generate.ts", "--check"]] },
   { name: "tests", commands: [["bun", "test"]], read: readTests },
-  { name: "build", commands: [["bun", "scripts/build.ts"]], needs: "scripts/build.ts" },
+  {
+    name: "build",
+    commands: [
+      ["bun", "scripts/build.ts"],
+      ["bun", "scripts/build.ts", "--check-reproducible"],
+    ],
+    needs: "scripts/build.ts",
+  },
   { name: "built executable", commands: [["bun", "scripts/smoke.ts"]], needs: "scripts/smoke.ts" },
 ];
 

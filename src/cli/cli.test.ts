@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { importsOf } from "../../scripts/check-rooms.ts";
 import { COMMANDS, GROUPS } from "./commands.ts";
+import { writeJson } from "./io.ts";
 import { cli } from "./testing.ts";
 
 describe("help", () => {
@@ -95,4 +99,53 @@ describe("what is not understood", () => {
 test("limits prints every bound with its unit", async () => {
   const rows = JSON.parse((await cli(["limits", "--json"])).out) as Record<string, unknown>[];
   expect(rows).toContainEqual(expect.objectContaining({ name: "handshakeTimeoutMs", value: 15_000, unit: "ms" }));
+});
+
+test("--version and --help load neither gateway nor client", async () => {
+  const root = join(import.meta.dir, "..", "..");
+  const seen = new Set<string>();
+  const walk = (file: string): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    const text = readFileSync(join(root, file), "utf8").replace(/\bimport\([^)]*\)/g, "");
+    for (const { path, typeOnly } of importsOf(text)) if (!typeOnly) walk(join(dirname(file), path));
+  };
+  for (const file of ["src/main.ts", "src/cli/help.ts", "src/cli/version.ts"]) walk(file);
+  expect([...seen].filter((file) => !/^src\/(main\.ts|cli\/|protocol\/version\.ts)/.test(file))).toEqual([]);
+  expect(seen.size).toBeGreaterThan(6);
+});
+
+test("--dev means the profile dev at its port", async () => {
+  const env = { HOME: "/nonexistent" };
+  const { gateway, stateDir } = JSON.parse(
+    (await cli(["--dev", "gateway", "status", "--no-probe", "--json"], { env })).out,
+  );
+  expect(gateway.port).toBe(19001);
+  expect(stateDir).toBe("/nonexistent/.openclaw-dev");
+});
+
+describe("the token", () => {
+  const env = { HOME: "/nonexistent", OPENCLAW_GATEWAY_TOKEN: "the-token-of-this-machine" };
+
+  test("is shown to a terminal that asks for it", async () => {
+    const shown = await cli(["gateway", "auth-token", "--show"], { env, interactive: true });
+    expect(shown).toEqual({ code: 0, out: "the-token-of-this-machine", err: "" });
+  });
+
+  test("does not go through a pipe", async () => {
+    for (const [words, interactive] of [
+      [["--show"], false],
+      [[], true],
+    ] as const) {
+      const { code, out } = await cli(["gateway", "auth-token", ...words], { env, interactive });
+      expect({ code, out }).toEqual({ code: 1, out: "" });
+    }
+  });
+});
+
+test("control characters in answers reach no terminal as JSON either", () => {
+  const lines: string[] = [];
+  writeJson({ out: (line) => lines.push(line), err: () => {}, interactive: true }, { text: "a\u001b\u009b\u007fb\n" });
+  expect(lines[0]).toBe('{\n  "text": "a\\u001b\\u009b\\u007fb\\n"\n}');
+  expect(JSON.parse(lines[0]!)).toEqual({ text: "a\u001b\u009b\u007fb\n" });
 });

@@ -2,7 +2,7 @@ import { type CommandSpec, type Env, EXIT, type ExitCode } from "./command.ts";
 import { COMMANDS, GROUPS, ROOT_OPTIONS } from "./commands.ts";
 import { CliFailure } from "./failure.ts";
 import type { Io } from "./io.ts";
-import { parseOptions } from "./options.ts";
+import { type Options, parseOptions } from "./options.ts";
 
 export interface CliSurroundings {
   /** The name the executable was called by. */
@@ -41,16 +41,16 @@ async function dispatch(words: readonly string[], { program, io, env }: CliSurro
     return EXIT.ok;
   }
   checkArguments(command, args, program, choice.kind === "group" ? choice.group : undefined);
-  const profile = options.text("profile");
   const module = await command.load();
-  return module.run({
-    program,
-    command,
-    args,
-    options,
-    io,
-    env: profile === undefined ? env : { ...env, OPENCLAW_PROFILE: profile },
-  });
+  return module.run({ program, command, args, options, io, env: withProfile(env, options) });
+}
+
+/** `--profile` and `--dev` stand for variables of the environment (docs: help/environment). */
+function withProfile(env: Env, options: Options): Env {
+  const profile = options.text("profile") ?? (options.flag("dev") ? "dev" : undefined);
+  if (profile === undefined) return env;
+  const port = options.flag("dev") ? { OPENCLAW_GATEWAY_PORT: env.OPENCLAW_GATEWAY_PORT || "19001" } : {};
+  return { ...env, OPENCLAW_PROFILE: profile, ...port };
 }
 
 type Choice =

@@ -3,6 +3,7 @@ import type { CommandSpec, OptionSpec } from "./command.ts";
 /** Options that stand before or after any command. */
 export const ROOT_OPTIONS: readonly OptionSpec[] = [
   { name: "profile", value: "<name>", summary: "Use the state and config of ~/.openclaw-<name>" },
+  { name: "dev", summary: "Use the profile dev, at port 19001 unless told" },
   { name: "no-color", summary: "Print without colours" },
   { name: "log-level", value: "<level>", summary: "Log from this level up", choices: logLevels() },
   { name: "help", short: "h", summary: "Show this help" },
@@ -55,7 +56,6 @@ export const COMMANDS: readonly CommandSpec[] = [
       { name: "verbose", summary: "Log more, to the terminal too" },
       { name: "ws-log", value: "<style>", summary: "", choices: ["auto", "full", "compact"], hidden: true },
       { name: "compact", summary: "", hidden: true },
-      { name: "dev", summary: "", hidden: true },
       { name: "ambient-channels", summary: "", hidden: true },
       { name: "dev-ambient-channels", summary: "", hidden: true },
       { name: "cli-backend-logs", summary: "", hidden: true },
@@ -107,6 +107,13 @@ export const COMMANDS: readonly CommandSpec[] = [
       ["gateway health --live", "For health checks of containers."],
     ],
     load: () => import("./gateway-health.ts"),
+  },
+  {
+    path: "gateway auth-token",
+    summary: "Print the token of this machine's gateway",
+    options: [{ name: "show", summary: "Really print it; only to a terminal" }],
+    examples: [["gateway auth-token --show", "For a client that asks for it."]],
+    load: () => import("./gateway-auth-token.ts"),
   },
   {
     path: "gateway status",

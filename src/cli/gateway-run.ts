@@ -16,6 +16,16 @@ import { CliFailure } from "./failure.ts";
 import type { Io } from "./io.ts";
 import type { Options } from "./options.ts";
 
+/** Options of upstream that scripts may pass and that this gateway has no use for. */
+const IGNORED = [
+  "ws-log",
+  "compact",
+  "ambient-channels",
+  "dev-ambient-channels",
+  "cli-backend-logs",
+  "claude-cli-logs",
+];
+
 /** Until then what only the start needed has run. */
 const SETTLED_MS = 1000;
 
@@ -38,10 +48,12 @@ export async function run(invocation: Invocation): Promise<number> {
 async function runOnce({ options, io, env, program }: Invocation, signals: Signals): Promise<"stop" | "restart"> {
   const { config, made } = await loadWithToken({ env, given: givenConfig(options) });
   requireLocal(config, options);
+  refuseTailscale(options);
   const level = options.text("log-level");
   const log = createLog({ config, verbose: options.flag("verbose"), ...(isLogLevel(level) && { level }) });
   const unwatch = reportStrays(log);
   try {
+    for (const name of IGNORED.filter((each) => options.given(each))) log.warn(`--${name} has no effect here`);
     for (const warning of config.warnings) log.warn("the configuration has something odd", { ...warning });
     const gateway = await openGateway({ config, log, force: options.flag("force") });
     greet(io, { gateway, config, made, program });
@@ -91,6 +103,15 @@ function requireLocal({ current, path }: Config, options: Options): void {
   throw new CliFailure(`gateway.mode is ${current.gateway.mode}: this machine uses a gateway elsewhere.`, {
     hints: [`Set gateway.mode to local in ${path}, or pass --allow-unconfigured.`],
     exitCode: EXIT.config,
+  });
+}
+
+/** Silently not being reachable, or being reachable otherwise than asked for, would be worse than not starting. */
+function refuseTailscale(options: Options): void {
+  const mode = options.text("tailscale");
+  if (mode === undefined || mode === "off") return;
+  throw new CliFailure(`--tailscale ${mode} is not supported.`, {
+    hints: ["Run `tailscale serve` yourself, or listen on the Tailscale address with --bind tailnet."],
   });
 }
 

@@ -10,9 +10,13 @@ export interface Io {
   readonly interactive: boolean;
 }
 
-/** Writes an answer as one JSON document, indented as upstream's CLI does. */
+/**
+ * Writes an answer as one JSON document, indented as upstream's CLI does. JSON itself leaves some control characters as
+ * they are; a terminal would obey those.
+ */
 export function writeJson(io: Io, value: unknown): void {
-  io.out(JSON.stringify(value, null, 2));
+  const text = JSON.stringify(value, null, 2);
+  io.out(text.replace(/(?!\n)\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`));
 }
 
 /**

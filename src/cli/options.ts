@@ -4,18 +4,23 @@ import { CliFailure } from "./failure.ts";
 /** The options of one call, by long name. */
 export class Options {
   constructor(
-    private readonly given: ReadonlyMap<string, string | true>,
+    private readonly values: ReadonlyMap<string, string | true>,
     private readonly specs: readonly OptionSpec[],
   ) {}
 
+  /** True when the option was on the command line. */
+  given(name: string): boolean {
+    return this.values.has(name);
+  }
+
   /** True when the flag was given. `no-x` flags are asked for by that name. */
   flag(name: string): boolean {
-    return this.given.get(name) === true;
+    return this.values.get(name) === true;
   }
 
   /** The value given, else the option's fallback, else undefined. */
   text(name: string): string | undefined {
-    const value = this.given.get(name);
+    const value = this.values.get(name);
     if (typeof value === "string") return value;
     return this.specs.find((spec) => spec.name === name)?.fallback;
   }

@@ -11,11 +11,11 @@ export interface CliResult {
 /** Runs a command line in this process and collects what it says. */
 export async function cli(
   words: readonly string[],
-  { env = {}, program = "chela" }: CliOptions = {},
+  { env = {}, program = "chela", interactive = false }: CliOptions = {},
 ): Promise<CliResult> {
   const out: string[] = [];
   const err: string[] = [];
-  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line), interactive: false };
+  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line), interactive };
   const code = await runCli(words, { program, io, env });
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
@@ -23,4 +23,6 @@ export async function cli(
 export interface CliOptions {
   env?: Env;
   program?: string;
+  /** A person is watching. */
+  interactive?: boolean;
 }
