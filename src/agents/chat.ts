@@ -15,6 +15,7 @@ import { chooseModels, unusedSession } from "./runs/model-choice.ts";
 import { queueMode } from "./runs/queue-mode.ts";
 import type { RunInput, RunOutcome, RunSettings } from "./runs/types.ts";
 import { screenInbound } from "./screening.ts";
+import { maySend } from "./send-policy.ts";
 import type { Sender } from "./sender.ts";
 import { requestHash, transportMeta, userMessage } from "./user-message.ts";
 
@@ -116,8 +117,11 @@ export class Chat {
     session: SessionState | null,
     { expectedLeafEntryId }: ChatSendParams,
   ): Promise<void> {
+    const { config, agents } = this.options;
     refuseArchived(session);
-    if (session?.sendPolicy === "deny") throw invalidRequest("send blocked by session policy");
+    if (!maySend(config.current, agents.roster, sessionKey, session)) {
+      throw invalidRequest("send blocked by session policy");
+    }
     if (expectedLeafEntryId === undefined) return;
     const [leaf] = session ? await this.options.sessions.recent(sessionKey, 1) : [];
     if ((leaf?.id ?? null) !== expectedLeafEntryId) {

@@ -61,7 +61,7 @@ export class Turn {
   private steps: FallbackStep[] = [];
   /** The text that is streaming is not in the transcript yet. */
   private unstored = false;
-  /** The message is in the transcript and the session at work. */
+  /** The session has been told of the run, so it must be told of its end. */
   private begun = false;
   private readonly startedAt: number;
 
@@ -102,6 +102,7 @@ export class Turn {
   private async begin(): Promise<SessionState> {
     const { sessions, records } = this.deps;
     const { kind, sessionKey: key, actor, sessionId, message, runId } = this.run.input;
+    this.begun = true;
     const [session] = await Promise.all([
       sessions.ensure(key, { createdVia: kind === "agent" ? "run" : "operator", actor, sessionId }),
       sessions.append(key, [message]),
@@ -120,7 +121,6 @@ export class Turn {
         "agent.run.started",
       ),
     ]);
-    this.begun = true;
     this.deps.stored([this.run.input]);
     this.run.events.sessionId = session.sessionId;
     this.run.signal.throwIfAborted();
