@@ -43,12 +43,11 @@ export async function createSession(
   checkParams(params);
   const claim = claimOf(params, creator, sessions.clock.now());
   const plan = await planOf(sessions, params, creator);
-  const made = await sessions.repository.create(plan.key, claim, (known, db) => {
+  const make = (known: StoredSession | null, db: Database) => {
     if (known) checkAdoption(sessions, known, params, creator);
     return build(sessions, params, plan, known, db);
-  });
-  if (!made.replayed) await sessions.announce(made.session, "create");
-  return made;
+  };
+  return sessions.repository.create(plan.key, claim, make, (family) => sessions.changed(family, "create"));
 }
 
 /** What is found out before the transaction that stores the session. */

@@ -134,8 +134,7 @@ async function catchUp(
   if (cursor.lastSeq > total || total - cursor.lastSeq > LIMITS.historyCatchUpMessages) return { kind: "reset" };
   const records = await sessions.transcripts.range(cursor.sessionId, cursor.lastSeq + 1, total);
   if (records.length < total - cursor.lastSeq) return { kind: "reset" };
-  const row = await sessions.eventRow(session);
-  const ancestors = records.length > 0 ? await sessions.ancestors(session) : [];
+  const { row, ancestors } = sessions.eventRows(await sessions.repository.family(session));
   const clearing = clearingRow(row);
   const messages = records.map((record) => ({ ...messageEvent(row, ancestors, record), session: clearing }));
   if (JSON.stringify(messages).length > LIMITS.historyCatchUpBytes) return { kind: "reset" };
@@ -183,7 +182,7 @@ async function infoRow(sessions: Sessions, key: string, session: StoredSession |
     const [row] = await rowsOf(sessions, [session], { activity: true, sharingRole: sharingRoleOf(viewer), runs: true });
     return row!;
   }
-  const children = await sessions.repository.children([key], LIMITS.sessionChildrenShown);
+  const children = await sessions.repository.children([key]);
   return sessions.rows().unknown(key, { childSessions: children.get(key) });
 }
 

@@ -18,15 +18,16 @@ export async function injectMessage(
   const label = params.label?.trim();
   const text = label ? `[${label}]\n\n${params.message}` : params.message;
   const message = injectedMessage(text, sessions.clock.now());
-  const { session, appended } = await sessions.store(key, [message], (known) => {
-    if (!known) throw invalidRequest("session not found");
-    if (known.entry.archivedAt !== undefined) {
+  const [stored] = await sessions.say(key, [message], {
+    check(known) {
+      if (!known) throw invalidRequest("session not found");
+      if (known.entry.archivedAt === undefined) return;
       throw invalidRequest(`Error: Session "${key}" is archived. Restore it before starting new work.`);
-    }
+    },
+    first({ agentId }, [added]) {
+      const runId = `inject-${added!.id}`;
+      bus.publish("chat", { runId, sessionKey: key, agentId, seq: 0, state: "final", message });
+    },
   });
-  const messageId = appended[0]!.message.id;
-  const event = { runId: `inject-${messageId}`, sessionKey: key, agentId: session.agentId, seq: 0, state: "final" };
-  bus.publish("chat", { ...event, message });
-  await sessions.announceMessages(session, appended);
-  return { ok: true, messageId };
+  return { ok: true, messageId: stored!.message.id };
 }

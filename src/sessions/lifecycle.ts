@@ -38,11 +38,9 @@ export async function deleteSession(sessions: Sessions, params: SessionsDeletePa
   const check = (session: StoredSession | null): void => checkDeletion(params, session);
   check(await sessions.repository.find(key));
   await sessions.runs.abortSession?.(key, "rpc");
-  const removed = await sessions.repository.remove(key, { keepTranscript: params.deleteTranscript === false, check });
-  if (removed) {
-    await sessions.runs.forgetSession?.(key);
-    sessions.announceDeleted(removed);
-  }
+  const options = { keepTranscript: params.deleteTranscript === false, check };
+  const removed = await sessions.repository.remove(key, options, (session) => sessions.gone(session));
+  if (removed) await sessions.runs.forgetSession?.(key);
   return { ok: true, key, deleted: removed !== null, archived: [] };
 }
 

@@ -69,10 +69,7 @@ export async function rowsOf(
   options: RowOptions,
   builder: RowBuilder = sessions.rows(),
 ): Promise<SessionRow[]> {
-  const children = await sessions.repository.children(
-    stored.map(({ key }) => key),
-    LIMITS.sessionChildrenShown,
-  );
+  const children = await sessions.repository.children(stored.map(({ key }) => key));
   return stored.map((session) => {
     const childSessions = children.get(session.key);
     return builder.row(session, options, childSessions ? { childSessions } : {});

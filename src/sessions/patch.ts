@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import type { ResolvedModel, SessionsPatchParams, SessionsPatchResult } from "../../generated/types.ts";
 import { type GatewayError, invalidRequest } from "../platform/errors.ts";
@@ -30,7 +31,7 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
     checkArchivable(sessions, key, params);
     await sessions.runs.abortSession?.(key, "rpc");
   }
-  const session = await sessions.repository.update(key, (known, db): StoredSession => {
+  const change = (known: StoredSession | null, db: Database): StoredSession => {
     checkExpectations(params, known);
     const now = sessions.clock.now();
     const base = known ?? sessions.blank(key, now, "operator");
@@ -50,8 +51,10 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
     applyStatus(entry, params, now);
     demandFreeLabel(db, base.agentId, key, entry.label);
     return { ...base, entry };
+  };
+  const session = await sessions.repository.update(key, change, (family) => {
+    if (acted) sessions.changed(family, "patch");
   });
-  if (acted) await sessions.announce(session, "patch");
   const resolved = resolvedModel(sessions, session, { runtime: true, thinking: choosesThinking(params) });
   return { ok: true, path: sessions.path, key, entry: session.entry, resolved };
 }

@@ -4,6 +4,7 @@ import { invalidRequest } from "../platform/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredSession } from "./entry.ts";
 import { type ListFilter, type ListPage, listSessionRows } from "./list-query.ts";
+import { childKeys, type Family, familyOf } from "./relatives.ts";
 import { findSession, fromRow, putSession, SESSION_COLUMNS, type SessionDbRow } from "./session-columns.ts";
 
 /** Reads and writes sessions. Every call is one transaction; `change` callbacks run inside it and must not wait. */
@@ -27,14 +28,17 @@ export class SessionRepository {
     return this.store.read((db) => listSessionRows(db, filter, page));
   }
 
-  /** Up to `limit` keys of the children of each parent that has any, in order of the keys. */
-  children(parents: readonly string[], limit: number): Promise<Map<string, string[]>> {
+  /** Keys of the children of each parent that has any, in order of the keys. */
+  children(parents: readonly string[]): Promise<Map<string, string[]>> {
     return this.store.read((db) => {
-      const sql = "SELECT key FROM sessions WHERE spawned_by = ? ORDER BY key LIMIT ?";
-      const query = db.query<{ key: string }, [string, number]>(sql);
-      const found = parents.map((parent) => [parent, query.all(parent, limit).map(({ key }) => key)] as const);
+      const found = parents.map((parent) => [parent, childKeys(db, parent)] as const);
       return new Map(found.filter(([, keys]) => keys.length > 0));
     });
+  }
+
+  /** A session with its children, and those it descends from. */
+  family(session: StoredSession): Promise<Family> {
+    return this.store.read((db) => familyOf(db, session));
   }
 
   /** Up to `limit` sessions that bear the label and are neither archived nor nobody's, in order of their keys. */
@@ -69,49 +73,70 @@ export class SessionRepository {
 
   /**
    * Writes what `change` makes of the stored session; it gets null for one that does not exist and returns null to
-   * leave everything as it is. Resolves when the result is on disk.
+   * leave everything as it is. Resolves when the result is on disk. `committed` is called then, before anybody else
+   * learns of it and in the order of the commits, so that events told from there are never out of order.
    */
   update<S extends StoredSession | null>(
     key: string,
     change: (session: StoredSession | null, db: Database) => S,
+    committed?: (family: Family) => void,
   ): Promise<S> {
-    return this.store.write((db) => {
+    const written = this.store.write((db) => {
       const next = change(findSession(db, key), db);
-      if (next !== null) putSession(db, next);
+      if (next === null) return { next, family: null };
+      putSession(db, next);
+      return { next, family: committed ? familyOf(db, next) : null };
+    });
+    return written.then(({ next, family }) => {
+      if (family) committed?.(family);
       return next;
     });
   }
 
   /**
    * Writes what `make` makes, unless a request with this claim made a session before: then that one is the answer.
+   * `committed` as in {@link update}, for a session that was made.
    * @throws GatewayError when the earlier request was another one
    */
   create(
     key: string,
     claim: CreationClaim | null,
     make: (session: StoredSession | null, db: Database) => StoredSession,
+    committed: (family: Family) => void,
   ): Promise<{ session: StoredSession; replayed: boolean }> {
-    return this.store.write((db) => {
+    const written = this.store.write((db) => {
       const earlier = claim && claimed(db, claim);
-      if (earlier) return { session: earlier, replayed: true };
+      if (earlier) return { session: earlier, family: null };
       const session = make(findSession(db, key), db);
       putSession(db, session);
       if (claim) remember(db, claim, key);
-      return { session, replayed: false };
+      return { session, family: familyOf(db, session) };
+    });
+    return written.then(({ session, family }) => {
+      if (family) committed(family);
+      return { session, replayed: family === null };
     });
   }
 
-  /** Removes the session if `check` does not throw. Returns what was removed; its transcripts stay if asked. */
+  /**
+   * Removes the session if `check` does not throw. Returns what was removed; its transcripts stay if asked.
+   * `committed` as in {@link update}, with what was removed.
+   */
   remove(
     key: string,
     options: { keepTranscript: boolean; check(session: StoredSession): void },
+    committed: (session: StoredSession) => void,
   ): Promise<StoredSession | null> {
-    return this.store.write((db) => {
+    const written = this.store.write((db) => {
       const session = findSession(db, key);
       if (session === null) return null;
       options.check(session);
       db.query("DELETE FROM sessions WHERE key = ?").run(key);
       if (!options.keepTranscript) db.query("DELETE FROM transcripts WHERE session_key = ?").run(key);
+      return session;
+    });
+    return written.then((session) => {
+      if (session) committed(session);
       return session;
     });
   }

@@ -60,6 +60,38 @@ describe("a session", () => {
     ]);
   });
 
+  test("tells of what happens at once in the order in which it was stored", async () => {
+    const { sessions, events } = testSessions();
+    await sessions.ensure(KEY, { createdVia: "operator" });
+    await Promise.all([
+      sessions.append(KEY, [say("x")]),
+      sessions.recordRun(KEY, { status: "done" }, "agent.input.settled"),
+      sessions.append(KEY, [say("y")], "send"),
+      sessions.setOverrides(KEY, { thinkingLevel: "off" }),
+      sessions.startOver(KEY, "reset"),
+      sessions.append(KEY, [say("z")]),
+    ]);
+    expect(names(events)).toEqual([
+      "session.message",
+      "sessions.changed agent.input.settled",
+      "session.message",
+      "sessions.changed send",
+      "sessions.changed patch",
+      "sessions.changed reset",
+      "session.message",
+    ]);
+    expect(events.at(-1)!.payload).toMatchObject({ messageSeq: 2, message: { content: "z" } });
+  });
+
+  test("tells nobody of what was not stored", async () => {
+    const { sessions, events, store } = testSessions();
+    await sessions.ensure(KEY, { createdVia: "operator" });
+    store.db.exec("CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'disk full'); END");
+    await expect(sessions.append(KEY, [say("lost")], "send")).rejects.toThrow("disk full");
+    expect(events).toEqual([]);
+    expect(await sessions.recent(KEY, 5)).toEqual([]);
+  });
+
   test("takes what a run reports, and forgets what is null", async () => {
     const { sessions, events } = testSessions();
     await sessions.ensure(KEY, { createdVia: "operator" });

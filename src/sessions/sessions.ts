@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import { basename } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
@@ -13,6 +14,7 @@ import { SessionEvents } from "./events.ts";
 import { canonicalKey, keyFacts } from "./keys.ts";
 import { applyModelOverride } from "./model-choice.ts";
 import { previewOf, titleOf } from "./names.ts";
+import type { Family, WithChildren } from "./relatives.ts";
 import { RowBuilder, type RowOptions, type SessionRow } from "./row.ts";
 import { SessionRepository } from "./session-repository.ts";
 import {
@@ -20,6 +22,7 @@ import {
   appendMessages,
   hasMessages,
   hasTranscript,
+  type TranscriptRecord,
   TranscriptRepository,
 } from "./transcript-repository.ts";
 import type {
@@ -51,9 +54,6 @@ const EVENT_ROW: RowOptions = {
   runs: true,
   sharingRole: "admin",
 };
-
-/** How many sessions up the line of parents an event tells of. */
-const MAX_ANCESTORS = 8;
 
 /**
  * The sessions of this gateway: who they are, what was said in them, and the events about both. Every change is one
@@ -133,7 +133,7 @@ export class Sessions implements SessionsPort, SessionStats {
   ): Promise<SessionState> {
     const now = this.clock.now();
     let joined = false;
-    const session = await this.repository.update(key, (known, db) => {
+    const join = (known: StoredSession | null, db: Database): StoredSession => {
       const wanted = known || sessionId === undefined || hasTranscript(db, sessionId) ? undefined : sessionId;
       const base = known ?? this.blank(key, now, createdVia, wanted);
       if (actor === undefined) return base;
@@ -149,52 +149,52 @@ export class Sessions implements SessionsPort, SessionStats {
         participants: joined ? [...participants, clientParticipant(actor)] : participants,
       };
       return { ...base, entry };
+    };
+    const session = await this.repository.update(key, join, (family) => {
+      if (joined) this.changed(family, "participants");
     });
-    if (joined) await this.announce(session, "participants");
     return stateOf(session);
   }
 
   async append(key: string, messages: readonly TranscriptMessage[], reason?: string): Promise<StoredMessage[]> {
-    const { session, appended } = await this.store(key, messages);
-    await this.announceMessages(session, appended, reason);
+    const appended = await this.say(key, messages, { reason });
     return appended.map(({ message }) => message as StoredMessage);
   }
 
   /**
-   * Stores messages without telling anybody; {@link announceMessages} does that.
+   * Stores messages and publishes `session.message` for each new one, then `sessions.changed` if there is a reason to
+   * name; `first` is published before both.
    * @throws what `check` throws, with the session as it is before
    */
-  async store(
+  async say(
     key: string,
     messages: readonly TranscriptMessage[],
-    check: (session: StoredSession | null) => void = () => {},
-  ): Promise<{ session: StoredSession; appended: Appended[] }> {
+    { reason, check, first }: SayOptions = {},
+  ): Promise<Appended[]> {
     const now = this.clock.now();
     let appended: Appended[] = [];
-    const session = await this.repository.update(key, (known, db) => {
-      check(known);
+    const add = (known: StoredSession | null, db: Database): StoredSession => {
+      check?.(known);
       const base = known ?? this.blank(key, now, "internal");
       appended = appendMessages(db, { key, sessionId: base.entry.sessionId }, messages, now);
-      const added = appended.flatMap(({ message, isNew }) => (isNew ? [message] : []));
-      if (added.length === 0 && known) return known;
+      const added = newOnes(appended);
+      if (added.length === 0) return base;
       return {
         ...base,
         entry: { ...base.entry, updatedAt: now },
         title: base.title ?? firstOf(added.map(titleOf)),
         preview: firstOf(added.map(previewOf).reverse()) ?? base.preview,
       };
+    };
+    await this.repository.update(key, add, (family) => {
+      const added = newOnes(appended);
+      if (added.length === 0) return;
+      first?.(family.session, added);
+      const { row, ancestors } = this.eventRows(family);
+      for (const message of added) this.events.message(row, ancestors, message);
+      if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
     });
-    return { session, appended };
-  }
-
-  /** Publishes `session.message` for each new message, then `sessions.changed` if there is a reason to name. */
-  async announceMessages(session: StoredSession, appended: readonly Appended[], reason?: string): Promise<void> {
-    const added = appended.filter(({ isNew }) => isNew);
-    if (added.length === 0) return;
-    const row = await this.eventRow(session);
-    const ancestors = await this.ancestors(session);
-    for (const { message } of added) this.events.message(row, ancestors, message);
-    if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
+    return appended;
   }
 
   async recent(key: string, limit: number): Promise<StoredMessage[]> {
@@ -204,7 +204,7 @@ export class Sessions implements SessionsPort, SessionStats {
 
   async recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void> {
     const now = this.clock.now();
-    const session = await this.repository.update(key, (known) => {
+    const merge = (known: StoredSession | null): StoredSession | null => {
       if (!known) return null;
       const entry: Record<string, unknown> = { ...known.entry, updatedAt: now };
       for (const [name, value] of Object.entries(update)) {
@@ -215,8 +215,9 @@ export class Sessions implements SessionsPort, SessionStats {
       if (update.status === "running") entry.totalTokens ??= 0;
       if (update.totalTokens !== undefined || entry.totalTokens === 0) entry.totalTokensFresh = true;
       return { ...known, entry: entry as unknown as SessionEntry };
-    });
-    if (session && reason !== undefined) await this.announce(session, reason);
+    };
+    const tell = reason === undefined ? undefined : (family: Family) => this.changed(family, reason);
+    await this.repository.update(key, merge, tell);
   }
 
   async startOver(key: string, reason: "new" | "reset"): Promise<SessionState> {
@@ -234,7 +235,7 @@ export class Sessions implements SessionsPort, SessionStats {
     check: (session: StoredSession | null) => void = () => {},
   ): Promise<StoredSession> {
     const now = this.clock.now();
-    const session = await this.repository.update(key, (known, db): StoredSession => {
+    const renew = (known: StoredSession | null, db: Database): StoredSession => {
       check(known);
       const agentId = known?.agentId ?? this.agentOf(key);
       const entry = restartedEntry(known?.entry ?? null, now, this.agents.model(agentId));
@@ -248,9 +249,8 @@ export class Sessions implements SessionsPort, SessionStats {
         appendMessages(db, { key, sessionId: entry.sessionId }, [mark], now);
       }
       return { key, agentId, entry, title: null, preview: null };
-    });
-    await this.announce(session, reason);
-    return session;
+    };
+    return this.repository.update(key, renew, (family) => this.changed(family, reason));
   }
 
   async setOverrides(
@@ -258,26 +258,25 @@ export class Sessions implements SessionsPort, SessionStats {
     { modelOverride, thinkingLevel }: { modelOverride?: string | null; thinkingLevel?: string | null },
   ): Promise<SessionState> {
     const now = this.clock.now();
-    const session = await this.repository.update(key, (known) => {
+    const choose = (known: StoredSession | null): StoredSession => {
       const base = known ?? this.blank(key, now, "internal");
       const entry: SessionEntry = { ...base.entry, updatedAt: now };
       if (modelOverride !== undefined) applyModelOverride(entry, modelOverride);
       if (thinkingLevel === null) delete entry.thinkingLevel;
       else if (thinkingLevel !== undefined) entry.thinkingLevel = thinkingLevel;
       return { ...base, entry };
-    });
-    await this.announce(session, "patch");
-    return stateOf(session);
+    };
+    return stateOf(await this.repository.update(key, choose, (family) => this.changed(family, "patch")));
   }
 
-  /** Publishes `sessions.changed` for a session as it is on disk now. */
-  async announce(session: StoredSession, reason: string): Promise<void> {
-    const row = await this.eventRow(session);
-    this.events.changed(row, await this.ancestors(session), reason, this.clock.now());
+  /** Publishes `sessions.changed` for a session as it has just been stored. */
+  changed(family: Family, reason: string): void {
+    const { row, ancestors } = this.eventRows(family);
+    this.events.changed(row, ancestors, reason, this.clock.now());
   }
 
   /** Publishes that a session is gone. */
-  announceDeleted({ key, agentId, entry }: StoredSession): void {
+  gone({ key, agentId, entry }: StoredSession): void {
     this.events.deleted({ key, agentId, sessionId: entry.sessionId }, this.clock.now());
   }
 
@@ -288,27 +287,24 @@ export class Sessions implements SessionsPort, SessionStats {
     return { key, agentId: this.agentOf(key), entry, title: null, preview: null };
   }
 
-  /** The row of a session as its events show it. */
-  async eventRow(session: StoredSession): Promise<SessionRow> {
-    const children = await this.repository.children([session.key], LIMITS.sessionChildrenShown);
-    return this.rows().row(session, EVENT_ROW, { childSessions: children.get(session.key) });
-  }
-
-  /** Rows of the sessions that this one descends from, the nearest first. */
-  async ancestors(session: StoredSession): Promise<SessionRow[]> {
-    const rows: SessionRow[] = [];
-    const seen = new Set([session.key]);
-    let parent = session.entry.parentSessionKey;
-    while (parent !== undefined && !seen.has(parent) && rows.length < MAX_ANCESTORS) {
-      seen.add(parent);
-      const next = await this.repository.find(parent);
-      if (!next) break;
-      rows.push(await this.eventRow(next));
-      parent = next.entry.parentSessionKey;
-    }
-    return rows;
+  /** The rows of a session and of those it descends from, as events show them. */
+  eventRows({ ancestors, ...own }: Family): { row: SessionRow; ancestors: SessionRow[] } {
+    const rows = this.rows();
+    const show = ({ session, childSessions }: WithChildren) =>
+      rows.row(session, EVENT_ROW, childSessions.length > 0 ? { childSessions } : {});
+    return { row: show(own), ancestors: ancestors.map(show) };
   }
 }
+
+/** How messages are stored and told of. */
+export interface SayOptions {
+  reason?: string;
+  check?(session: StoredSession | null): void;
+  first?(session: StoredSession, added: readonly TranscriptRecord[]): void;
+}
+
+const newOnes = (appended: readonly Appended[]): TranscriptRecord[] =>
+  appended.flatMap(({ message, isNew }) => (isNew ? [message] : []));
 
 /** The part of a session that turns need. */
 function stateOf({ key, agentId, entry }: StoredSession): SessionState {
