@@ -173,3 +173,23 @@ test("a connection without operator.read gets no frame of a run", async () => {
   await chatEnd(client, id("a"));
   expect(blind.events().filter(({ event }) => event === "chat" || event === "agent")).toEqual([]);
 });
+
+test("a run over Anthropic's API looks the same", async () => {
+  const models = [{ id: "mock-1", name: "m", input: ["text"], contextWindow: 100_000, maxTokens: 1000 }];
+  const claude = { baseUrl: gateway.model.anthropicBaseUrl, apiKey: "x", api: "anthropic-messages", models };
+  const other = await startChatGateway({
+    config: {
+      agents: { defaults: { model: { primary: "claude/mock-1" } } },
+      models: { discovery: { enabled: false }, providers: { claude } },
+    } as never,
+  });
+  const { sessionKey, id } = freshKey();
+  const before = gateway.model.count;
+  await other.client.call("chat.send", { sessionKey, message: "one two", idempotencyKey: id("a") });
+  const { message } = (await chatEnd(other.client, id("a"))).payload;
+  expect(message.content).toEqual([{ type: "text", text: "echo: one two" }]);
+  expect(gateway.model.count - before).toBe(1);
+  const [, stored] = await other.services.sessions.recent(sessionKey, 5);
+  expect(stored).toMatchObject({ api: "anthropic-messages", provider: "claude", usage: { input: 10, output: 5 } });
+  await other.stop();
+});
