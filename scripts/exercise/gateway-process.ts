@@ -90,13 +90,15 @@ export class GatewayProcess {
     return this.child.exited;
   }
 
+  /** Sends a signal; nothing when it has ended already. */
   kill(signal: NodeJS.Signals): void {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     process.kill(this.pid, signal);
   }
 
   /** Asks it to end and gives its exit code. One that does not end in time is killed, which gives 137. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
-    if (this.child.exitCode === null) this.kill(signal);
+    this.kill(signal);
     const timer = setTimeout(() => this.kill("SIGKILL"), LIMITS.closeGraceMs + 10_000);
     try {
       return await this.child.exited;
