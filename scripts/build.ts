@@ -23,7 +23,7 @@ export interface BuildResult {
 
 /**
  * Builds the executable. Minified and as bytecode it starts three times faster; split into chunks, what is imported
- * dynamically costs nothing until it is used. It reads no `.env` and no `bunfig.toml` of the directory it is started
+ * dynamically costs nothing until it is used. Stacks name the source by file and line. It reads no `.env` and no `bunfig.toml` of the directory it is started
  * in, and refuses to make code from strings. The same sources give the same bytes, whatever the time and the folder.
  * @throws Error when the bundler reports anything
  */
@@ -45,6 +45,7 @@ export async function build({ outfile, target, progress = () => {} }: BuildOptio
       bytecode: true,
       splitting: true,
       metafile: true,
+      sourcemap: "linked",
       define: { CHELA_VERSION: JSON.stringify(version), "process.env.NODE_ENV": '"production"' },
       compile: {
         outfile: join(workshop, basename(outfile)),

@@ -3,7 +3,7 @@ import type { ConnectParams } from "../../generated/types.ts";
 import type { Connection } from "../client/connection.ts";
 import { DeviceTokens } from "../client/device-tokens.ts";
 import { GatewayRequestError, GatewayTransportError } from "../client/errors.ts";
-import { loadOrCreateIdentity } from "../client/identity.ts";
+import { type DeviceIdentity, IdentityError, loadOrCreateIdentity } from "../client/identity.ts";
 import type { CallOptions } from "../client/pending.ts";
 import { signIn } from "../client/sign-in.ts";
 import { uuid } from "../platform/ids.ts";
@@ -76,7 +76,7 @@ export async function withGateway<T>(
 function connect(target: Target, { timeoutMs, scopes, as }: { timeoutMs: number; scopes: string[]; as: CallerKind }) {
   const { url, secret, stateDir } = target;
   const needsDevice = as === "cli" && (secret === undefined || !isOnThisMachine(target));
-  const identity = needsDevice ? loadOrCreateIdentity(stateDir, Date.now()) : undefined;
+  const identity = needsDevice ? deviceIdentity(stateDir) : undefined;
   const tokens = identity && new DeviceTokens(stateDir, identity.id);
   if (secret === undefined && tokens?.find(url, "operator") === undefined) throw noCredentials(target);
   const client = {
@@ -88,6 +88,14 @@ function connect(target: Target, { timeoutMs, scopes, as }: { timeoutMs: number;
   };
   const protocol = as === "probe" ? { min: 3, max: 4 } : undefined;
   return signIn({ url, who: { client, role: "operator", scopes, protocol }, secret, identity, tokens }, { timeoutMs });
+}
+
+function deviceIdentity(stateDir: string): DeviceIdentity {
+  try {
+    return loadOrCreateIdentity(stateDir, Date.now());
+  } catch (error) {
+    throw error instanceof IdentityError ? new CliFailure(error.message) : error;
+  }
 }
 
 const DEVICE_FAMILY: Readonly<Record<string, string>> = { linux: "Linux", darwin: "Mac", win32: "Windows" };

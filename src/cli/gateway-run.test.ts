@@ -2,9 +2,10 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { connectTo } from "../../scripts/exercise/chat.ts";
+import { configFor, connectTo } from "../../scripts/exercise/chat.ts";
 import { GatewayProcess } from "../../scripts/exercise/gateway-process.ts";
 import { freePort } from "../parity/gateway-process.ts";
+import { startModelServer } from "../parity/model-server.ts";
 
 const MAIN = [process.execPath, join(import.meta.dir, "..", "main.ts"), "gateway"];
 const ends: (() => unknown)[] = [];
@@ -94,6 +95,35 @@ describe("signals", () => {
     expect(await client.request("health", {})).toMatchObject({ ok: true });
     await client.stop();
     expect(await gateway.stop()).toBe(0);
+  });
+});
+
+describe("ending", () => {
+  test("a run at work is cut off, and its client is told", async () => {
+    const model = startModelServer();
+    ends.push(() => model.close());
+    const gateway = await start(home(configFor(model.baseUrl, { auth: { token: TOKEN } })));
+    const client = await connectTo(gateway.url, TOKEN);
+    const states: string[] = [];
+    const speaks = Promise.withResolvers<void>();
+    client.onEvent((event, payload) => {
+      if (event !== "chat") return;
+      const { state } = payload as { state: string };
+      states.push(state);
+      if (state === "delta") speaks.resolve();
+    });
+    const params = {
+      sessionKey: "main",
+      message: "SLOW:200 one two three four five six seven eight",
+      idempotencyKey: "k1",
+    };
+    await client.request("chat.send", params);
+    await speaks.promise;
+    const { closed } = await client.connected();
+    expect(await gateway.stop()).toBe(0);
+    expect(await closed).toMatchObject({ code: 1012 });
+    expect(states.at(-1)).toBe("aborted");
+    await client.stop();
   });
 });
 

@@ -2,10 +2,8 @@ import { readFileSync } from "node:fs";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
 import type { PartialConfig } from "../config/effective.ts";
-import { ConfigError } from "../config/problem.ts";
 import { loadWithToken, type NewToken } from "../gateway/first-start.ts";
-import { AlreadyRunning } from "../gateway/instance-lock.ts";
-import { type OpenGateway, openGateway, PortInUse } from "../gateway/open.ts";
+import { type OpenGateway, openGateway } from "../gateway/open.ts";
 import { createLog } from "../logs/create.ts";
 import type { Log } from "../platform/log.ts";
 import { isLogLevel } from "../platform/log-record.ts";
@@ -15,6 +13,8 @@ import { EXIT, type Invocation } from "./command.ts";
 import { CliFailure } from "./failure.ts";
 import type { Io } from "./io.ts";
 import type { Options } from "./options.ts";
+import { Signals } from "./signals.ts";
+import { explainStart } from "./start-failure.ts";
 
 /** Options of upstream that scripts may pass and that this gateway has no use for. */
 const IGNORED = [
@@ -39,7 +39,7 @@ export async function run(invocation: Invocation): Promise<number> {
     while ((await runOnce(invocation, signals)) === "restart") invocation.io.out("Starting again.");
     return EXIT.ok;
   } catch (error) {
-    throw explained(error, invocation.program);
+    throw explainStart(error, invocation.program);
   } finally {
     signals.close();
   }
@@ -139,20 +139,6 @@ function greet(io: Io, { gateway, config, made, program }: Greeting): void {
   io.out(lines.join("\n"));
 }
 
-/** Errors that the operator can do something about, in words; others as they are. */
-function explained(error: unknown, program: string): unknown {
-  if (error instanceof ConfigError) return new CliFailure(error.message, { exitCode: ConfigError.exitCode });
-  if (error instanceof AlreadyRunning) {
-    const hints = [`Stop it first, pass --force to end it, or use another state directory with --profile <name>.`];
-    return new CliFailure(error.message, { hints });
-  }
-  if (error instanceof PortInUse) {
-    const hints = [`Choose another with --port, or look who has it: ${program} gateway status --port ${error.port}`];
-    return new CliFailure(error.message, { hints });
-  }
-  return error;
-}
-
 /** Mistakes that nobody caught are written down; they do not end the gateway. Returns the function that ends this. */
 function reportStrays(log: Log): () => void {
   const report = (kind: string) => (error: unknown) => log.error(`an ${kind} was not handled`, { error });
@@ -164,51 +150,4 @@ function reportStrays(log: Log): () => void {
     process.off("unhandledRejection", rejection);
     process.off("uncaughtException", exception);
   };
-}
-
-type Action = "stop" | "restart";
-
-const ACTIONS: Readonly<Record<string, Action>> = {
-  SIGTERM: "stop",
-  SIGINT: "stop",
-  SIGHUP: "stop",
-  SIGUSR2: "restart",
-};
-
-/** The signals that this process gets. The first that ends it is handed out; one more ends the process at once. */
-class Signals {
-  private waiting: ((signal: string) => void) | undefined;
-  private arrived: string | undefined;
-  private readonly listener = (signal: string): void => this.received(signal);
-
-  constructor() {
-    for (const signal of Object.keys(ACTIONS)) process.on(signal, this.listener);
-  }
-
-  /** The next signal that asks for something. Restarts are not obeyed when they are not allowed. */
-  async next(mayRestart: boolean): Promise<{ signal: string; action: Action }> {
-    for (;;) {
-      const signal = this.arrived ?? (await new Promise<string>((resolve) => (this.waiting = resolve)));
-      this.arrived = undefined;
-      const action = ACTIONS[signal]!;
-      if (action === "stop" || mayRestart) return { signal, action };
-    }
-  }
-
-  close(): void {
-    for (const signal of Object.keys(ACTIONS)) process.off(signal, this.listener);
-  }
-
-  private received(signal: string): void {
-    const isImpatient = this.stopping && ACTIONS[signal] === "stop";
-    // The exit codes of processes that these signals end.
-    if (isImpatient) process.exit(signal === "SIGINT" ? 130 : 143);
-    if (ACTIONS[signal] === "stop") this.stopping = true;
-    const { waiting } = this;
-    this.waiting = undefined;
-    if (waiting) waiting(signal);
-    else if (this.arrived !== "SIGTERM") this.arrived = signal;
-  }
-
-  private stopping = false;
 }

@@ -22,9 +22,12 @@ interface IdentityFile {
   createdAtMs: number;
 }
 
+/** The device's key cannot be used, and must not be replaced by itself. */
+export class IdentityError extends Error {}
+
 const fileOf = (stateDir: string): string => join(stateDir, "identity", "device.json");
 
-/** The identity of this state directory, or null when it has none yet. @throws when its file cannot be used */
+/** The identity of this state directory, or null when it has none yet. @throws IdentityError when its file cannot be used */
 export function loadIdentity(stateDir: string): DeviceIdentity | null {
   const path = fileOf(stateDir);
   const text = readPrivateFile(path);
@@ -34,7 +37,7 @@ export function loadIdentity(stateDir: string): DeviceIdentity | null {
     return identityOf(createPrivateKey(privateKeyPem));
   } catch (error) {
     // Making a new one here would silently turn a paired device into a stranger.
-    throw new Error(`${path} holds no usable device key. Restore it, or remove it to become a new device.`, {
+    throw new IdentityError(`${path} holds no usable device key. Restore it, or remove it to become a new device.`, {
       cause: error,
     });
   }

@@ -9,15 +9,18 @@ export interface Migration {
   up(db: Database): void;
 }
 
+/** The database belongs to a later release. */
+export class NewerDatabase extends Error {}
+
 /**
  * Brings the schema from whatever version the file has to the newest, each step in its own transaction.
- * @throws Error when the file was written by a newer release, because writing to it could lose data.
+ * @throws NewerDatabase when the file was written by a newer release, because writing to it could lose data.
  */
 export function migrate(db: Database, migrations: readonly Migration[] = MIGRATIONS): void {
   const current = (db.query("PRAGMA user_version").get() as { user_version: number }).user_version;
   const newest = migrations.length;
   if (current > newest) {
-    throw new Error(
+    throw new NewerDatabase(
       `The database is at schema version ${current}, this release knows ${newest}. Start the newer release, or restore a backup.`,
     );
   }

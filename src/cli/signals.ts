@@ -1,0 +1,56 @@
+/** What a signal asks a running gateway for. */
+export type SignalAction = "stop" | "restart";
+
+const ACTIONS: Readonly<Record<string, SignalAction>> = {
+  SIGTERM: "stop",
+  SIGINT: "stop",
+  SIGHUP: "stop",
+  SIGUSR2: "restart",
+};
+
+/** The signals that this process gets. One that stops it is handed out; the next ends the process at once. */
+export class Signals {
+  private waiting: ((signal: string) => void) | undefined;
+  private arrived: string | undefined;
+  private stopping = false;
+  private readonly listener = (signal: string): void => this.received(signal);
+
+  constructor(private readonly exit: (code: number) => void = process.exit) {
+    for (const signal of Object.keys(ACTIONS)) process.on(signal, this.listener);
+  }
+
+  /** The next signal that asks for something. Restarts are not obeyed when they are not allowed. */
+  async next(mayRestart: boolean): Promise<{ signal: string; action: SignalAction }> {
+    for (;;) {
+      const signal = await this.take();
+      const action = ACTIONS[signal]!;
+      if (action === "stop" || mayRestart) return { signal, action };
+    }
+  }
+
+  /** The one that came while nobody waited, or the next. */
+  private async take(): Promise<string> {
+    const { arrived } = this;
+    this.arrived = undefined;
+    return arrived ?? (await new Promise<string>((resolve) => (this.waiting = resolve)));
+  }
+
+  close(): void {
+    for (const signal of Object.keys(ACTIONS)) process.off(signal, this.listener);
+  }
+
+  private received(signal: string): void {
+    const action = ACTIONS[signal]!;
+    if (action === "stop" && this.stopping) {
+      // What a shell reports of a process that the signal ended.
+      this.exit(signal === "SIGINT" ? 130 : signal === "SIGHUP" ? 129 : 143);
+      return;
+    }
+    if (action === "stop") this.stopping = true;
+    else if (this.stopping) return;
+    const { waiting } = this;
+    this.waiting = undefined;
+    if (waiting) waiting(signal);
+    else this.arrived = signal;
+  }
+}
