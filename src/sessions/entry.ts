@@ -67,7 +67,7 @@ const KEPT_OVER_RESET = [
   "inheritedToolDeny",
 ] as const satisfies readonly (keyof SessionEntry)[];
 
-/** The record of a session that starts over: a fresh id, counters at zero, settings kept. */
+/** The record of a session that starts over: its id and settings kept, another lifecycle revision, counters at zero. */
 export function restartedEntry(
   old: SessionEntry | null,
   now: number,
@@ -76,7 +76,7 @@ export function restartedEntry(
   const kept: Partial<Record<string, unknown>> = {};
   for (const name of KEPT_OVER_RESET) if (old?.[name] !== undefined) kept[name] = old[name];
   return {
-    sessionId: uuid(),
+    sessionId: old?.sessionId ?? uuid(),
     lifecycleRevision: uuid(),
     updatedAt: now,
     sessionStartedAt: now,

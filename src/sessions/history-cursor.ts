@@ -1,6 +1,8 @@
 /** Where a client's copy of a transcript ends. */
 export interface HistoryCursor {
   sessionId: string;
+  /** Which of the session's transcripts: a reset begins another one. */
+  transcript: number;
   /** Position of the last message that the client has. */
   lastSeq: number;
 }
@@ -8,8 +10,8 @@ export interface HistoryCursor {
 const VERSION = 1;
 
 /** The cursor as clients carry it; they are not to look inside. */
-export const encodeCursor = ({ sessionId, lastSeq }: HistoryCursor): string =>
-  Buffer.from(JSON.stringify({ sessionId, lastSeq, version: VERSION })).toString("base64url");
+export const encodeCursor = ({ sessionId, transcript, lastSeq }: HistoryCursor): string =>
+  Buffer.from(JSON.stringify({ sessionId, transcript, lastSeq, version: VERSION })).toString("base64url");
 
 /** Reads a cursor. Null for anything that this release has not written. */
 export function decodeCursor(text: string): HistoryCursor | null {
@@ -20,7 +22,10 @@ export function decodeCursor(text: string): HistoryCursor | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { sessionId, lastSeq, version } = value as Record<string, unknown>;
+  const { sessionId, transcript, lastSeq, version } = value as Record<string, unknown>;
   if (version !== VERSION || typeof sessionId !== "string") return null;
-  return Number.isSafeInteger(lastSeq) && (lastSeq as number) >= 0 ? { sessionId, lastSeq: lastSeq as number } : null;
+  if (!isCount(transcript) || !isCount(lastSeq)) return null;
+  return { sessionId, transcript, lastSeq };
 }
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from "bun:test";
 import type { ChatHistoryPage, ChatHistoryParams, ChatHistoryResult } from "../../generated/types.ts";
 import { eventProblem, typeProblem } from "../protocol/contract.ts";
 import { chatHistory } from "./history.ts";
-import { encodeCursor } from "./history-cursor.ts";
+import { decodeCursor, encodeCursor } from "./history-cursor.ts";
 import { resetSession } from "./lifecycle.ts";
 import type { Sessions } from "./sessions.ts";
 import { ADMIN, refusal, type TestSessions, testSessions } from "./testing.ts";
@@ -190,12 +190,11 @@ describe("around a message", () => {
     expect(seqs(await page({ messageId: other!.id, sessionId }))).toEqual([]);
   });
 
-  test("of a transcript that a reset ended is found by its session id", async () => {
+  test("of a transcript that a reset ended is still found", async () => {
     const [stored] = await fill(2);
-    const { sessionId } = (await sessions.find(KEY))!;
     await resetSession(sessions, { key: "h" });
-    expect(seqs(await page({ messageId: stored!.id }))).toEqual([]);
-    expect(seqs(await page({ messageId: stored!.id, sessionId }))).toEqual([1, 2]);
+    await fill(3);
+    expect(seqs(await page({ messageId: stored!.id }))).toEqual([1, 2]);
   });
 });
 
@@ -237,13 +236,14 @@ describe("a cursor", () => {
       "",
       "garbage",
       foreign!,
-      encodeCursor({ sessionId, lastSeq: 3 }),
+      encodeCursor({ ...decodeCursor(cursor!)!, lastSeq: 3 }),
       forged(null),
       forged([1]),
-      forged({ sessionId, lastSeq: -1, version: 1 }),
-      forged({ sessionId, lastSeq: "1", version: 1 }),
-      forged({ sessionId, lastSeq: 1.5, version: 1 }),
-      forged({ sessionId, lastSeq: 1, version: 2 }),
+      forged({ sessionId, lastSeq: 1, version: 1 }),
+      forged({ sessionId, transcript: 1, lastSeq: -1, version: 1 }),
+      forged({ sessionId, transcript: 1, lastSeq: "1", version: 1 }),
+      forged({ sessionId, transcript: 1, lastSeq: 1.5, version: 1 }),
+      forged({ sessionId, transcript: 1, lastSeq: 1, version: 2 }),
     ]) {
       expect(await history({ cursor: bad })).toEqual({ kind: "reset" });
     }
@@ -253,6 +253,7 @@ describe("a cursor", () => {
     expect(await history({ cursor })).toEqual({ kind: "reset" });
     const { deltaCursor: last } = await page();
     await resetSession(sessions, { key: "h" });
+    await fill(210);
     expect(await history({ cursor: last })).toEqual({ kind: "reset" });
   });
 

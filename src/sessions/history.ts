@@ -69,7 +69,8 @@ async function window(sessions: Sessions, session: StoredSession | null, params:
     return { part: { messages: [], hasMore: false, totalMessages: 0 }, ...(isTail ? { leaf: null } : {}) };
   }
   const { sessionId } = session.entry;
-  const total = await sessions.transcripts.count(sessionId);
+  const transcript = await sessions.transcripts.state(sessionId);
+  const total = transcript?.messages ?? 0;
   const fill = new PageFill(limit, bytesOf(params), transcriptSource(sessionId), charsOf(params));
   let end = total - offset;
   let leaf: string | null = null;
@@ -85,7 +86,9 @@ async function window(sessions: Sessions, session: StoredSession | null, params:
   return {
     part: {
       messages: fill.messages,
-      ...(isTail && total > 0 ? { deltaCursor: encodeCursor({ sessionId, lastSeq: total }) } : {}),
+      ...(isTail && transcript
+        ? { deltaCursor: encodeCursor({ sessionId, transcript: transcript.id, lastSeq: total }) }
+        : {}),
       ...(params.offset === undefined ? {} : { offset }),
       ...(hasMore ? { nextOffset: total - end } : {}),
       hasMore,
@@ -110,11 +113,8 @@ async function around(
   const sessionId = params.sessionId ?? session?.entry.sessionId;
   const owner = sessionId === undefined ? null : await sessions.transcripts.owner(sessionId);
   if (sessionId === undefined || owner?.sessionKey !== key) return { part: { messages: [] } };
-  const position = await sessions.transcripts.position(sessionId, params.messageId!);
-  if (position === null) return { part: { messages: [] } };
   const limit = params.limit ?? LIMITS.historyDefaultMessages;
-  const start = position - Math.floor((limit - 1) / 2);
-  const records = await sessions.transcripts.range(sessionId, Math.max(1, start), start + limit - 1);
+  const records = await sessions.transcripts.around(sessionId, params.messageId!, limit);
   const fill = new PageFill(limit, bytesOf(params), transcriptSource(sessionId), charsOf(params));
   fill.prepend(records);
   return { part: { messages: fill.messages } };
@@ -130,7 +130,9 @@ async function catchUp(
 ): Promise<ChatHistoryResult> {
   const cursor = decodeCursor(params.cursor ?? "");
   if (!session || cursor?.sessionId !== session.entry.sessionId) return { kind: "reset" };
-  const total = await sessions.transcripts.count(cursor.sessionId);
+  const transcript = await sessions.transcripts.state(cursor.sessionId);
+  if (transcript?.id !== cursor.transcript) return { kind: "reset" };
+  const total = transcript.messages;
   if (cursor.lastSeq > total || total - cursor.lastSeq > LIMITS.historyCatchUpMessages) return { kind: "reset" };
   const records = await sessions.transcripts.range(cursor.sessionId, cursor.lastSeq + 1, total);
   if (records.length < total - cursor.lastSeq) return { kind: "reset" };
@@ -145,7 +147,7 @@ async function catchUp(
   return {
     kind: "delta",
     messages,
-    deltaCursor: encodeCursor({ sessionId: cursor.sessionId, lastSeq: total }),
+    deltaCursor: encodeCursor({ ...cursor, lastSeq: total }),
     pendingInputs: rest.pendingInputs,
     ...("inputReceipts" in rest ? { inputReceipts: rest.inputReceipts, inputConsumptions: [] } : {}),
     sessionInfo,

@@ -17,7 +17,7 @@ const published = (events: { event: string; payload: unknown }[]) =>
   ]);
 
 describe("a reset", () => {
-  test("rotates the session id, keeps the settings, and leaves a mark where something had been said", async () => {
+  test("keeps the session id and the settings, and leaves a mark where something had been said", async () => {
     const { sessions, events, clock } = testSessions();
     await createSession(sessions, { key: "s", label: "Kept" }, ADMIN);
     const { entry: before } = await patchSession(sessions, { key: "s", verboseLevel: "on", model: "mock/think-1" });
@@ -37,7 +37,7 @@ describe("a reset", () => {
       totalTokens: 0,
       compactionCount: 0,
     });
-    expect(entry.sessionId).not.toBe(before.sessionId);
+    expect(entry.sessionId).toBe(before.sessionId);
     expect(entry.lifecycleRevision).not.toBe(before.lifecycleRevision);
     for (const gone of ["status", "lastRunId", "lastInteractionAt"]) expect(entry).not.toHaveProperty(gone);
     expect(resolved).toEqual({ modelProvider: "mock", model: "think-1" });

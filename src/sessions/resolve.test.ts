@@ -102,12 +102,12 @@ test("an ambiguous short id gives its candidates", async () => {
   });
 });
 
-test("a session id is the one it has now", async () => {
+test("a session id is resolved, also after a reset", async () => {
   const { sessionId } = (await sessions.find("agent:main:two"))!;
   expect(await resolve({ sessionId })).toBe("agent:main:two");
   expect((await refusal(() => resolve({ sessionId, agentId: "ops" }))).message).toStartWith("No session found");
   await sessions.startOver("agent:main:two", "reset");
-  expect((await refusal(() => resolve({ sessionId }))).message).toStartWith("No session found");
+  expect(await resolve({ sessionId })).toBe("agent:main:two");
 });
 
 describe("a route", () => {

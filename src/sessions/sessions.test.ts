@@ -103,13 +103,13 @@ describe("a session", () => {
     expect(names(events)).toEqual(["sessions.changed agent.run.started"]);
   });
 
-  test("starts over with a fresh id and nothing but a mark of it", async () => {
+  test("starts over under its id with nothing but a mark of it", async () => {
     const { sessions } = testSessions();
     const before = await sessions.ensure(KEY, { createdVia: "operator" });
     await sessions.append(KEY, [say("old")]);
     await sessions.recordRun(KEY, { inputTokens: 9, status: "done" });
     const after = await sessions.startOver(KEY, "reset");
-    expect(after.sessionId).not.toBe(before.sessionId);
+    expect(after.sessionId).toBe(before.sessionId);
     expect(await sessions.recent(KEY, 10)).toEqual([]);
     const stored = await sessions.repository.find(KEY);
     expect(stored?.entry).toMatchObject({ inputTokens: 0, totalTokens: 0, systemSent: false });

@@ -20,6 +20,7 @@ import { SessionRepository } from "./session-repository.ts";
 import {
   type Appended,
   appendMessages,
+  endTranscript,
   hasMessages,
   hasTranscript,
   type TranscriptRecord,
@@ -225,8 +226,9 @@ export class Sessions implements SessionsPort, SessionStats {
   }
 
   /**
-   * A fresh session id and an empty transcript under the same key; creates the session if need be. Where something
-   * had been said, the new transcript begins with a mark. The old transcript stays on disk under its old id.
+   * An empty transcript and a new lifecycle revision under the same key and id, as upstream 2026.9.6 does it (older
+   * releases gave the session a new id); creates the session if need be. Where something had been said, the new
+   * transcript begins with a mark. The old transcript stays on disk and is found by its messages.
    * @throws what `check` throws, with the session as it is before
    */
   async restart(
@@ -246,6 +248,7 @@ export class Sessions implements SessionsPort, SessionStats {
           timestamp: now,
           meta: { kind: "reset" },
         };
+        endTranscript(db, entry.sessionId, now);
         appendMessages(db, { key, sessionId: entry.sessionId }, [mark], now);
       }
       return { key, agentId, entry, title: null, preview: null };

@@ -19,14 +19,27 @@ interface MessageDbRow {
 }
 
 const MESSAGE_COLUMNS = "seq, id, recorded_at, body";
+const BETWEEN = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = $transcript AND seq BETWEEN $from AND $to
+  ORDER BY seq DESC`;
 
-/** Reads the messages of sessions by session id. Positions count from 1 in each transcript. */
+/** A stretch of one transcript, both ends included. */
+type Place = { transcript: number; from: number; to: number };
+
+/**
+ * Reads the messages of sessions by session id. A session keeps its id when it starts over; its transcript then ends and
+ * another begins. Positions count from 1 in each transcript.
+ */
 export class TranscriptRepository {
   constructor(private readonly store: Store) {}
 
+  /** The session's transcript as it is now; null before anything was said. */
+  state(sessionId: string): Promise<TranscriptState | null> {
+    return this.store.read((db) => transcriptOf(db, sessionId));
+  }
+
   /** How many messages the session has. */
-  count(sessionId: string): Promise<number> {
-    return this.store.read((db) => transcriptOf(db, sessionId)?.messages ?? 0);
+  async count(sessionId: string): Promise<number> {
+    return (await this.state(sessionId))?.messages ?? 0;
   }
 
   /**
@@ -34,8 +47,27 @@ export class TranscriptRepository {
    * {@link LIMITS.transcriptReadChars} of their stored form would be read. The last one is always there.
    */
   range(sessionId: string, from: number, to: number): Promise<TranscriptRecord[]> {
-    const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND seq BETWEEN ? AND ? ORDER BY seq DESC`;
-    return this.readBack(sessionId, sql, [from, to], LIMITS.transcriptReadChars);
+    const place = (db: Database): Place | null => {
+      const transcript = transcriptOf(db, sessionId);
+      return transcript && { transcript: transcript.id, from, to };
+    };
+    return this.readBack(BETWEEN, place, LIMITS.transcriptReadChars);
+  }
+
+  /**
+   * Up to `limit` messages around one of the session, half of them before it, in order. Also of a transcript that a
+   * reset has ended. Empty when the session never had the message.
+   */
+  around(sessionId: string, messageId: string, limit: number): Promise<TranscriptRecord[]> {
+    const place = (db: Database): Place | null => {
+      const sql = `SELECT transcripts.id AS transcript, seq FROM transcripts
+        JOIN messages ON messages.transcript = transcripts.id AND messages.id = ? WHERE session_id = ?`;
+      const found = db.query<{ transcript: number; seq: number }, [string, string]>(sql).get(messageId, sessionId);
+      if (!found) return null;
+      const from = found.seq - Math.floor((limit - 1) / 2);
+      return { transcript: found.transcript, from, to: from + limit - 1 };
+    };
+    return this.readBack(BETWEEN, place, LIMITS.transcriptReadChars);
   }
 
   /**
@@ -43,18 +75,27 @@ export class TranscriptRepository {
    * read. The newest one is always there.
    */
   async newest(sessionId: string, limit: number, maxChars = Number.POSITIVE_INFINITY): Promise<StoredMessage[]> {
-    const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND role <> 'system' ORDER BY seq DESC LIMIT ?`;
-    return (await this.readBack(sessionId, sql, [limit], maxChars)) as StoredMessage[];
+    const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = $transcript AND role <> 'system'
+      ORDER BY seq DESC LIMIT $limit`;
+    const place = (db: Database) => {
+      const transcript = transcriptOf(db, sessionId);
+      return transcript && { transcript: transcript.id, limit };
+    };
+    return (await this.readBack(sql, place, maxChars)) as StoredMessage[];
   }
 
   /** Reads messages from the last backwards until there are no more or their stored form exceeds `maxChars`. */
-  private readBack(sessionId: string, sql: string, values: number[], maxChars: number): Promise<TranscriptRecord[]> {
+  private readBack(
+    sql: string,
+    place: (db: Database) => Record<string, number> | null,
+    maxChars: number,
+  ): Promise<TranscriptRecord[]> {
     return this.store.read((db) => {
-      const transcript = transcriptOf(db, sessionId);
-      if (!transcript) return [];
+      const values = place(db);
+      if (!values) return [];
       const messages: TranscriptRecord[] = [];
       let chars = 0;
-      for (const row of db.query<MessageDbRow, number[]>(sql).iterate(transcript.id, ...values)) {
+      for (const row of db.query<MessageDbRow, [Record<string, number>]>(sql).iterate(values)) {
         chars += row.body.length;
         if (messages.length > 0 && chars > maxChars) break;
         messages.push(fromRow(row));
@@ -63,34 +104,30 @@ export class TranscriptRepository {
     });
   }
 
-  /** Where in the session a message stands, or null. */
-  position(sessionId: string, messageId: string): Promise<number | null> {
-    return this.store.read((db) => {
-      const transcript = transcriptOf(db, sessionId);
-      if (!transcript) return null;
-      const sql = "SELECT seq FROM messages WHERE transcript = ? AND id = ?";
-      return db.query<{ seq: number }, [number, string]>(sql).get(transcript.id, messageId)?.seq ?? null;
-    });
-  }
-
   /** The session id and key that a transcript was written under, present or past. */
   owner(sessionId: string): Promise<{ sessionKey: string } | null> {
     return this.store.read((db) => {
-      const sql = "SELECT session_key AS sessionKey FROM transcripts WHERE session_id = ?";
+      const sql = "SELECT session_key AS sessionKey FROM transcripts WHERE session_id = ? LIMIT 1";
       return db.query<{ sessionKey: string }, [string]>(sql).get(sessionId);
     });
   }
 }
 
-interface TranscriptDbRow {
+export interface TranscriptState {
+  /** Another one after every reset. */
   id: number;
+  /** How many messages stand in it; also the position of the last one. */
   messages: number;
 }
 
-function transcriptOf(db: Database, sessionId: string): TranscriptDbRow | null {
-  return db
-    .query<TranscriptDbRow, [string]>("SELECT id, messages FROM transcripts WHERE session_id = ?")
-    .get(sessionId);
+function transcriptOf(db: Database, sessionId: string): TranscriptState | null {
+  const sql = "SELECT id, messages FROM transcripts WHERE session_id = ? AND ended_at IS NULL";
+  return db.query<TranscriptState, [string]>(sql).get(sessionId);
+}
+
+/** Ends the session's transcript; the next message begins another one. For use inside a transaction. */
+export function endTranscript(db: Database, sessionId: string, now: number): void {
+  db.query("UPDATE transcripts SET ended_at = ? WHERE session_id = ? AND ended_at IS NULL").run(now, sessionId);
 }
 
 /** What {@link appendMessages} did with one message. */

@@ -96,7 +96,7 @@ export interface SessionsPort {
   recent(key: string, limit: number): Promise<StoredMessage[]>;
   /** Merges run state and publishes `sessions.changed` with the given reason (none: silent). */
   recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void>;
-  /** What the commands `/new` and `/reset` do: a fresh session id and an empty transcript under the same key. */
+  /** What the commands `/new` and `/reset` do: an empty transcript and fresh counters; key and session id stay. */
   startOver(key: string, reason: "new" | "reset"): Promise<SessionState>;
   /** What the commands `/model` and `/think` do; absent fields stay as they are. Publishes `sessions.changed`. */
   setOverrides(

@@ -172,7 +172,8 @@ describe("/new and /reset", () => {
     const before = await services.sessions.find(sessionKey);
     expect(await say(sessionKey, "/new", id("b"))).toBe("✅ New session started.");
     expect(framesOf(gateway.client, id("b"))[0].message.content[0].openclawStatusNotice).toBe(true);
-    expect((await services.sessions.find(sessionKey))?.sessionId).not.toBe(before?.sessionId);
+    expect((await services.sessions.find(sessionKey))?.sessionId).toBe(before!.sessionId);
+    expect((await transcript(gateway, sessionKey)).join()).not.toContain("remember me");
     await say(sessionKey, "hello", id("c"));
     expect(JSON.stringify(model.calls.at(-1)!.body)).not.toContain("remember me");
   });

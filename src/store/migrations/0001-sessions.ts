@@ -2,8 +2,8 @@ import type { Migration } from "../migrate.ts";
 
 /**
  * Sessions and what was said in them. A session's record is one JSON document (`entry`); what lists are filtered and
- * sorted by stands beside it in columns of its own. A key keeps its transcripts in sequence: a reset begins a new one,
- * and `transcripts.session_id` says which belongs to the session now. `session_creations` remembers for a while which
+ * sorted by stands beside it in columns of its own. A session keeps its transcripts in sequence: a reset ends one and begins
+ * another under the same session id; the one without an end is at work. `session_creations` remembers for a while which
  * session an idempotency key made.
  */
 export const sessions: Migration = {
@@ -43,11 +43,14 @@ export const sessions: Migration = {
 
       CREATE TABLE transcripts (
         id INTEGER PRIMARY KEY,
-        session_id TEXT NOT NULL UNIQUE,
+        session_id TEXT NOT NULL,
         session_key TEXT NOT NULL,
         started_at INTEGER NOT NULL,
+        ended_at INTEGER,
         messages INTEGER NOT NULL DEFAULT 0
       ) STRICT;
+      CREATE UNIQUE INDEX transcripts_at_work ON transcripts (session_id) WHERE ended_at IS NULL;
+      CREATE INDEX transcripts_by_session ON transcripts (session_id);
       CREATE INDEX transcripts_by_key ON transcripts (session_key);
 
       CREATE TABLE messages (
