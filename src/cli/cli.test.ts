@@ -91,6 +91,17 @@ describe("what is not understood", () => {
     });
   });
 
+  test("every refusal of words says where help is", async () => {
+    for (const words of [
+      ["gateway", "call"],
+      ["gateway", "bogus"],
+      ["gateway", "call", "health", "--bogus"],
+      ["agent", "--timeout"],
+    ]) {
+      expect((await cli(words)).err).toMatch(/\nTry: chela (gateway|gateway call|agent) --help$/);
+    }
+  });
+
   test("an argument too many", async () => {
     expect((await cli(["version", "now"])).err).toContain('version takes no argument "now".');
   });

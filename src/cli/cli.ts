@@ -34,13 +34,14 @@ async function dispatch(words: readonly string[], { program, io, env }: CliSurro
     return EXIT.ok;
   }
   const { command, remaining } = choice;
-  const { options, args } = parseOptions([...root, ...remaining], [...command.options, ...ROOT_OPTIONS]);
+  const help = `Try: ${program} ${choice.kind === "group" ? choice.group : command.path} --help`;
+  const { options, args } = parsed([...root, ...remaining], command, help);
   if (options.flag("help")) {
     const { commandHelp, groupHelp } = await import("./help.ts");
     io.out(choice.kind === "group" ? groupHelp(program, choice.group) : commandHelp(program, command));
     return EXIT.ok;
   }
-  checkArguments(command, args, program, choice.kind === "group" ? choice.group : undefined);
+  checkArguments(command, args, help, choice.kind === "group" ? choice.group : undefined);
   const module = await command.load();
   return module.run({ program, command, args, options, io, env: withProfile(env, options) });
 }
@@ -78,16 +79,23 @@ function choose(words: readonly string[], program: string): Choice {
   });
 }
 
-function checkArguments(command: CommandSpec, args: readonly string[], program: string, group?: string): void {
+function parsed(words: string[], command: CommandSpec, help: string): ReturnType<typeof parseOptions> {
+  try {
+    return parseOptions(words, [...command.options, ...ROOT_OPTIONS]);
+  } catch (error) {
+    throw error instanceof CliFailure ? new CliFailure(error.message, { hints: [help] }) : error;
+  }
+}
+
+function checkArguments(command: CommandSpec, args: readonly string[], help: string, group?: string): void {
   const expected = command.args ?? [];
-  const help = [`Try: ${program} ${group ?? command.path} --help`];
   const missing = expected[args.length];
-  if (missing) throw new CliFailure(`${command.path} needs a ${missing.name}.`, { hints: help });
+  if (missing) throw new CliFailure(`${command.path} needs a ${missing.name}.`, { hints: [help] });
   const extra = args[expected.length];
   if (extra === undefined) return;
   const what =
     group === undefined ? `${command.path} takes no argument "${extra}".` : `${group} has no command "${extra}".`;
-  throw new CliFailure(what, { hints: help });
+  throw new CliFailure(what, { hints: [help] });
 }
 
 /** The root options in front of the command, and what follows. */

@@ -6,11 +6,21 @@ afterEach(() => {
   for (const signals of open.splice(0)) signals.close();
 });
 
-function listen(): { signals: Signals; exits: number[] } {
+function listen(): { signals: Signals; exits: number[]; pass(ms: number): void } {
   const exits: number[] = [];
-  const signals = new Signals((code) => exits.push(code));
+  let now = 0;
+  const signals = new Signals(
+    (code) => exits.push(code),
+    () => now,
+  );
   open.push(signals);
-  return { signals, exits };
+  return {
+    signals,
+    exits,
+    pass: (ms) => {
+      now += ms;
+    },
+  };
 }
 
 /** As if the system had sent it. */
@@ -33,9 +43,19 @@ describe("signals", () => {
   });
 
   test("a second one ends the process at once, with the code of the signal", () => {
-    const { exits } = listen();
-    for (const signal of ["SIGTERM", "SIGTERM", "SIGINT", "SIGHUP"]) send(signal);
+    const { exits, pass } = listen();
+    send("SIGTERM");
+    pass(250);
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) send(signal);
     expect(exits).toEqual([143, 130, 129]);
+  });
+
+  test("but the same key press, which can arrive twice, does not", () => {
+    const { exits, pass } = listen();
+    send("SIGINT");
+    pass(249);
+    send("SIGINT");
+    expect(exits).toEqual([]);
   });
 
   test("a restart is obeyed where it is allowed, any number of times", async () => {

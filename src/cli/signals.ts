@@ -8,14 +8,20 @@ const ACTIONS: Readonly<Record<string, SignalAction>> = {
   SIGUSR2: "restart",
 };
 
+/** A key pressed once can arrive twice: from the terminal, and from the program that started this one. */
+const SAME_PRESS_MS = 250;
+
 /** The signals that this process gets. One that stops it is handed out; the next ends the process at once. */
 export class Signals {
   private waiting: ((signal: string) => void) | undefined;
   private arrived: string | undefined;
-  private stopping = false;
+  private stoppingSince: number | undefined;
   private readonly listener = (signal: string): void => this.received(signal);
 
-  constructor(private readonly exit: (code: number) => void = process.exit) {
+  constructor(
+    private readonly exit: (code: number) => void = process.exit,
+    private readonly now: () => number = () => performance.now(),
+  ) {
     for (const signal of Object.keys(ACTIONS)) process.on(signal, this.listener);
   }
 
@@ -41,13 +47,13 @@ export class Signals {
 
   private received(signal: string): void {
     const action = ACTIONS[signal]!;
-    if (action === "stop" && this.stopping) {
+    if (this.stoppingSince !== undefined) {
+      if (action === "restart" || this.now() - this.stoppingSince < SAME_PRESS_MS) return;
       // What a shell reports of a process that the signal ended.
       this.exit(signal === "SIGINT" ? 130 : signal === "SIGHUP" ? 129 : 143);
       return;
     }
-    if (action === "stop") this.stopping = true;
-    else if (this.stopping) return;
+    if (action === "stop") this.stoppingSince = this.now();
     const { waiting } = this;
     this.waiting = undefined;
     if (waiting) waiting(signal);
