@@ -75,7 +75,7 @@ export async function withGateway<T>(
  */
 function connect(target: Target, { timeoutMs, scopes, as }: { timeoutMs: number; scopes: string[]; as: CallerKind }) {
   const { url, secret, stateDir } = target;
-  const needsDevice = as === "cli" && (secret === undefined || !isOnThisMachine(target));
+  const needsDevice = as !== "probe" && (secret === undefined || !isOnThisMachine(target));
   const identity = needsDevice ? deviceIdentity(stateDir) : undefined;
   const tokens = identity && new DeviceTokens(stateDir, identity.id);
   if (secret === undefined && tokens?.find(url, "operator") === undefined) throw noCredentials(target);
@@ -100,8 +100,12 @@ function deviceIdentity(stateDir: string): DeviceIdentity {
 
 const DEVICE_FAMILY: Readonly<Record<string, string>> = { linux: "Linux", darwin: "Mac", win32: "Windows" };
 
+/** Who hands out scopes must hold them, and which that will be is not known beforehand. */
+const HANDS_OUT_SCOPES = new Set(["device.pair.approve", "device.token.rotate", "node.pair.approve"]);
+
 /** The least that a method needs, as upstream's CLI asks for it. */
 export function scopesFor(method: string): string[] {
+  if (HANDS_OUT_SCOPES.has(method)) return ["operator.pairing", "operator.admin"];
   const scope = methodSpec(method)?.scope;
   if (scope === undefined || scope === "dynamic") return ALL_SCOPES;
   return scope === null ? ["operator.read"] : [scope];

@@ -93,11 +93,28 @@ describe("gateway call", () => {
       return server.requests.at(-2).params.scopes;
     };
     expect(await scopesOf("status")).toEqual(["operator.read"]);
+    expect(await scopesOf("device.pair.approve")).toEqual(["operator.pairing", "operator.admin"]);
     expect(await scopesOf("set-heartbeats")).toEqual(["operator.admin"]);
     expect(await scopesOf("some.future.method")).toHaveLength(7);
-    expect(server.requests.map(({ params }) => params.device)).toEqual(Array(6).fill(undefined));
+    expect(server.requests.map(({ params }) => params.device)).toEqual(Array(8).fill(undefined));
     await server.stop();
   });
+});
+
+test("a device that must be approved says how, and repeats nothing that would not be a request id", async () => {
+  for (const [requestId, told] of [
+    ["0c1b-22", true],
+    ["x'; rm -rf /", false],
+  ] as const) {
+    const server = new ScriptedGateway((_request, reply) => {
+      const details = { code: "PAIRING_REQUIRED", requestId };
+      reply.error({ code: "NOT_PAIRED", message: "pairing required: device is not approved yet", details });
+    });
+    const { code, err } = await cli(["gateway", "call", "status", "--url", server.url, "--token", "x"], { env });
+    expect(code).toBe(1);
+    expect(err.includes(`chela gateway call device.pair.approve --params '{"requestId":"${requestId}"}'`)).toBe(told);
+    await server.stop();
+  }
 });
 
 test("--expect-final waits for the second answer", async () => {

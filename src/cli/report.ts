@@ -1,4 +1,4 @@
-import { GatewayTransportError } from "../client/errors.ts";
+import { type GatewayRequestError, GatewayTransportError } from "../client/errors.ts";
 import { EXIT, type ExitCode } from "./command.ts";
 import { CliFailure, GatewayCallFailure } from "./failure.ts";
 import { type Io, writeJson } from "./io.ts";
@@ -37,11 +37,22 @@ function reportCall(failure: GatewayCallFailure, { io, program, json, command }:
     return EXIT.failed;
   }
   io.err(command === "gateway call" ? `Gateway call failed: ${cause.message}` : cause.message);
-  if (!(cause instanceof GatewayTransportError)) return EXIT.failed;
+  if (!(cause instanceof GatewayTransportError)) {
+    for (const line of nextSteps(cause, program)) io.err(line);
+    return EXIT.failed;
+  }
   if (target.isLocal) io.err(`Start it with \`${program} gateway run\`, or look at \`${program} gateway status\`.`);
   for (const line of [`Gateway target: ${target.url}`, `Source: ${target.source}`, `Config: ${target.configPath}`])
     io.err(line);
   return EXIT.failed;
+}
+
+/** What to do about a refusal, where its message alone does not say. */
+function nextSteps({ detailCode, details }: GatewayRequestError, program: string): string[] {
+  const requestId = details?.requestId;
+  if (detailCode !== "PAIRING_REQUIRED" || typeof requestId !== "string" || !/^[\w-]+$/.test(requestId)) return [];
+  const approve = `${program} gateway call device.pair.approve --params '{"requestId":"${requestId}"}'`;
+  return ["Approve this device on the gateway's machine, then try again:", `  ${approve}`];
 }
 
 function details({ cause, target }: GatewayCallFailure): object {
