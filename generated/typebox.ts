@@ -3095,6 +3095,7 @@ export const SessionListRow = Type.Object({
   markedUnreadAt: Type.Optional(Type.Integer({ minimum: 0 })),
   agentStatus: Type.Optional(SessionAgentStatus),
   lastInteractionAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastActivityAt: Type.Optional(Type.Integer({ minimum: 0 })),
   sessionId: Type.Optional(Type.String({ minLength: 1 })),
   systemSent: Type.Optional(Type.Boolean()),
   abortedLastRun: Type.Optional(Type.Boolean()),
@@ -10858,6 +10859,7 @@ export const SessionEntry = Type.Object({
   markedUnreadAt: Type.Optional(Type.Integer({ minimum: 0 })),
   lastReadAt: Type.Optional(Type.Integer({ minimum: 0 })),
   lastInteractionAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastActivityAt: Type.Optional(Type.Integer({ minimum: 0, description: "When a run that a program asked for last ended here." })),
   chatType: Type.Optional(Type.String()),
   delivery: Type.Optional(Type.Object({
     kind: Type.Union([

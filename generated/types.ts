@@ -6882,6 +6882,7 @@ export type SessionEntry = {
   markedUnreadAt?: number,
   lastReadAt?: number,
   lastInteractionAt?: number,
+  lastActivityAt?: number,
   chatType?: string,
   delivery?: {
     kind: ('none' | 'internal' | 'channel')
@@ -7231,6 +7232,7 @@ export type SessionListRow = {
   markedUnreadAt?: number,
   agentStatus?: SessionAgentStatus,
   lastInteractionAt?: number,
+  lastActivityAt?: number,
   sessionId?: string,
   systemSent?: boolean,
   abortedLastRun?: boolean,

@@ -102,6 +102,8 @@ describe("16: the live connections of a device end", () => {
     const gateway = await start();
     const admin = await gateway.connect();
     const { id, bySecret, byToken, spec, deviceToken } = await pairedDevice(gateway);
+    const { error } = await refusal(gateway, nodeSpec(spec.identity));
+    await admin.call("device.pair.approve", { requestId: error.details?.requestId });
     const node = await gateway.connect(nodeSpec(spec.identity));
     expect(await admin.call("device.pair.remove", { deviceId: id })).toEqual({ deviceId: id });
     expect(await bySecret.ended()).toEqual(REMOVED);
@@ -120,8 +122,8 @@ describe("16: the live connections of a device end", () => {
     const admin = await gateway.connect();
     const identity = new TestDevice();
     const client = { ...CLI, deviceFamily: "Linux" };
-    const operator = await gateway.connect({ client, identity });
     const node = await gateway.connect(nodeSpec(identity));
+    const operator = await gateway.connect({ client, identity });
     await admin.call(method, { deviceId: identity.id, role: "node" });
     expect(await node.ended()).toEqual(REMOVED);
     expect((await operator.call("health")).ok).toBe(true);

@@ -65,7 +65,14 @@ describe("a device of this machine", () => {
     expect(paired[0].scopes).toEqual(["operator.read", "operator.admin"]);
   });
 
-  test("becomes a node as well without asking", async () => {
+  test("does not become a node without asking when it was let in as an operator", async () => {
+    const gateway = await start();
+    const identity = new TestDevice();
+    await authOf(gateway, { identity, client: { ...CLI, deviceFamily: "Linux" } });
+    expect(await reasonOf(gateway, nodeSpec(identity))).toBe("role-upgrade");
+  });
+
+  test("becomes an operator as well without asking when it is a node", async () => {
     const gateway = await start();
     const identity = new TestDevice();
     const spec = { identity, client: { id: "node-host", mode: "node" } };

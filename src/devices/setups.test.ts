@@ -158,8 +158,8 @@ describe("22: a setup code", () => {
     const { gateway, admin } = await start();
     const identity = new TestDevice();
     const client = { id: "openclaw-ios", mode: "node", platform: "iOS 18.1", deviceFamily: "iPhone" };
-    await authOf(gateway, { client, identity, scopes: ["operator.admin"] });
     await authOf(gateway, { client, identity, role: "node" });
+    await authOf(gateway, { client, identity, scopes: ["operator.admin"] });
     const { bootstrapToken } = await setup(admin, { bootstrapProfile: "limited" });
     const auth = await authOf(gateway, phone(bootstrapToken, identity));
     expect(auth).not.toHaveProperty("deviceTokens");

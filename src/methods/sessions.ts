@@ -6,6 +6,7 @@ import { GatewayError } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import { createSession } from "../sessions/create.ts";
+import { shownEntry } from "../sessions/entry.ts";
 import { deleteSession, resetSession } from "../sessions/lifecycle.ts";
 import { listSessions } from "../sessions/list.ts";
 import { patchSession, resolvedModel } from "../sessions/patch.ts";
@@ -22,7 +23,7 @@ export const sessions: SessionsHandlers<CallContext> = {
     const { key, entry } = session;
     const run = await firstTurn(params, key, context);
     const resolved = resolvedModel(sessions, session);
-    return { ok: true, key, sessionId: entry.sessionId, entry, ...run, resolved };
+    return { ok: true, key, sessionId: entry.sessionId, entry: shownEntry(entry), ...run, resolved };
   },
   "sessions.describe": (params, { sessions, caller }) => describeSession(sessions, params, caller),
   "sessions.get": (params, { sessions }) => getMessages(sessions, params),

@@ -105,6 +105,8 @@ function build(
     entry.parentSessionKey = plan.parentKey;
     const parent = params.parentSessionKey === undefined ? null : findSession(db, plan.parentKey);
     if (parent) entry.parentSessionId = parent.entry.sessionId;
+    // A child of a session that was named goes on with its model; one of the agent's main session with the agent's.
+    if (!known && parent && !params.fork) inheritModel(entry, parent.entry, MODEL_CHOICE);
     if (!known && !params.fork) entry.modelOverrideSource ??= "default";
     if (!known && params.fork && parent) return forked(db, { ...session, entry }, parent, params, now);
   }
@@ -121,7 +123,7 @@ function forked(
 ): StoredSession {
   const { key, entry } = session;
   const { sessionId } = source.entry;
-  inheritModel(entry, source.entry);
+  inheritModel(entry, source.entry, [...MODEL_CHOICE, "thinkingLevel"]);
   entry.forkSource = { sessionKey: source.key, sessionId };
   entry.totalTokensFresh = false;
   entry.forkedFromParent = true;
@@ -180,19 +182,18 @@ function claimOf(params: SessionsCreateParams, { deviceId }: Creator, now: numbe
   return { principal: `device:${deviceId}`, idempotencyKey, request: fingerprint(params), now };
 }
 
-/** A fork goes on with the model of its source unless it chose one. */
-function inheritModel(entry: SessionEntry, source: SessionEntry): void {
+/** A session that descends from another goes on with its model unless it chose one. */
+function inheritModel(entry: SessionEntry, source: SessionEntry, fields: readonly (keyof SessionEntry)[]): void {
   if (entry.modelOverride !== undefined) return;
-  for (const name of MODEL_FIELDS) if (source[name] !== undefined) entry[name] = source[name] as never;
+  for (const name of fields) if (source[name] !== undefined) entry[name] = source[name] as never;
 }
 
-const MODEL_FIELDS = [
+const MODEL_CHOICE = [
   "providerOverride",
   "modelOverride",
   "modelOverrideSource",
   "modelOverrideRouteResolution",
-  "thinkingLevel",
-] as const;
+] as const satisfies readonly (keyof SessionEntry)[];
 
 /** Tells whether a request is the same again without keeping what it said. */
 const fingerprint = (params: SessionsCreateParams): string =>

@@ -19,6 +19,11 @@ export function newEntry(now: number, createdVia: string): SessionEntry {
   return { sessionId: uuid(), lifecycleRevision: uuid(), updatedAt: now, createdVia, createdAt: now };
 }
 
+/** The record as the answers of mutations show it; who takes part in a session is told by its row. */
+export function shownEntry({ participants: _participants, ...entry }: SessionEntry): SessionEntry {
+  return entry;
+}
+
 /** What a connection says of itself, without a proven identity, as upstream keeps it. */
 export const clientParticipant = (id: string): SessionParticipant => ({
   identity: { type: "observation", pluginId: null, accountId: null, senderKind: "unknown", id },

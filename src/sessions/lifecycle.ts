@@ -5,7 +5,7 @@ import type {
   SessionsResetResult,
 } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
-import type { StoredSession } from "./entry.ts";
+import { type StoredSession, shownEntry } from "./entry.ts";
 import { keyFacts } from "./keys.ts";
 import { resolvedModel, sessionChanged } from "./patch.ts";
 import type { Sessions } from "./sessions.ts";
@@ -23,7 +23,7 @@ export async function resetSession(sessions: Sessions, params: SessionsResetPara
   await sessions.runs.abortSession?.(key, "reset");
   const session = await sessions.restart(key, params.reason ?? "reset", check);
   await sessions.runs.forgetSession?.(key);
-  return { ok: true, key, entry: session.entry, resolved: resolvedModel(sessions, session) };
+  return { ok: true, key, entry: shownEntry(session.entry), resolved: resolvedModel(sessions, session) };
 }
 
 /**

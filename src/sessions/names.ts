@@ -36,7 +36,7 @@ export function titleOf(message: Pick<TranscriptRecord, "content" | "role">): st
   return text === "" || text.startsWith("/") ? null : clip(text, TITLE_CHARS);
 }
 
-/** The name a session goes by: its label, else the name it was made with, else its group's. */
+/** The name a session goes by: its label, else the name it was made with, else its group's or what a program called it. */
 export function displayName(
   key: string,
   entry: Partial<SessionEntry>,
@@ -44,8 +44,10 @@ export function displayName(
 ): string | undefined {
   const given = entry.label ?? entry.displayName;
   if (given !== undefined) return given;
-  const { kind, channel, peerId } = keyFacts(key, roster);
-  return kind === "group" ? `${channel}:g-${peerId}` : undefined;
+  const { kind, channel, peerId, classification } = keyFacts(key, roster);
+  if (kind === "group") return `${channel}:g-${peerId}`;
+  const isNamedByProgram = entry.createdVia === "run" && classification === "custom" && entry.chatType === undefined;
+  return isNamedByProgram ? key.split(":").slice(2).join(":") : undefined;
 }
 
 /** The title of a session in lists: its name, else the beginning of what was said first. */

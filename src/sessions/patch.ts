@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { isDeepStrictEqual } from "node:util";
 import type { ResolvedModel, SessionsPatchParams, SessionsPatchResult } from "../../generated/types.ts";
 import { type GatewayError, invalidRequest } from "../platform/errors.ts";
-import type { SessionEntry, StoredSession } from "./entry.ts";
+import { type SessionEntry, type StoredSession, shownEntry } from "./entry.ts";
 import { keyFacts } from "./keys.ts";
 import { applyModelOverride, chosenModel } from "./model-choice.ts";
 import { PATCH_FIELDS } from "./patch-fields.ts";
@@ -56,7 +56,7 @@ export async function patchSession(sessions: Sessions, params: SessionsPatchPara
     if (acted) sessions.changed(family, "patch");
   });
   const resolved = resolvedModel(sessions, session, { runtime: true, thinking: choosesThinking(params) });
-  return { ok: true, path: sessions.path, key, entry: session.entry, resolved };
+  return { ok: true, path: sessions.path, key, entry: shownEntry(session.entry), resolved };
 }
 
 /** The model of a session's next turn, as mutations answer it, on request with what runs it and how it thinks. */

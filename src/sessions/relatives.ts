@@ -38,3 +38,10 @@ export function childKeys(db: Database, parent: string): string[] {
   const rows = db.query<{ key: string }, [string, number]>(sql).all(parent, LIMITS.sessionChildrenShown);
   return rows.map(({ key }) => key);
 }
+
+/** Those of the keys from which a session descends. Most pages have few, which is found out in one query for all. */
+export function parentsAmong(db: Database, keys: readonly string[]): string[] {
+  const sql = "SELECT value AS key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM sessions WHERE spawned_by = value)";
+  const rows = db.query<{ key: string }, [string]>(sql).all(JSON.stringify(keys));
+  return rows.map(({ key }) => key);
+}

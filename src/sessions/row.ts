@@ -246,6 +246,7 @@ function attentionFields(entry: SessionEntry, now: number) {
     markedUnreadAt: entry.markedUnreadAt,
     agentStatus: status,
     lastInteractionAt: entry.lastInteractionAt,
+    lastActivityAt: entry.lastActivityAt,
   };
 }
 
@@ -292,7 +293,12 @@ function placementField({ startedAt, endedAt }: SessionEntry) {
   return { placement: { state: "local", generation: 0, ...since } };
 }
 
+/** What has a value. A new object: one from which fields are deleted is slow to read and to serialise ever after. */
 function defined(fields: Record<string, unknown>): Record<string, unknown> {
-  for (const name in fields) if (fields[name] === undefined) delete fields[name];
-  return fields;
+  const kept: Record<string, unknown> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
 }

@@ -4,7 +4,7 @@ import { invalidRequest } from "../platform/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredSession } from "./entry.ts";
 import { type ListFilter, type ListPage, listSessionRows } from "./list-query.ts";
-import { childKeys, type Family, familyOf } from "./relatives.ts";
+import { childKeys, type Family, familyOf, parentsAmong } from "./relatives.ts";
 import { findSession, fromRow, putSession, SESSION_COLUMNS, type SessionDbRow } from "./session-columns.ts";
 
 /** Reads and writes sessions. Every call is one transaction; `change` callbacks run inside it and must not wait. */
@@ -31,8 +31,7 @@ export class SessionRepository {
   /** Keys of the children of each parent that has any, in order of the keys. */
   children(parents: readonly string[]): Promise<Map<string, string[]>> {
     return this.store.read((db) => {
-      const found = parents.map((parent) => [parent, childKeys(db, parent)] as const);
-      return new Map(found.filter(([, keys]) => keys.length > 0));
+      return new Map(parentsAmong(db, parents).map((parent) => [parent, childKeys(db, parent)]));
     });
   }
 

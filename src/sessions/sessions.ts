@@ -56,6 +56,9 @@ const EVENT_ROW: RowOptions = {
   sharingRole: "admin",
 };
 
+/** What a client shows of where a session comes from. */
+const ANCESTOR_ROW: RowOptions = { ...EVENT_ROW, derivedTitle: false };
+
 /**
  * The sessions of this gateway: who they are, what was said in them, and the events about both. Every change is one
  * transaction; its events follow when it is on disk.
@@ -293,9 +296,9 @@ export class Sessions implements SessionsPort, SessionStats {
   /** The rows of a session and of those it descends from, as events show them. */
   eventRows({ ancestors, ...own }: Family): { row: SessionRow; ancestors: SessionRow[] } {
     const rows = this.rows();
-    const show = ({ session, childSessions }: WithChildren) =>
-      rows.row(session, EVENT_ROW, childSessions.length > 0 ? { childSessions } : {});
-    return { row: show(own), ancestors: ancestors.map(show) };
+    const show = ({ session, childSessions }: WithChildren, options: RowOptions) =>
+      rows.row(session, options, childSessions.length > 0 ? { childSessions } : {});
+    return { row: show(own, EVENT_ROW), ancestors: ancestors.map((each) => show(each, ANCESTOR_ROW)) };
   }
 }
 

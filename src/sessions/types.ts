@@ -49,6 +49,8 @@ export interface SessionRunUpdate {
   endedAt?: number | null;
   runtimeMs?: number | null;
   lastRunId?: string | null;
+  /** When a program's run last did something here. */
+  lastActivityAt?: number;
   abortedLastRun?: boolean;
   /** What a person is told of a run that failed; null when one begins. */
   lastRunError?: string | null;

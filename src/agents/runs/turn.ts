@@ -105,21 +105,19 @@ export class Turn {
     this.begun = true;
     const [session] = await Promise.all([
       sessions.ensure(key, { createdVia: kind === "agent" ? "run" : "operator", actor, sessionId }),
+      // Silently before the message, so that whoever hears of the message sees the session at work; told after it.
+      sessions.recordRun(key, {
+        status: "running",
+        startedAt: this.startedAt,
+        endedAt: null,
+        runtimeMs: null,
+        abortedLastRun: false,
+        lastRunError: null,
+        ...(kind === "agent" ? {} : { systemSent: true }),
+      }),
       sessions.append(key, [message]),
       records.started(runId, this.startedAt),
-      sessions.recordRun(
-        key,
-        {
-          status: "running",
-          startedAt: this.startedAt,
-          endedAt: null,
-          runtimeMs: null,
-          abortedLastRun: false,
-          lastRunError: null,
-          ...(kind === "agent" ? {} : { systemSent: true }),
-        },
-        "agent.run.started",
-      ),
+      sessions.recordRun(key, {}, "agent.run.started"),
     ]);
     this.deps.stored([this.run.input]);
     this.run.events.sessionId = session.sessionId;
@@ -353,7 +351,8 @@ export class Turn {
     const { sessions, records } = this.deps;
     const { run, startedAt } = this;
     const { endedAt } = outcome;
-    const ended = { ...update, endedAt, runtimeMs: endedAt - startedAt, lastRunId: run.id };
+    const activity = run.input.kind === "agent" ? { lastActivityAt: endedAt } : {};
+    const ended = { ...update, ...activity, endedAt, runtimeMs: endedAt - startedAt, lastRunId: run.id };
     await Promise.all([
       messages.length === 0 ? null : sessions.append(run.sessionKey, messages),
       sessions.recordRun(run.sessionKey, ended, "agent.input.settled"),

@@ -49,6 +49,8 @@ export function pairingPolicy(pairing: PairingCase): PairingPolicy | "exempt" {
     givesToken: auth.method !== "trusted-proxy" || !isBrowserClient(params.client),
     approve: (reason) => {
       if (reason === "metadata-upgrade") return null;
+      // What was let in to ask must not become something to run commands on by itself; the other way round it may.
+      if (reason === "role-upgrade" && wish.role === "node") return null;
       if (isLocal) return mayGrantSilently(wish) ? { via: "silent", scopes: wish.scopes } : null;
       return isFromTrustedNetwork(reason, pairing, peer) ? { via: "trusted-cidr", scopes: [] } : null;
     },
