@@ -8,7 +8,7 @@ import { killRounds } from "../../src/parity/kill/kill.ts";
 import { startModelServer } from "../../src/parity/model-server.ts";
 import { OFFICIAL_CHECKS } from "../../src/parity/official-checks.ts";
 import { type CaseResult, replay } from "../../src/parity/replay.ts";
-import { failures, skipReasons, summaryTable, tally } from "../../src/parity/report.ts";
+import { exceptionsUsed, failures, skipReasons, summaryTable, tally } from "../../src/parity/report.ts";
 import { readExceptions } from "../../src/parity/scope.ts";
 import type { Gate, GateContext } from "../gate/run.ts";
 import { findNode, runUnderNode } from "./gateway/node.ts";
@@ -100,20 +100,34 @@ async function replayAll(context: GateContext, target: Target, { values, message
 }
 
 async function report({ metric, log, out }: GateContext, results: readonly CaseResult[]): Promise<void> {
-  const { cases, compared, agree, planned, skipped, failed } = tally(results);
-  for (const [name, value] of Object.entries({ cases, compared, agree, planned, skipped, failed })) {
-    metric(`recorded.${name}`, value, "cases");
-  }
+  const counts = tally(results);
+  for (const [name, value] of Object.entries(counts)) metric(`recorded.${name}`, value, "cases");
   const table = summaryTable(results);
   const skips = skipReasons(results).map((line) => `- ${line}`);
+  const allowed = exceptionsUsed(results).map((line) => `- ${line}`);
   const differing = failures(results).map((text) => `\`\`\`\n${text}\n\`\`\``);
   await Bun.write(
     join(out, "recorded-exchanges.md"),
-    [table, "", "## Skipped", "", ...skips, "", "## Failed", "", ...differing, ""].join("\n"),
+    [
+      table,
+      "",
+      "## Excepted",
+      "",
+      ...allowed,
+      "",
+      "## Skipped",
+      "",
+      ...skips,
+      "",
+      "## Failed",
+      "",
+      ...differing,
+      "",
+    ].join("\n"),
   );
-  log(`${table}\n${skips.join("\n")}`);
+  log([table, ...allowed, ...skips].join("\n"));
   for (const text of failures(results)) log(text);
-  if (failed > 0) throw new Error(`${failed} of ${cases} cases did not do what was asked of them`);
+  if (counts.failed > 0) throw new Error(`${counts.failed} of ${counts.cases} cases did not do what was asked of them`);
 }
 
 async function officialClient(

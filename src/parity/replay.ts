@@ -10,6 +10,8 @@ export interface CaseResult {
   verdict: Verdict;
   /** How the answer differs from what was asked of it; empty when it agrees. */
   differences: string[];
+  /** Differences that an exception allows. */
+  excepted: string[];
 }
 
 export interface ReplayOptions {
@@ -24,19 +26,12 @@ export interface ReplayOptions {
 }
 
 /**
- * Runs the cases against a live gateway and compares its answers with the recorded ones. Skipped cases are not run,
- * except for those that are listed as exceptions: what they do may be needed later. The gateway should be fresh.
+ * Runs the cases against a live gateway and compares its answers with the recorded ones; cases that cannot be run are
+ * skipped. The gateway should be fresh.
  */
-export async function replay({
-  target,
-  cases,
-  records,
-  exceptions,
-  compare,
-  pace,
-}: ReplayOptions): Promise<CaseResult[]> {
+export async function replay(options: ReplayOptions): Promise<CaseResult[]> {
+  const { target, cases, records, exceptions, compare, pace } = options;
   const verdicts = judge(cases, { exceptions });
-  const excepted = new Set(exceptions.map(({ id }) => id));
   const connections = new Map(
     cases.filter(({ as, connect }) => as && connect).map(({ as, connect }) => [as!, connect]),
   );
@@ -44,28 +39,37 @@ export async function replay({
   const results: CaseResult[] = [];
   for (const step of cases) {
     const verdict = verdicts.get(step.id)!;
-    if (verdict.kind === "skip" && !excepted.has(step.id)) {
-      results.push({ step, verdict, differences: [] });
-      continue;
+    const result = { step, verdict, differences: [] as string[], excepted: [] as string[] };
+    results.push(result);
+    if (verdict.kind === "skip") continue;
+    const record = await runner.run(verdict.kind === "planned" ? shortened(step) : step);
+    if (verdict.kind === "planned") {
+      result.differences = compareUnknown(record, unknownMethodError(step, connections));
+    } else if (verdict.kind === "compare") {
+      const lines = compareWith(records.get(step.id), record, compare);
+      [result.excepted, result.differences] = divide(lines, verdict.exception);
     }
-    const record = await runner.run(
-      verdict.kind === "planned" ? { ...step, async: false, expectEvents: undefined, delayMs: 0 } : step,
-    );
-    results.push({ step, verdict, differences: differencesOf(verdict, record) });
   }
   await runner.close();
   return results;
+}
 
-  function differencesOf(verdict: Verdict, record: ParityRecord): string[] {
-    if (verdict.kind === "planned") return compareUnknown(record, unknownMethodError(stepOf(record), connections));
-    if (verdict.kind !== "compare") return [];
-    const expected = records.get(record.id);
-    return expected === undefined ? ["no answer was recorded"] : compareRecords(expected, record, compare);
-  }
+/** A request whose method is not known is answered at once and has no consequences to wait for. */
+const shortened = (step: ParityCase): ParityCase => ({ ...step, async: false, expectEvents: undefined, delayMs: 0 });
 
-  function stepOf({ id }: ParityRecord): ParityCase {
-    return cases.find((step) => step.id === id)!;
-  }
+const compareWith = (expected: ParityRecord | undefined, record: ParityRecord, options?: CompareOptions): string[] =>
+  expected === undefined ? ["no answer was recorded"] : compareRecords(expected, record, options);
+
+/** Which differences an exception allows, and which it does not. */
+function divide(lines: readonly string[], exception: Exception | undefined): [allowed: string[], others: string[]] {
+  if (exception === undefined) return [[], [...lines]];
+  const { ignore } = exception;
+  if (ignore === undefined) return [[...lines], []];
+  const isAllowed = (line: string): boolean => {
+    const path = /(?:^|\s)[-+~] (\S+)/.exec(line)?.[1];
+    return path !== undefined && ignore.some((prefix) => path.startsWith(prefix));
+  };
+  return [lines.filter(isAllowed), lines.filter((line) => !isAllowed(line))];
 }
 
 function compareUnknown(record: ParityRecord, expected: { code: string; message: string }): string[] {

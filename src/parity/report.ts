@@ -6,6 +6,8 @@ export interface Tally {
   /** Compared with a recorded answer. */
   compared: number;
   agree: number;
+  /** Of those that agree: except in points that exceptions.yaml allows. */
+  excepted: number;
   /** Of planned methods: answered as an unknown method, as they should be. */
   planned: number;
   skipped: number;
@@ -20,6 +22,7 @@ export function tally(results: readonly CaseResult[]): Tally {
     cases: counted.length,
     compared: count(({ verdict }) => verdict.kind === "compare"),
     agree: count(({ verdict, differences }) => verdict.kind === "compare" && differences.length === 0),
+    excepted: count(({ differences, excepted }) => differences.length === 0 && excepted.length > 0),
     planned: count(({ verdict, differences }) => verdict.kind === "planned" && differences.length === 0),
     skipped: count(({ verdict }) => verdict.kind === "skip"),
     failed: count(({ differences }) => differences.length > 0),
@@ -29,11 +32,11 @@ export function tally(results: readonly CaseResult[]): Tally {
 /** A Markdown table with a line per family and one for all. */
 export function summaryTable(results: readonly CaseResult[]): string {
   const families = Map.groupBy(results, ({ step }) => step.family);
-  const line = (name: string, { cases, compared, agree, planned, skipped, failed }: Tally): string =>
-    `| ${[name, cases, compared, agree, planned, skipped, failed].join(" | ")} |`;
+  const line = (name: string, { cases, compared, agree, excepted, planned, skipped, failed }: Tally): string =>
+    `| ${[name, cases, compared, agree, excepted, planned, skipped, failed].join(" | ")} |`;
   return [
-    "| family | cases | compared | agree | planned | skipped | failed |",
-    "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    "| family | cases | compared | agree | of them excepted | planned | skipped | failed |",
+    "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ...[...families].sort(([a], [b]) => a.localeCompare(b)).map(([name, of]) => line(name, tally(of))),
     line("all", tally(results)),
   ].join("\n");
@@ -60,3 +63,16 @@ export function skipReasons(results: readonly CaseResult[]): string[] {
   const byReason = Map.groupBy(skipped, ({ reason }) => reason);
   return [...byReason].map(([reason, of]) => `${of.length} x ${reason}: ${of.map(({ id }) => id).join(", ")}`);
 }
+
+/** What exceptions.yaml allows and was found, a line for each entry. */
+export function exceptionsUsed(results: readonly CaseResult[]): string[] {
+  const used = results.filter(({ excepted }) => excepted.length > 0);
+  const byReason = Map.groupBy(used, ({ verdict }) => (verdict.kind === "compare" && verdict.exception?.reason) || "");
+  return [...byReason].map(([reason, of]) => `${of.length} x ${reason}: ${of.map(({ step }) => step.id).join(", ")}`);
+}
+
+/** Cases of exceptions.yaml that agree in every point, so that they do not belong there any more. */
+export const superfluousExceptions = (results: readonly CaseResult[]): string[] =>
+  results
+    .filter(({ verdict, excepted }) => verdict.kind === "compare" && verdict.exception && excepted.length === 0)
+    .map(({ step }) => step.id);

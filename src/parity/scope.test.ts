@@ -42,10 +42,11 @@ test("what a planned case would have saved or answered is missing for the cases 
 
 test("an exception holds until its methods are there, and must name a case", () => {
   const cases = [step("one", "a")];
-  expect(verdicts(cases, [{ id: "one", reason: "because" }]).one).toEqual({ kind: "skip", reason: "because" });
-  expect(verdicts(cases, [{ id: "one", reason: "because", until: ["b"] }]).one).toMatchObject({ kind: "skip" });
-  expect(verdicts(cases, [{ id: "one", reason: "because", until: ["a"] }]).one).toEqual({ kind: "compare" });
-  expect(() => verdicts(cases, [{ id: "nine", reason: "because" }])).toThrow("does not exist");
+  const exception = { ids: ["one"], reason: "because" };
+  expect(verdicts(cases, [exception]).one).toEqual({ kind: "compare", exception });
+  expect(verdicts(cases, [{ ...exception, until: ["b"] }]).one).toHaveProperty("exception");
+  expect(verdicts(cases, [{ ...exception, until: ["a"] }]).one).toEqual({ kind: "compare" });
+  expect(() => verdicts(cases, [{ ids: ["nine"], reason: "because" }])).toThrow("does not exist");
 });
 
 test("the answer to an unknown method depends on who asks", () => {

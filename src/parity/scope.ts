@@ -9,26 +9,28 @@ import { references } from "./variables.ts";
  * unknown one, or nothing, with the reason.
  */
 export type Verdict =
-  | { kind: "compare" }
+  /** `exception` names the paths that may differ, or none when nothing is compared. */
+  | { kind: "compare"; exception?: Exception }
   | { kind: "planned"; method: string }
   | { kind: "skip"; reason: string }
   /** A step that only prepares others, such as ending a connection. */
   | { kind: "step" };
 
-/** A recorded case that cannot agree, and why. Read from exceptions.yaml. */
+/** Recorded cases that cannot agree in every point, and why. Read from exceptions.yaml, which explains the fields. */
 export interface Exception {
-  id: string;
+  ids: string[];
   reason: string;
-  /** The exception ends when these methods are implemented. */
+  ignore?: string[];
   until?: string[];
 }
 
-/** The reviewed list of cases that cannot agree. @throws when an entry lacks id or reason */
+/** The reviewed list of cases that cannot agree. @throws when an entry lacks cases or a reason */
 export async function readExceptions(path = join(RECORDINGS, "exceptions.yaml")): Promise<Exception[]> {
   const entries = (Bun.YAML.parse(await Bun.file(path).text()) as Exception[] | null) ?? [];
-  for (const { id, reason } of entries) {
-    if (!id || !reason)
-      throw new Error(`${path}: an exception needs an id and a reason: ${JSON.stringify({ id, reason })}`);
+  for (const entry of entries) {
+    if (!entry.ids?.length || !entry.reason) {
+      throw new Error(`${path}: an exception needs ids and a reason: ${JSON.stringify(entry)}`);
+    }
   }
   return entries;
 }
@@ -48,7 +50,7 @@ export function judge(cases: readonly ParityCase[], options: ScopeOptions): Map<
   const { implemented = new Set(Object.keys(METHODS)) } = options;
   const isOpen = ({ until = [] }: Exception): boolean =>
     until.length === 0 || until.some((name) => !implemented.has(name));
-  const exceptions = new Map(options.exceptions.filter(isOpen).map(({ id, reason }) => [id, reason]));
+  const exceptions = new Map(options.exceptions.filter(isOpen).flatMap((each) => each.ids.map((id) => [id, each])));
   const verdicts = new Map<string, Verdict>();
   /** Names that would have been saved, and the case that was not run. */
   const missing = new Map<string, string>();
@@ -57,11 +59,11 @@ export function judge(cases: readonly ParityCase[], options: ScopeOptions): Map<
     const verdict = judgeOne(step);
     verdicts.set(step.id, verdict);
     for (const name of Object.keys(step.save ?? {})) {
-      if (verdict.kind === "compare" || exceptions.has(step.id)) missing.delete(name);
+      if (verdict.kind === "compare") missing.delete(name);
       else missing.set(name, step.id);
     }
   }
-  for (const { id } of options.exceptions) {
+  for (const id of options.exceptions.flatMap(({ ids }) => ids)) {
     if (!verdicts.has(id)) throw new Error(`exceptions.yaml names the case ${id}, which does not exist`);
   }
   return verdicts;
@@ -73,12 +75,10 @@ export function judge(cases: readonly ParityCase[], options: ScopeOptions): Map<
     if (step.await !== undefined && verdicts.get(step.await)?.kind !== "compare") {
       return { kind: "skip", reason: `awaits ${step.await}, which was not run` };
     }
-    const exception = exceptions.get(step.id);
-    if (exception !== undefined) return { kind: "skip", reason: exception };
     const { method } = step;
-    return isForTransport(step) || implemented.has(method!)
-      ? { kind: "compare" }
-      : { kind: "planned", method: method! };
+    if (!isForTransport(step) && !implemented.has(method!)) return { kind: "planned", method: method! };
+    const exception = exceptions.get(step.id);
+    return exception === undefined ? { kind: "compare" } : { kind: "compare", exception };
   }
 }
 
