@@ -14,7 +14,7 @@ Measures the gateway beside a bare Bun server that answers the same frames and, 
 installed in DIR/node_modules, one after the other on loopback. Writes out/bench/bench.md and out/bench/bench.json.
   --quick     a tenth of the work, to see whether everything runs
   --strict    end with 1 when a target is missed
-  --binary    the executable to measure, dist/chela unless told`;
+  --binary    the executable to measure; without it dist/chela, built anew when the sources have changed`;
 
 /** Sessions that are there when sessions.list is measured. */
 const SESSIONS = 50;
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
       quick: { type: "boolean" },
       strict: { type: "boolean" },
       upstream: { type: "string" },
-      binary: { type: "string", default: join(root, "dist", "chela") },
+      binary: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
@@ -48,7 +48,7 @@ async function main(): Promise<number> {
     notes: hasHyperfine() ? [] : ["hyperfine is not installed: whole commands were not timed"],
   };
   try {
-    const ours = chela(flags.binary, folder, models.baseUrl);
+    const ours = chela(flags.binary ?? (await buildOurs()), folder, models.baseUrl);
     const answersFile = join(folder, "answers.json");
     writeFileSync(answersFile, JSON.stringify(await answersOf(ours)));
     const subjects = [ours, bare(await buildBare(folder), folder, answersFile, models.baseUrl)];
@@ -102,7 +102,7 @@ async function measure(
   const running = await subject.start();
   try {
     await ready(running);
-    await part("idle", () => measures.measureIdle(running, size));
+    await part("idle", () => measures.measureIdle(running, size, "idle"));
     await part("health", () => measures.measureMethod(running, size, "health"));
     const client = await BenchClient.open(running.url, running.token);
     await part("sessions", () => addSessions(client).then(() => ({})));
@@ -110,6 +110,7 @@ async function measure(
     await part("sessions.list", () => measures.measureMethod(running, size, "sessions.list"));
     await part("turns", () => measures.measureChat(running, size));
     await part("fan-out", () => measures.measureFanOut(running, size));
+    await part("rest", () => measures.measureIdle(running, size, "rest"));
     if (hasHyperfine()) await part("commands", () => measureCommands(subject, running, folder));
   } finally {
     await running.stop();
@@ -119,6 +120,14 @@ async function measure(
 
 async function ready({ url, token }: Running): Promise<void> {
   (await openWhenReady(url, token)).close();
+}
+
+/** The executable from the sources as they are. @throws Error when it cannot be built */
+async function buildOurs(): Promise<string> {
+  const command = [process.execPath, "scripts/build.ts", "--if-stale"];
+  const child = Bun.spawn(command, { cwd: root, stdout: "inherit", stderr: "inherit" });
+  if ((await child.exited) !== 0) throw new Error("the executable could not be built");
+  return join(root, "dist", "chela");
 }
 
 async function buildBare(folder: string): Promise<string> {

@@ -53,11 +53,11 @@ export async function measureStart(subject: Subject, { starts }: Size): Promise<
   return { "start.hello": median(times), "start.hello.least": Math.min(...times) };
 }
 
-/** Memory after a while without work, in MiB, with children. */
-export async function measureIdle({ pid }: Running, { idleMs }: Size): Promise<Values> {
+/** Memory after a while without work, in MiB, with children: `idle` after the start, `rest` after everything. */
+export async function measureIdle({ pid }: Running, { idleMs }: Size, name: "idle" | "rest"): Promise<Values> {
   await Bun.sleep(idleMs);
   const { rss, pss } = memoryMiB(pid);
-  return { "idle.rss": rss, "idle.pss": pss };
+  return { [`${name}.rss`]: rss, [`${name}.pss`]: pss };
 }
 
 /**

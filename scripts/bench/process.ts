@@ -64,11 +64,3 @@ export async function endProcess(child: Bun.Subprocess, graceMs = 5000): Promise
   }
   await child.exited;
 }
-
-/** A port on loopback that is free now. */
-export function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
-}

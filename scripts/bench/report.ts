@@ -36,6 +36,7 @@ export const METRICS: readonly Metric[] = [
   { key: "fanout.last.p95", label: "event to 200 clients, p95", unit: "ms" },
   { key: "fanout.cpu", label: "event to 200 clients, processor time", unit: "ms" },
   { key: "fanout.rss", label: "memory with 200 clients", unit: "MiB" },
+  { key: "rest.rss", label: "memory at rest after all this, resident", unit: "MiB" },
   { key: "command.version", label: "command --version", unit: "ms" },
   { key: "command.health", label: "command health", unit: "ms" },
 ];

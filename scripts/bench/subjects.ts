@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../src/parity/gateway-process.ts";
 import { recordingConfig } from "../../src/parity/recording-config.ts";
-import { endProcess, freePort } from "./process.ts";
+import { endProcess } from "./process.ts";
 
 /** A server under measurement. */
 export interface Running {
