@@ -20,9 +20,11 @@ export interface ChatHandlers<Ctx> {
   "chat.abort"(params: T.ChatAbortParams, ctx: Ctx): Awaitable<T.ChatAbortResult>;
   "chat.history"(params: T.ChatHistoryParams, ctx: Ctx): Awaitable<T.ChatHistoryResult>;
   "chat.inject"(params: T.ChatInjectParams, ctx: Ctx): Awaitable<T.ChatInjectResult>;
+  "chat.message.get"(params: T.ChatMessageGetParams, ctx: Ctx): Awaitable<T.ChatMessageGetResult>;
   "chat.metadata"(params: T.ChatMetadataParams, ctx: Ctx): Awaitable<T.ChatMetadataResult>;
   "chat.send"(params: T.ChatSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
   "chat.startup"(params: T.ChatStartupParams, ctx: Ctx): Awaitable<T.ChatStartupResult>;
+  "chat.toolTitles"(params: T.ChatToolTitlesParams, ctx: Ctx): Awaitable<T.ChatToolTitlesResult>;
 }
 
 /** Handlers of `src/methods/config.ts`. */
@@ -56,6 +58,7 @@ export interface ModelsHandlers<Ctx> {
 /** Handlers of `src/methods/sessions.ts`. */
 export interface SessionsHandlers<Ctx> {
   "session.status"(params: T.SessionStatusParams, ctx: Ctx): Awaitable<T.SessionStatusResult>;
+  "sessions.abort"(params: T.SessionsAbortParams, ctx: Ctx): Awaitable<T.SessionsAbortResult>;
   "sessions.create"(params: T.SessionsCreateParams, ctx: Ctx): Awaitable<T.SessionsCreateResult>;
   "sessions.delete"(params: T.SessionsDeleteParams, ctx: Ctx): Awaitable<T.SessionsDeleteResult>;
   "sessions.describe"(params: T.SessionsDescribeParams, ctx: Ctx): Awaitable<T.SessionsDescribeResult>;
@@ -68,6 +71,8 @@ export interface SessionsHandlers<Ctx> {
   "sessions.preview"(params: T.SessionsPreviewParams, ctx: Ctx): Awaitable<T.SessionsPreviewResult>;
   "sessions.reset"(params: T.SessionsResetParams, ctx: Ctx): Awaitable<T.SessionsResetResult>;
   "sessions.resolve"(params: T.SessionsResolveParams, ctx: Ctx): Awaitable<T.SessionsResolveResult>;
+  "sessions.send"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
+  "sessions.steer"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
   "sessions.subscribe"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsSubscribeResult>;
 }
 

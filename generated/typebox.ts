@@ -3467,7 +3467,8 @@ export const ChatSendResult = Type.Union([
     ]),
     summary: Type.Optional(Type.String()),
     stopReason: Type.Optional(Type.String()),
-    endedAt: Type.Optional(Type.Integer())
+    endedAt: Type.Optional(Type.Integer()),
+    interruptedActiveRun: Type.Optional(Type.Literal(true, { description: "sessions.steer stopped a run for it." }))
   }),
   ChatAbortResult
 ], { description: "`runId` is the idempotency key. A repeated key answers ok, in_flight or timeout without a new run; /stop answers as chat.abort does." })

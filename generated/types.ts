@@ -1829,7 +1829,8 @@ export type ChatSendResult = (({
   status: ('started' | 'ok' | 'in_flight' | 'timeout' | 'error'),
   summary?: string,
   stopReason?: string,
-  endedAt?: number
+  endedAt?: number,
+  interruptedActiveRun?: true
 } & Record<string, any>) | ChatAbortResult);
 
 export type ChatStartupParams = (ChatHistoryParams | {

@@ -14,6 +14,7 @@ import { Chat } from "./chat.ts";
 import { TurnContexts } from "./context/turn-context.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
+import { SessionCalls } from "./session-calls.ts";
 
 export interface TurnsOptions {
   sessions: Sessions;
@@ -33,6 +34,7 @@ export interface TurnServices {
   readonly runs: Runs;
   readonly chat: Chat;
   readonly agentCalls: AgentCalls;
+  readonly sessionCalls: SessionCalls;
 }
 
 /** Builds the room and tells sessions of the runs. */
@@ -46,5 +48,6 @@ export function createTurns(options: TurnsOptions): TurnServices {
   sessions.useRuns(runs);
   const product = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;
   const deps = { sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
-  return { runs, chat: new Chat({ ...deps, bus, log }), agentCalls: new AgentCalls(deps) };
+  const chat = new Chat({ ...deps, bus, log });
+  return { runs, chat, agentCalls: new AgentCalls(deps), sessionCalls: new SessionCalls({ ...deps, chat }) };
 }

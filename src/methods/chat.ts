@@ -8,6 +8,7 @@ import { listModels } from "../models/list.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { chatHistory } from "../sessions/history.ts";
 import { injectMessage } from "../sessions/inject.ts";
+import { getMessage } from "../sessions/message.ts";
 import { chatStartup } from "../sessions/startup.ts";
 import { senderOf } from "./sender.ts";
 
@@ -22,6 +23,9 @@ export const chat: ChatHandlers<CallContext> = {
     return chatStartup(sessions, params, caller, (agentId) => metadata({ agentId }, context));
   },
   "chat.metadata": metadata,
+  "chat.message.get": (params, { sessions }) => getMessage(sessions, params),
+  // Deprecated upstream: tool calls bring their own titles, and older clients stop asking when they hear this.
+  "chat.toolTitles": () => ({ titles: {}, disabled: true }),
   "chat.inject": (params, { sessions, bus }) => injectMessage(sessions, bus, params),
 };
 

@@ -32,6 +32,9 @@ export const sessions: SessionsHandlers<CallContext> = {
   "sessions.patch": (params, { sessions }) => patchSession(sessions, params),
   "sessions.reset": (params, { sessions }) => resetSession(sessions, params),
   "sessions.delete": (params, { sessions }) => deleteSession(sessions, params),
+  "sessions.send": (params, { sessionCalls, caller }) => sessionCalls.send(params, senderOf(caller)),
+  "sessions.steer": (params, { sessionCalls, caller }) => sessionCalls.steer(params, senderOf(caller)),
+  "sessions.abort": (params, { sessionCalls, caller }) => sessionCalls.abort(params, senderOf(caller)),
   "sessions.history": (params, { sessions }) => sessionHistory(sessions, params),
   "session.status": (params, { sessions, caller }) => sessionStatus(sessions, params, caller),
   "sessions.subscribe": async (params, { sessions, caller, subscriptions }) => {
@@ -86,8 +89,13 @@ function demand(caller: Caller, scope: string): void {
 }
 
 /** A change of a session by anybody but an administrator must name its session before anything else is looked at. */
-function demandTarget(method: string, { key }: Record<string, unknown>, caller: Caller): void {
-  if (hasScope(caller, "operator.admin") || (typeof key === "string" && key.trim() !== "")) return;
+function demandTarget(method: string, params: Record<string, unknown>, caller: Caller): void {
+  if (!hasScope(caller, "operator.admin")) demandKey(method, params);
+}
+
+/** Upstream asks for the session before it looks at anything else (BEHAVIOUR section 5). */
+function demandKey(method: string, { key }: Record<string, unknown>): void {
+  if (typeof key === "string" && key.trim() !== "") return;
   throw new GatewayError("INVALID_REQUEST", "session mutation target is unavailable", {
     details: { code: "SESSION_MUTATION_TARGET_REQUIRED", method },
   });
@@ -95,6 +103,8 @@ function demandTarget(method: string, { key }: Record<string, unknown>, caller: 
 
 /** Checks that come before the schema. */
 export const sessionGuards: Readonly<Record<string, Guard>> = {
+  "sessions.send": (params) => demandKey("sessions.send", params),
+  "sessions.steer": (params) => demandKey("sessions.steer", params),
   "sessions.create": (params, caller) => demand(caller, createScope(params)),
   "sessions.patch": (params, caller) => {
     demand(caller, patchScope(params));

@@ -18,14 +18,23 @@ const SILENT = /^\s*NO_REPLY\s*$/i;
  * directives taken out, pictures named but not sent, and a placeholder for what is still too large. Null for an answer
  * that nobody is meant to see.
  */
-export function displayMessage(record: TranscriptRecord, source: string, maxChars: number): WireMessage | null {
+export function displayMessage(
+  record: TranscriptRecord,
+  source: string,
+  maxChars: number,
+  maxBytes: number = LIMITS.historyMessageBytes,
+): WireMessage | null {
   if (isSilent(record)) return null;
   const shown = shownContent(record, maxChars);
   const { openclawDisplayContent: _internal, ...extra } = record.extra ?? {};
   const wire = wireMessage({ ...record, content: shown.content, extra }, source);
   if (shown.cut) Object.assign(wire.__openclaw, { truncated: true, reason: "display-cap" });
-  return JSON.stringify(wire).length <= LIMITS.historyMessageBytes ? wire : placeholder(wire);
+  return JSON.stringify(wire).length <= maxBytes ? wire : placeholder(wire);
 }
+
+/** True for the placeholder of a message that is too large. */
+export const isOversized = ({ __openclaw }: WireMessage): boolean =>
+  (__openclaw as { reason?: string }).reason === "oversized";
 
 /** True for an answer whose whole text is the silent token. */
 export function isSilent({ role, content }: Pick<TranscriptRecord, "role" | "content">): boolean {

@@ -152,6 +152,8 @@ export class Sessions implements SessionsPort, SessionStats {
         delivery: base.entry.delivery?.kind === "channel" ? base.entry.delivery : { kind: "internal" },
         participants: joined ? [...participants, clientParticipant(actor)] : participants,
       };
+      // What the session was said to be waiting for is over when somebody says something.
+      delete entry.agentStatus;
       return { ...base, entry };
     };
     const session = await this.repository.update(key, join, (family) => {
