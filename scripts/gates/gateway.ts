@@ -15,6 +15,7 @@ import { findNode, runUnderNode } from "./gateway/node.ts";
 
 const USAGE = `arguments of the gate:
   --url URL --token TOKEN   replay against a gateway that runs already, and nothing else
+  --upstream                that gateway is an upstream one: compare the methods that are planned here, too
   --binary PATH             the executable, dist/chela unless told
   --rounds N --seed N       kills of the durability check
   --values, --messages      compare values and words too, not only shapes`;
@@ -47,6 +48,7 @@ function parse(args: readonly string[]) {
       options: {
         url: { type: "string" },
         token: { type: "string" },
+        upstream: { type: "boolean", default: false },
         binary: { type: "string" },
         rounds: { type: "string", default: "20" },
         seed: { type: "string", default: String(Date.now() % 1_000_000) },
@@ -88,10 +90,12 @@ async function withGateway(
   }
 }
 
-async function replayAll(context: GateContext, target: Target, { values, messages }: Options): Promise<void> {
+async function replayAll(context: GateContext, target: Target, { values, messages, upstream }: Options): Promise<void> {
+  const cases = await readCases();
   const results = await replay({
     target,
-    cases: await readCases(),
+    cases,
+    ...(upstream && { implemented: new Set(cases.flatMap(({ method }) => method ?? [])) }),
     records: await readRecords(),
     exceptions: await readExceptions(),
     compare: { values, messages },

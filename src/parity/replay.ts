@@ -20,6 +20,8 @@ export interface ReplayOptions {
   /** The recorded answers. */
   records: ReadonlyMap<string, ParityRecord>;
   exceptions: readonly Exception[];
+  /** Methods whose answers are compared; by default those that are implemented here. */
+  implemented?: ReadonlySet<string>;
   compare?: CompareOptions;
   /** See {@link ParityRunner}. */
   pace?: number;
@@ -30,8 +32,8 @@ export interface ReplayOptions {
  * skipped. The gateway should be fresh.
  */
 export async function replay(options: ReplayOptions): Promise<CaseResult[]> {
-  const { target, cases, records, exceptions, compare, pace } = options;
-  const verdicts = judge(cases, { exceptions });
+  const { target, cases, records, exceptions, implemented, compare, pace } = options;
+  const verdicts = judge(cases, { exceptions, implemented });
   const connections = new Map(
     cases.filter(({ as, connect }) => as && connect).map(({ as, connect }) => [as!, connect]),
   );
