@@ -199,6 +199,14 @@ export const LIMITS = {
   modelDiscoveryModels: 200,
   /** bytes. Upstream's 2 MB for a local avatar image. */
   agentAvatarBytes: 2097152,
+  /** entries. Upstream's page of agents.workspace.list without limit. */
+  workspaceListDefault: 250,
+  /** entries. Upstream's upper bound of agents.workspace.list limit. */
+  workspaceListMax: 500,
+  /** bytes. Upstream's bound of a text that agents.workspace.get shows. */
+  workspacePreviewBytes: 262144,
+  /** bytes. Of a file that agents.files.* read and write; with JSON's escapes the answer still fits a frame, and upstream names no bound. */
+  agentFileBytes: 8388608,
   /** bytes. Of a workspace's IDENTITY.md; a page of text. */
   agentIdentityBytes: 65536,
   /** ms. For a provider to tell its plan or balance; usage.status waits for it. */
@@ -362,6 +370,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelDiscoveryBytes: { unit: "bytes", reason: "Of a local server's list; whatever listens on the port may send anything." },
   modelDiscoveryModels: { unit: "models", reason: "Taken from one local server." },
   agentAvatarBytes: { unit: "bytes", reason: "Upstream's 2 MB for a local avatar image." },
+  workspaceListDefault: { unit: "entries", reason: "Upstream's page of agents.workspace.list without limit." },
+  workspaceListMax: { unit: "entries", reason: "Upstream's upper bound of agents.workspace.list limit." },
+  workspacePreviewBytes: { unit: "bytes", reason: "Upstream's bound of a text that agents.workspace.get shows." },
+  agentFileBytes: { unit: "bytes", reason: "Of a file that agents.files.* read and write; with JSON's escapes the answer still fits a frame, and upstream names no bound." },
   agentIdentityBytes: { unit: "bytes", reason: "Of a workspace's IDENTITY.md; a page of text." },
   usageTimeoutMs: { unit: "ms", reason: "For a provider to tell its plan or balance; usage.status waits for it." },
   usageCacheMs: { unit: "ms", reason: "For which such an answer counts; clients ask when a page opens." },

@@ -55,6 +55,13 @@ export class AgentCatalogue {
     return this.roster.agents.find((agent) => agent.id === wanted);
   }
 
+  /** The agent under this id. @throws GatewayError `agent "x" not found` */
+  required(id: string): AgentSettings {
+    const found = this.find(id);
+    if (!found) throw invalidRequest(`agent "${id}" not found`);
+    return found;
+  }
+
   /** Primary model and fallbacks of an agent as references: its own, else those of all agents. */
   choice(id?: string): ModelChoiceSettings {
     const own = id === undefined ? undefined : this.find(id)?.model;

@@ -1,6 +1,8 @@
 import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
+import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
+import { AgentFiles } from "../agents/workspace/files.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
@@ -50,6 +52,8 @@ export interface Services extends DeviceServices, TurnServices {
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
+  readonly agentFiles: AgentFiles;
+  readonly workspaces: WorkspaceBrowser;
   readonly sessions: Sessions;
   readonly models: Models;
   readonly usage: ProviderUsage;
@@ -114,6 +118,8 @@ export function createServices(options: ServiceOptions): Services {
     logs,
     settings,
     agents,
+    agentFiles: new AgentFiles(agents),
+    workspaces: new WorkspaceBrowser(agents),
     sessions,
     models,
     usage,

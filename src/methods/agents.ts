@@ -3,5 +3,10 @@ import type { CallContext } from "../gateway/context.ts";
 
 export const agents: AgentsHandlers<CallContext> = {
   "agents.list": (_params, { agents }) => agents.describe(),
+  "agents.files.list": (params, { agentFiles }) => agentFiles.list(params),
+  "agents.files.get": (params, { agentFiles }) => agentFiles.get(params),
+  "agents.files.set": (params, { agentFiles }) => agentFiles.set(params),
+  "agents.workspace.list": (params, { workspaces }) => workspaces.list(params),
+  "agents.workspace.get": (params, { workspaces }) => workspaces.get(params),
   "agent.identity.get": (params, { agents }) => agents.identity(params),
 };
