@@ -12,7 +12,12 @@ export interface AgentHandlers<Ctx> {
 /** Handlers of `src/methods/agents.ts`. */
 export interface AgentsHandlers<Ctx> {
   "agent.identity.get"(params: T.AgentIdentityParams, ctx: Ctx): Awaitable<T.AgentIdentityResult>;
+  "agents.files.get"(params: T.AgentsFilesGetParams, ctx: Ctx): Awaitable<T.AgentsFilesGetResult>;
+  "agents.files.list"(params: T.AgentsFilesListParams, ctx: Ctx): Awaitable<T.AgentsFilesListResult>;
+  "agents.files.set"(params: T.AgentsFilesSetParams, ctx: Ctx): Awaitable<T.AgentsFilesSetResult>;
   "agents.list"(params: T.AgentsListParams, ctx: Ctx): Awaitable<T.AgentsListResult>;
+  "agents.workspace.get"(params: T.AgentsWorkspaceGetParams, ctx: Ctx): Awaitable<T.AgentsWorkspaceGetResult>;
+  "agents.workspace.list"(params: T.AgentsWorkspaceListParams, ctx: Ctx): Awaitable<T.AgentsWorkspaceListResult>;
 }
 
 /** Handlers of `src/methods/chat.ts`. */

@@ -425,6 +425,7 @@ export const AgentsFileEntry = Type.Object({
   expectedAbsent: Type.Optional(Type.Boolean()),
   size: Type.Optional(Type.Integer({ minimum: 0 })),
   updatedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  hash: Type.Optional(Type.String({ description: "SHA-256 of the file in hex.", pattern: "^[a-f0-9]{64}$" })),
   content: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
@@ -457,7 +458,8 @@ export type AgentsFilesSetParams = Static<typeof AgentsFilesSetParams>
 export const AgentsFilesSetParams = Type.Object({
   agentId: Type.String({ minLength: 1 }),
   name: Type.String({ minLength: 1 }),
-  content: Type.String()
+  content: Type.String(),
+  expectedHash: Type.Optional(Type.String({ description: "The file must be this one still.", minLength: 64, pattern: "^[a-fA-F0-9]{64}$" }))
 }, { additionalProperties: false })
 
 export type AgentsFilesSetResult = Static<typeof AgentsFilesSetResult>

@@ -279,6 +279,7 @@ export type AgentsFileEntry = {
   expectedAbsent?: boolean,
   size?: number,
   updatedAtMs?: number,
+  hash?: string,
   content?: string
 };
 
@@ -306,7 +307,8 @@ export type AgentsFilesListResult = {
 export type AgentsFilesSetParams = {
   agentId: string,
   name: string,
-  content: string
+  content: string,
+  expectedHash?: string
 };
 
 export type AgentsFilesSetResult = {
