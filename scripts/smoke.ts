@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { freePort } from "../src/parity/gateway-process.ts";
 import { startModelServer } from "../src/parity/model-server.ts";
-import { chat, configFor, connectTo, history } from "./exercise/chat.ts";
+import { OfficialClient } from "../src/parity/official-client.ts";
+import { chat, configFor, connectTo } from "./exercise/chat.ts";
 import { GatewayProcess } from "./exercise/gateway-process.ts";
 
 /** What must hold of the built executable, as a user meets it: in a home of its own, with nothing but its file. */
@@ -155,13 +156,17 @@ const CHECKS: Readonly<Record<string, (smoke: Smoke) => Promise<void>>> = {
       const { answer, deltas } = await chat(client, "main", "SLOW:20 one two three four");
       expect(answer === "echo: one two three four", `the answer was ${answer}`);
       expect(deltas.length > 1, "the answer came in one piece");
+      await officialChat(gateway.url, "five six");
       gateway.kill("SIGKILL");
       await client.stop();
       const again = await smoke.start([], env);
-      const reader = await connectTo(again.url, "smoke-token");
-      const texts = (await history(reader, "main")).map(({ text }) => text);
-      expect(texts.includes("echo: one two three four"), `after the restart: ${texts.join(" | ")}`);
-      await reader.stop();
+      const reader = await OfficialClient.connect({ url: again.url, token: "smoke-token" });
+      const { messages } = await reader.request("chat.history", { sessionKey: "main" });
+      const texts = JSON.stringify(messages);
+      reader.stop();
+      for (const text of ["echo: one two three four", "echo: five six"]) {
+        expect(texts.includes(text), `${text} is missing after the restart: ${texts}`);
+      }
       const port = { OPENCLAW_GATEWAY_PORT: new URL(again.url).port, ...env };
       const spoken = await smoke.ok(["agent", "--message", "hello there"], { env: port });
       expect(spoken === "echo: hello there", `agent said ${spoken}`);
@@ -176,6 +181,14 @@ const CHECKS: Readonly<Record<string, (smoke: Smoke) => Promise<void>>> = {
     }
   },
 };
+
+/** One message through the client that the OpenClaw project publishes; returns once the last frame has come. */
+async function officialChat(url: string, message: string): Promise<void> {
+  const client = await OfficialClient.connect({ url, token: "smoke-token" });
+  await client.request("chat.send", { sessionKey: "main", message, idempotencyKey: message });
+  await client.event("chat", ({ runId, state }) => runId === message && state === "final");
+  client.stop();
+}
 
 /** usage: smoke.ts [EXECUTABLE] */
 async function main(executable: string): Promise<number> {
@@ -199,4 +212,4 @@ async function main(executable: string): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-if (import.meta.main) process.exit(await main(Bun.argv[2] ?? join(import.meta.dir, "..", "dist", "chela")));
+if (import.meta.main) process.exit(await main(resolve(Bun.argv[2] ?? join(import.meta.dir, "..", "dist", "chela"))));

@@ -52,12 +52,6 @@ export async function chat(
   }
 }
 
-/** The texts of a session's messages, oldest first. */
-export async function history(client: GatewayClient, sessionKey: string): Promise<{ role: string; text: string }[]> {
-  const { messages } = (await client.request("chat.history", { sessionKey })) as { messages: Message[] };
-  return messages.map((message) => ({ role: message.role, text: textOf(message) }));
-}
-
 interface Message {
   role: string;
   content: string | { type: string; text?: string }[];
