@@ -63,7 +63,8 @@ function home(folder: string, modelBaseUrl: string, port: number): { HOME: strin
   const HOME = mkdtempSync(join(folder, "home-"));
   const OPENCLAW_STATE_DIR = join(HOME, ".openclaw");
   mkdirSync(OPENCLAW_STATE_DIR);
-  const config = recordingConfig(modelBaseUrl, { token: TOKEN, port });
+  const logging = { file: join(HOME, "gateway.log") };
+  const config = { ...recordingConfig(modelBaseUrl, { token: TOKEN, port }), logging };
   writeFileSync(join(OPENCLAW_STATE_DIR, "openclaw.json"), JSON.stringify(config));
   return { HOME, OPENCLAW_STATE_DIR };
 }

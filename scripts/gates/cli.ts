@@ -21,7 +21,8 @@ export const gate: Gate = {
     const home = mkdtempSync(join(tmpdir(), "chela-cli-"));
     const model = startModelServer();
     const port = freePort();
-    writeConfig(join(home, "gateway"), configFor(model.baseUrl, { port, auth: { mode: "token", token: TOKEN } }));
+    const config = configFor(model.baseUrl, { port, auth: { mode: "token", token: TOKEN } });
+    writeConfig(join(home, "gateway"), { ...config, logging: { file: join(home, "gateway.log") } });
     writeConfig(join(home, "client"), { gateway: { mode: "local", port, auth: { mode: "token", token: TOKEN } } });
     try {
       const gateway = await context.step("start", () =>

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Handlers } from "../../generated/handlers.ts";
-import { Config } from "../config/config.ts";
+import { Config, type ConfigOptions } from "../config/config.ts";
 import { overlay } from "../config/values.ts";
 import { guards, handlers } from "../methods/index.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -134,11 +134,16 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 /** A payload as its receiver sees it: without undefined fields, with null for nothing. */
 const overTheWire = (payload: unknown): unknown => (payload === undefined ? null : JSON.parse(JSON.stringify(payload)));
 
+/** Where the log of a test gateway lies. */
+export const logOf = (stateDir: string): string => join(stateDir, "gateway.log");
+
 /** A config file of the test's own, read as the product reads one. */
 async function testConfig(stateDir: string, overrides: Partial<GatewayConfig> = {}): Promise<Config> {
   const file = join(stateDir, "openclaw.json");
   writeFileSync(file, JSON.stringify(overlay({ gateway: { auth: { mode: "token", token: TEST_TOKEN } } }, overrides)));
-  return Config.load({ env: {}, path: file, stateDir });
+  // The usual log is the machine's: others write to it and read from it.
+  const given = { logging: { file: overrides.logging?.file ?? logOf(stateDir) } } as ConfigOptions["given"];
+  return Config.load({ env: {}, path: file, stateDir, given });
 }
 
 export interface ConnectSpec {

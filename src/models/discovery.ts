@@ -22,6 +22,8 @@ export function defaultEndpoints(): LocalEndpoint[] {
   );
 }
 
+const NONE: readonly LocalServer[] = [];
+
 interface DiscoveryOptions {
   clock: Clock;
   log: Logger;
@@ -45,9 +47,9 @@ export class Discovery {
     this.endpoints = endpoints.filter(({ baseUrl }) => isLoopback(baseUrl));
   }
 
-  /** What the last look found, without looking. */
+  /** What the last look found, without looking. The same list until the next look, so that others can keep what they made of it. */
   get last(): readonly LocalServer[] {
-    return this.known?.servers ?? [];
+    return this.known?.servers ?? NONE;
   }
 
   /** The servers that answer now, or answered a moment ago. `skip` names providers that are not looked for. */

@@ -13,7 +13,9 @@ export class GatewayHome implements Disposable {
 
   constructor(modelBaseUrl: string) {
     mkdirSync(this.stateDir);
-    const config = recordingConfig(modelBaseUrl, { port: this.port });
+    // The usual log is the machine's, not ours to write to.
+    const logging = { file: join(this.home, "gateway.log") };
+    const config = { ...recordingConfig(modelBaseUrl, { port: this.port }), logging };
     writeFileSync(join(this.stateDir, "openclaw.json"), JSON.stringify(config));
   }
 

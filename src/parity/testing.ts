@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GatewayConfig } from "../../generated/config.ts";
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway/testing.ts";
+import { LIMITS } from "../../generated/limits.ts";
+import { logOf, startTestGateway, type TestGateway, type TestGatewayOptions } from "../gateway/testing.ts";
 import { type ModelServer, startModelServer } from "./model-server.ts";
 import { RECORDING_TOKEN, recordingConfig } from "./recording-config.ts";
 
@@ -21,6 +22,8 @@ export async function startRecordedGateway(options: TestGatewayOptions = {}): Pr
   const home = mkdtempSync(join(tmpdir(), "chela-parity-"));
   const stateDir = join(home, ".openclaw");
   mkdirSync(stateDir);
+  // Upstream's log was longer than a page when its answers were recorded.
+  writeFileSync(logOf(stateDir), "a line of the log\n".repeat(LIMITS.logTailDefaultLines + 100));
   const models = startModelServer();
   const config = recordingConfig(models.baseUrl) as Partial<GatewayConfig>;
   const start = (port: number): Promise<TestGateway> => startTestGateway({ stateDir, config, ...options, port });
