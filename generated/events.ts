@@ -42,8 +42,9 @@ export const EVENTS = {
   "node.invoke.cancel": { payload: "Unstated", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.invoke.input": { payload: "NodeInvokeInputEvent", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.invoke.request": { payload: "NodeInvokeRequestEvent", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
-  "node.pair.requested": { payload: "NodePairPending", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "node.pair.resolved": { payload: "NodePairResolvedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "node.pair.requested": { payload: "NodePairPending", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
+  /** A node hears of its own approval, of nothing else. */
+  "node.pair.resolved": { payload: "NodePairResolvedEvent", scope: "operator.pairing", roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "node.presence": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "node.runnerInventory.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "openclaw.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },

@@ -389,6 +389,7 @@ export type Checked = AllTrue<{
   NodeDescribeResult: Same<Box.NodeDescribeResult, Types.NodeDescribeResult>;
   NodeEventParams: Same<Box.NodeEventParams, Types.NodeEventParams>;
   NodeEventResult: Same<Box.NodeEventResult, Types.NodeEventResult>;
+  NodeHostStats: Same<Box.NodeHostStats, Types.NodeHostStats>;
   NodeInvokeInputEvent: Same<Box.NodeInvokeInputEvent, Types.NodeInvokeInputEvent>;
   NodeInvokeParams: Same<Box.NodeInvokeParams, Types.NodeInvokeParams>;
   NodeInvokeProgressParams: Same<Box.NodeInvokeProgressParams, Types.NodeInvokeProgressParams>;
@@ -427,15 +428,18 @@ export type Checked = AllTrue<{
   NodeRenameResult: Same<Box.NodeRenameResult, Types.NodeRenameResult>;
   NodeSkillDescriptor: Same<Box.NodeSkillDescriptor, Types.NodeSkillDescriptor>;
   NodeSkillsUpdateParams: Same<Box.NodeSkillsUpdateParams, Types.NodeSkillsUpdateParams>;
+  NodeSurface: Same<Box.NodeSurface, Types.NodeSurface>;
   NodeView: Same<Box.NodeView, Types.NodeView>;
   OkResult: Same<Box.OkResult, Types.OkResult>;
   OutboundDeliveryQueuedErrorDetails: Same<Box.OutboundDeliveryQueuedErrorDetails, Types.OutboundDeliveryQueuedErrorDetails>;
   OutboundResult: Same<Box.OutboundResult, Types.OutboundResult>;
   PairedDevice: Same<Box.PairedDevice, Types.PairedDevice>;
   PairedDeviceToken: Same<Box.PairedDeviceToken, Types.PairedDeviceToken>;
+  PairedNode: Same<Box.PairedNode, Types.PairedNode>;
   PaymentApprovalScope: Same<Box.PaymentApprovalScope, Types.PaymentApprovalScope>;
   PendingApprovalSnapshot: Same<Box.PendingApprovalSnapshot, Types.PendingApprovalSnapshot>;
   PendingDevice: Same<Box.PendingDevice, Types.PendingDevice>;
+  PendingNodeSurface: Same<Box.PendingNodeSurface, Types.PendingNodeSurface>;
   PendingSessionApprovalEvent: Same<Box.PendingSessionApprovalEvent, Types.PendingSessionApprovalEvent>;
   PersonalGitHubStatus: Same<Box.PersonalGitHubStatus, Types.PersonalGitHubStatus>;
   PluginApprovalExternalResolution: Same<Box.PluginApprovalExternalResolution, Types.PluginApprovalExternalResolution>;

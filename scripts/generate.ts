@@ -5,6 +5,7 @@ import { emitClient } from "./codegen/client.ts";
 import { generateConfig } from "./codegen/config.ts";
 import type { Output } from "./codegen/emit.ts";
 import { emitHandlers, emitMethods } from "./codegen/methods.ts";
+import { NODE_COMMANDS_MODULE, NODE_COMMANDS_SPEC, nodeCommandsModule } from "./codegen/node-commands.ts";
 import { emitReference, readmeWithTable } from "./codegen/reference.ts";
 import { emitSamples } from "./codegen/samples/emit.ts";
 import { loadSpec } from "./codegen/spec.ts";
@@ -38,6 +39,9 @@ export function generate(root: string): Output[] {
   return [
     ...files,
     ...asOutputs({ [CATALOG_MODULE]: catalogModule(readFileSync(join(root, CATALOG_SPEC), "utf8")) }),
+    ...asOutputs({
+      [NODE_COMMANDS_MODULE]: nodeCommandsModule(readFileSync(join(root, NODE_COMMANDS_SPEC), "utf8")),
+    }),
     ...asOutputs(generateConfig(join(root, "spec", "config"))),
     ...(readme === null ? [] : [{ path: "README.md", text: readme }]),
   ];

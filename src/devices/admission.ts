@@ -209,5 +209,11 @@ interface Decision {
 /** The device as it was just seen: its name may change freely, of its platform only the version, as the gap check saw. */
 function seen(device: PairedDevice, { facts }: PairingWish, now: number): PairedDevice {
   const { displayName = device.displayName, platform = device.platform } = facts;
-  return { ...device, displayName, ...(device.platform !== undefined && { platform }), lastSeenAtMs: now };
+  return {
+    ...device,
+    displayName,
+    ...(device.platform !== undefined && { platform }),
+    lastSeenAtMs: now,
+    lastSeenReason: undefined,
+  };
 }

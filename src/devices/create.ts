@@ -6,7 +6,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../store/store.ts";
 import { DeviceAdmission } from "./admission.ts";
 import { DeviceRepository } from "./device-repository.ts";
-import { Devices } from "./devices.ts";
+import { Devices, type NodeSurfacesPort } from "./devices.ts";
 import { SetupRepository } from "./setup-repository.ts";
 import { DeviceSetups } from "./setups.ts";
 import { TokenKey } from "./tokens.ts";
@@ -25,12 +25,13 @@ export function createDevices(deps: {
   bus: EventBus;
   clock: Clock;
   log: Logger;
+  surfaces: NodeSurfacesPort;
 }): DeviceServices {
   const { store, config, bus, clock } = deps;
   const log = deps.log.child("devices");
   const deviceTokenKey = new TokenKey(config.stateDir);
   const repository = new DeviceRepository(store, LIMITS);
-  const devices = new Devices({ repository, key: deviceTokenKey, bus, clock });
+  const devices = new Devices({ repository, key: deviceTokenKey, bus, clock, surfaces: deps.surfaces });
   const supersedeAgeMs = LIMITS.deviceSupersedeAgeMs;
   const deviceAdmission = new DeviceAdmission({
     repository,

@@ -22,6 +22,7 @@ export type DeviceRow = FactColumns & {
   created_at: number;
   approved_at: number;
   last_seen_at: number | null;
+  last_seen_reason: string | null;
 };
 
 export type TokenRow = {
@@ -70,6 +71,7 @@ export const deviceOf = (row: DeviceRow): PairedDevice => ({
   createdAtMs: row.created_at,
   approvedAtMs: row.approved_at,
   lastSeenAtMs: row.last_seen_at ?? undefined,
+  lastSeenReason: row.last_seen_reason ?? undefined,
 });
 
 export const tokenOf = (row: TokenRow): StoredToken => ({
@@ -119,6 +121,7 @@ export const deviceRow = (device: PairedDevice): DeviceRow => ({
   created_at: device.createdAtMs,
   approved_at: device.approvedAtMs,
   last_seen_at: device.lastSeenAtMs ?? null,
+  last_seen_reason: device.lastSeenReason ?? null,
 });
 
 export const tokenRow = (deviceId: string, token: StoredToken): TokenRow => ({

@@ -6,7 +6,7 @@ export function deviceShape(device: PairedDevice, tokens: readonly StoredToken[]
   const { lastSeenAtMs } = device;
   return {
     ...device,
-    ...(lastSeenAtMs !== undefined && { lastSeenReason: "connect" }),
+    ...(lastSeenAtMs !== undefined && { lastSeenReason: device.lastSeenReason ?? "connect" }),
     tokens: [...tokens]
       .sort((a, b) => (a.role < b.role ? -1 : 1))
       .map(({ role, scopes, createdAtMs, rotatedAtMs, revokedAtMs, lastUsedAtMs }) => ({

@@ -3,20 +3,27 @@ import type {
   DevicePairListResult,
   DeviceTokenRevokeResult,
   DeviceTokenRotateResult,
+  PairedDevice as PairedDeviceShape,
 } from "../../generated/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import { invalidRequest } from "../platform/errors.ts";
-import { denied, mayHandleToken, mayManage, requireApprovable, requireManageable } from "./access.ts";
+import { denied, isAdmin, mayHandleToken, mayManage, requireApprovable, requireManageable } from "./access.ts";
 import { AccessEnds } from "./access-ends.ts";
 import type { DeviceRepository } from "./device-repository.ts";
 import { deviceShape, requestShape } from "./device-shape.ts";
 import { approve, factsOf } from "./pairing.ts";
 import { coversAll } from "./scopes.ts";
 import { activeToken, type TokenKey, withNewToken } from "./tokens.ts";
-import type { DeviceManager, DeviceRole, DeviceState } from "./types.ts";
+import type { DeviceManager, DeviceRole, DeviceState, PairedDevice } from "./types.ts";
+
+/** What is stored of nodes beside their devices, by device id. */
+export interface NodeSurfacesPort {
+  shapes(): Promise<ReadonlyMap<string, Pick<PairedDeviceShape, "nodeSurface" | "pendingNodeSurface">>>;
+}
 
 export interface DevicesOptions {
+  surfaces: NodeSurfacesPort;
   repository: DeviceRepository;
   key: TokenKey;
   bus: EventBus;
@@ -50,13 +57,15 @@ export class Devices {
 
   /** Paired devices and waiting requests that the caller may see. */
   async list(manager: DeviceManager): Promise<DevicePairListResult> {
-    const { paired, requests } = await this.options.repository.readAll(this.now());
+    const { repository, surfaces } = this.options;
+    const [{ paired, requests }, shapes] = await Promise.all([repository.readAll(this.now()), surfaces.shapes()]);
     return {
       pending: requests.filter(({ deviceId }) => mayManage(manager, deviceId)).map(requestShape),
       paired: paired
         .filter(({ device }) => mayManage(manager, device.deviceId))
         .map(({ device, tokens }) => ({
           ...deviceShape(device, tokens),
+          ...shapes.get(device.deviceId),
           connected: this.isConnected(device.deviceId),
         })),
     };
@@ -98,6 +107,47 @@ export class Devices {
     });
     this.accessEnds.publish({ deviceId });
     return { deviceId };
+  }
+
+  /** The paired device, if it may connect as a node. */
+  async node(deviceId: string): Promise<PairedDevice | null> {
+    const { device } = await this.options.repository.read(deviceId, this.now());
+    return device?.roles.includes("node") ? device : null;
+  }
+
+  /** All paired devices that may connect as nodes. */
+  async nodes(): Promise<PairedDevice[]> {
+    const { paired } = await this.options.repository.readAll(this.now());
+    return paired.map(({ device }) => device).filter(({ roles }) => roles.includes("node"));
+  }
+
+  /**
+   * Takes the node role away and ends its connections; a device without another role is forgotten. Short of admin only
+   * devices that are nothing but nodes (docs: gateway/pairing).
+   * @throws GatewayError `unknown nodeId`, `device pairing removal denied`
+   */
+  async removeNode(deviceId: string, manager: DeviceManager): Promise<void> {
+    await this.change(deviceId, (state) => {
+      const { device } = state;
+      if (device === null || !device.roles.includes("node")) throw invalidRequest("unknown nodeId");
+      const roles = device.roles.filter((role) => role !== "node");
+      if (roles.length === 0) return { device: null, tokens: [], request: null };
+      if (!isAdmin(manager)) throw denied("pairing removal");
+      const tokens = state.tokens.map((token) =>
+        token.role === "node" ? { ...token, revokedAtMs: this.now() } : token,
+      );
+      return { ...state, tokens, device: { ...device, role: roles[0]!, roles } };
+    });
+    this.accessEnds.publish({ deviceId, role: "node" });
+  }
+
+  /** Notes that a node told that it was there. False when it is not paired. */
+  noteSeen(deviceId: string, lastSeenReason: string): Promise<boolean> {
+    const lastSeenAtMs = this.now();
+    return this.options.repository.change(deviceId, lastSeenAtMs, (state) => {
+      if (state.device === null) return { result: false };
+      return { state: { ...state, device: { ...state.device, lastSeenAtMs, lastSeenReason } }, result: true };
+    });
   }
 
   /** Gives the device the operator's own name. @throws GatewayError `label required`, `unknown deviceId` */

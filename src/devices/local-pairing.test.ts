@@ -4,7 +4,6 @@ import {
   authOf,
   CLI,
   CONTROL_UI,
-  from,
   pairLocally,
   payloadOf,
   REMOTE,
@@ -209,7 +208,9 @@ test("there is a bound on paired devices; the next one is told, and one that lea
   await pairLocally(gateway, new TestDevice());
   await store.write((db) => {
     const copy = db.query(
-      `INSERT INTO devices SELECT ?1 AS device_id, public_key, display_name, operator_label, platform, device_family,
+      `INSERT INTO devices (device_id, public_key, display_name, operator_label, platform, device_family, client_id,
+         client_mode, role, roles, scopes, remote_ip, approved_via, created_at, approved_at, last_seen_at)
+       SELECT ?1 AS device_id, public_key, display_name, operator_label, platform, device_family,
          'other' AS client_id, client_mode, role, roles, scopes, remote_ip, approved_via, created_at, approved_at, last_seen_at
        FROM devices LIMIT 1`,
     );

@@ -30,6 +30,8 @@ export interface PairedDevice extends DeviceFacts {
   createdAtMs: number;
   approvedAtMs: number;
   lastSeenAtMs?: number;
+  /** What the device was doing then; `connect` unless a node told otherwise. */
+  lastSeenReason?: string;
 }
 
 /** A device's token for one role, without the token: it is known by its hash alone. */

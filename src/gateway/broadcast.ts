@@ -67,9 +67,10 @@ function admits(connection: Connection, spec: EventSpec, audience: EventAudience
 const hearsMessages = ({ subscribedToSessions, subscribedMessages }: Connection, sessionKey: string): boolean =>
   subscribedToSessions || subscribedMessages.has(sessionKey);
 
-function isAddressed(connection: Connection, { connIds, deviceId, capability }: EventAudience): boolean {
+function isAddressed(connection: Connection, { connIds, deviceId, role, capability }: EventAudience): boolean {
   const { caller } = connection;
   if (connIds !== undefined && !connIds.includes(connection.id)) return false;
   if (deviceId !== undefined && caller?.deviceId !== deviceId) return false;
+  if (role !== undefined && caller?.role !== role) return false;
   return capability === undefined || caller?.caps.has(capability) === true;
 }

@@ -17,6 +17,8 @@ export interface HandshakeDeps {
   contextFor(connection: Connection, accepted: ConnectAccepted): CallContext;
   /** Called with the details code, or else the error code, of each attempt that the authorizer refused. */
   refused(code: string): void;
+  /** Called before hello-ok is made: stores what must be known of the connection by then. */
+  entering(connection: Connection, accepted: ConnectAccepted, params: ConnectParams): Promise<void>;
   /** Called just before hello-ok goes out. */
   admitted(connection: Connection, accepted: ConnectAccepted, params: ConnectParams): void;
 }
@@ -70,6 +72,7 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
     connection.refuse(id, decision.error, decision.close);
     return;
   }
+  await deps.entering(connection, decision, params);
   const payload = await helloPayload(deps.hello, decision);
   const isIn = admit(deps, connection, { id, params, payload, decision });
   decision.settled?.(isIn).catch((error) => deps.log.error("the end of a setup was not recorded", { error }));

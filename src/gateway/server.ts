@@ -2,6 +2,7 @@ import type { Server } from "bun";
 import { CLOSE_CODES } from "../../generated/errors.ts";
 import type { Handlers } from "../../generated/handlers.ts";
 import { LIMITS } from "../../generated/limits.ts";
+import type { ConnectParams } from "../../generated/types.ts";
 import type { AccessEnd } from "../devices/types.ts";
 import { uuid } from "../platform/ids.ts";
 import { requestAddress } from "./address.ts";
@@ -49,8 +50,10 @@ export class Gateway implements ConnectionHost {
   readonly broadcaster: Broadcaster;
   private readonly connections = new Map<string, Connection>();
   private readonly preauthByAddress = new Map<string, number>();
-  /** By connection id: what ends the note that its device is connected. */
-  private readonly attachments = new Map<string, () => void>();
+  /** By connection id: what ends the notes that its device is connected. */
+  private readonly attachments = new Map<string, (() => void)[]>();
+  /** By connection id, before hello-ok: what makes it the connection of its node, and gives what ends that. */
+  private readonly joining = new Map<string, () => () => void>();
   private readonly handshakeDeps: HandshakeDeps;
   /** Refused connects by code; the codes are a closed set. */
   private readonly refusals = new Map<string, number>();
@@ -83,6 +86,7 @@ export class Gateway implements ConnectionHost {
       hello,
       log: services.log.child("gateway/ws"),
       contextFor: (connection, { caller }) => connectionContext(services, caller, connection),
+      entering: (connection, accepted, params) => this.entering(connection, accepted, params),
       admitted: (connection, accepted, params) => this.admitted(connection, accepted, params.client),
     };
     this.http = new HttpSurface({
@@ -171,13 +175,27 @@ export class Gateway implements ConnectionHost {
     if (!this.connections.delete(connection.id)) return;
     if (connection.caller === undefined) this.releasePreauth(connection);
     else this.left(connection.id);
+    this.joining.delete(connection.id);
     this.dispatcher.forget(connection);
   }
 
   private left(connId: string): void {
     this.options.services.presence.disconnected(connId);
-    this.attachments.get(connId)?.();
+    for (const end of this.attachments.get(connId) ?? []) end();
     this.attachments.delete(connId);
+  }
+
+  private async entering(connection: Connection, { caller }: ConnectAccepted, params: ConnectParams): Promise<void> {
+    const { connId, role, deviceId } = caller;
+    if (role !== "node" || deviceId === undefined) return;
+    const { nodes } = this.options.services;
+    const remoteIp = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
+    const join = await nodes.connecting({ connId, nodeId: deviceId, params, remoteIp });
+    if (connection.state === "closed") return;
+    this.joining.set(connId, () => {
+      join();
+      return () => nodes.disconnected(deviceId, connId);
+    });
   }
 
   private admitted(connection: Connection, { caller }: ConnectAccepted, client: PresentClientFacts): void {
@@ -185,7 +203,12 @@ export class Gateway implements ConnectionHost {
     const { connId, role, scopes, deviceId } = caller;
     const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
     this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
-    if (deviceId !== undefined) this.attachments.set(connId, this.options.services.devices.attach(deviceId));
+    if (deviceId === undefined) return;
+    const ends = [this.options.services.devices.attach(deviceId)];
+    const leave = this.joining.get(connId)?.();
+    this.joining.delete(connId);
+    if (leave !== undefined) ends.push(leave);
+    this.attachments.set(connId, ends);
   }
 
   private listen(): void {

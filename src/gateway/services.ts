@@ -12,6 +12,8 @@ import { createDevices, type DeviceServices } from "../devices/create.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
 import { Models } from "../models/models.ts";
+import { createNodes, type NodeServices } from "../nodes/create.ts";
+import { NodeRepository } from "../nodes/node-repository.ts";
 import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
@@ -42,7 +44,7 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services extends DeviceServices, TurnServices {
+export interface Services extends DeviceServices, NodeServices, TurnServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -88,7 +90,9 @@ export function createServices(options: ServiceOptions): Services {
   defender.defineMetrics(metrics);
   const turns = createTurns({ sessions, models, agents, defender, config, store, bus, clock, log, metrics });
 
-  const deviceServices = createDevices({ store, config, bus, clock, log });
+  const nodeRepository = new NodeRepository(store);
+  const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
+  const nodeServices = createNodes({ ...deviceServices, repository: nodeRepository, config, bus, clock, log });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -126,6 +130,7 @@ export function createServices(options: ServiceOptions): Services {
     decisions,
     defender,
     ...deviceServices,
+    ...nodeServices,
     ...turns,
     identity,
     presence,

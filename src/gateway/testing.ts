@@ -159,6 +159,8 @@ export interface ConnectSpec {
   identity?: TestDevice;
   proofVersion?: ProofVersion;
   commands?: string[];
+  permissions?: Record<string, boolean>;
+  pathEnv?: string;
   /** Headers of the upgrade request, for instance Origin. */
   headers?: Record<string, string>;
 }

@@ -8,6 +8,7 @@ import { config } from "./config.ts";
 import { devices } from "./devices.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
+import { nodes } from "./nodes.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
@@ -21,6 +22,7 @@ export const handlers: Handlers<CallContext> = {
   ...devices,
   ...chat,
   ...models,
+  ...nodes,
   ...sessions,
   ...system,
   ...usage,

@@ -68,6 +68,8 @@ export interface ParityCase {
   raw?: RawStep[];
   /** A raw case is over after this many answers. */
   frames?: number;
+  /** The file it was read from. The cases of a file were recorded in one go, over connections that ended with it. */
+  file?: string;
 }
 
 export interface RecordedError {
@@ -110,17 +112,22 @@ export const RECORDINGS = join(import.meta.dir, "../../fixtures/recordings");
 export const RECORDED_RELEASE = "2026.9.6";
 
 /** Recorded cases in the order in which they were run. `only` picks files by the start of their names. */
-export const readCases = (only?: string, folder = join(RECORDINGS, "cases")): Promise<ParityCase[]> =>
-  readLines(folder, only);
+export async function readCases(only?: string, folder = join(RECORDINGS, "cases")): Promise<ParityCase[]> {
+  const files = await readFiles<ParityCase>(folder, only);
+  return files.flatMap(({ file, lines }) => lines.map((line) => ({ ...line, file })));
+}
 
 /** Recorded answers by case id. */
 export async function readRecords(folder = join(RECORDINGS, RECORDED_RELEASE)): Promise<Map<string, ParityRecord>> {
-  const records = await readLines<ParityRecord>(folder);
-  return new Map(records.map((record) => [record.id, record]));
+  const files = await readFiles<ParityRecord>(folder);
+  return new Map(files.flatMap(({ lines }) => lines).map((record) => [record.id, record]));
 }
 
-async function readLines<T>(folder: string, only = ""): Promise<T[]> {
+async function readFiles<T>(folder: string, only = ""): Promise<{ file: string; lines: T[] }[]> {
   const files = readdirSync(folder).filter((file) => file.endsWith(".jsonl") && file.startsWith(only));
-  const read = async (file: string): Promise<T[]> => Bun.JSONL.parse(await Bun.file(join(folder, file)).text()) as T[];
-  return (await Promise.all(files.sort().map(read))).flat();
+  const read = async (file: string) => ({
+    file,
+    lines: Bun.JSONL.parse(await Bun.file(join(folder, file)).text()) as T[],
+  });
+  return Promise.all(files.sort().map(read));
 }

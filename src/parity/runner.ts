@@ -26,6 +26,7 @@ export class ParityRunner {
   private readonly variables: Variables;
   private readonly normaliser = new Normaliser();
   private readonly pending = new Map<string, Pending>();
+  private file: string | undefined;
 
   /**
    * @param pace multiplies the time that cases wait for what may still come; less than 1 for a gateway in the same
@@ -42,6 +43,7 @@ export class ParityRunner {
   async run(step: ParityCase): Promise<ParityRecord> {
     const { id, family, method = "connect" } = step;
     try {
+      if (step.file !== this.file) await this.nextFile(step.file);
       if (!this.connections.has("main")) await this.connection("main");
       if (step.delayMs) await Bun.sleep(step.delayMs * this.pace);
       return { id, family, method, ...(await this.outcome(step)) };
@@ -52,6 +54,16 @@ export class ParityRunner {
       }
       return { id, family, method, ok: false, harnessError: this.normaliser.text(String(error)) };
     }
+  }
+
+  /** Connections and unanswered requests belong to one file of cases. */
+  private async nextFile(file: string | undefined): Promise<void> {
+    this.file = file;
+    if (this.connections.size === 0) return;
+    await this.close();
+    this.connections.clear();
+    this.pending.clear();
+    await Bun.sleep(SETTLE_MS * this.pace);
   }
 
   /** Closes every connection. */

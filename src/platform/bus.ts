@@ -8,6 +8,8 @@ export interface EventAudience {
   connIds?: readonly string[];
   /** Only connections of this device. */
   deviceId?: string;
+  /** Only connections in this role, of an event that both may have. */
+  role?: "operator" | "node";
   /** Only connections that declared this capability in `connect`. */
   capability?: string;
 }

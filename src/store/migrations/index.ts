@@ -4,5 +4,6 @@ import { devices } from "./0002-devices.ts";
 import { runs } from "./0003-runs.ts";
 import { settings } from "./0004-settings.ts";
 import { decisions } from "./0005-decisions.ts";
+import { nodes } from "./0006-nodes.ts";
 
-export const MIGRATIONS: readonly Migration[] = [sessions, devices, runs, settings, decisions];
+export const MIGRATIONS: readonly Migration[] = [sessions, devices, runs, settings, decisions, nodes];
