@@ -60,6 +60,17 @@ export interface ModelsHandlers<Ctx> {
   "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
 }
 
+/** Handlers of `src/methods/nodes.ts`. */
+export interface NodesHandlers<Ctx> {
+  "node.describe"(params: T.NodeDescribeParams, ctx: Ctx): Awaitable<T.NodeDescribeResult>;
+  "node.list"(params: T.NodeListParams, ctx: Ctx): Awaitable<T.NodeListResult>;
+  "node.pair.approve"(params: T.NodePairApproveParams, ctx: Ctx): Awaitable<T.NodePairApproveResult>;
+  "node.pair.list"(params: T.NodePairListParams, ctx: Ctx): Awaitable<T.NodePairListResult>;
+  "node.pair.reject"(params: T.NodePairRejectParams, ctx: Ctx): Awaitable<T.NodePairRejectResult>;
+  "node.pair.remove"(params: T.NodePairRemoveParams, ctx: Ctx): Awaitable<T.NodePairRemoveResult>;
+  "node.rename"(params: T.NodeRenameParams, ctx: Ctx): Awaitable<T.NodeRenameResult>;
+}
+
 /** Handlers of `src/methods/sessions.ts`. */
 export interface SessionsHandlers<Ctx> {
   "session.status"(params: T.SessionStatusParams, ctx: Ctx): Awaitable<T.SessionStatusResult>;
@@ -106,6 +117,7 @@ export interface Handlers<Ctx>
     DevicesHandlers<Ctx>,
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
+    NodesHandlers<Ctx>,
     SessionsHandlers<Ctx>,
     SystemHandlers<Ctx>,
     UsageHandlers<Ctx> {}

@@ -175,6 +175,12 @@ export const LIMITS = {
   attachmentsPerMessage: 20,
   /** ms. Upstream's default of agent.wait timeoutMs. */
   runWaitMs: 30000,
+  /** items. Of the capabilities, commands and permissions that a node declares, each; the largest node has some sixty commands. */
+  nodeDeclarationItems: 256,
+  /** characters. Of the name of a command, capability or permission; longer ones are dropped. */
+  nodeDeclarationChars: 128,
+  /** characters. Of the search path that a node host reports; shown to operators. */
+  nodePathChars: 8192,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
   modelResponseTimeoutMs: 120000,
   /** ms. Without any byte after which a stream is given up; thinking models pause, but send comments. */
@@ -358,6 +364,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   workspaceTotalChars: { unit: "characters", reason: "Upstream's default of agents.defaults.bootstrapTotalMaxChars." },
   attachmentsPerMessage: { unit: "attachments", reason: "Of one message; their bytes have bounds of their own." },
   runWaitMs: { unit: "ms", reason: "Upstream's default of agent.wait timeoutMs." },
+  nodeDeclarationItems: { unit: "items", reason: "Of the capabilities, commands and permissions that a node declares, each; the largest node has some sixty commands." },
+  nodeDeclarationChars: { unit: "characters", reason: "Of the name of a command, capability or permission; longer ones are dropped." },
+  nodePathChars: { unit: "characters", reason: "Of the search path that a node host reports; shown to operators." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },
   modelStreamBytes: { unit: "bytes", reason: "One streamed answer with all its framing, far above what any model's output limit allows." },

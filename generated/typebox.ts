@@ -6594,6 +6594,36 @@ export const ScopeUpgradeWait = Type.Object({
 export type DevicePairApproveParams = Static<typeof DevicePairApproveParams>
 export const DevicePairApproveParams = ScopeUpgradeWait
 
+/** What a node host tells of its machine; sizes in bytes. */
+export type NodeHostStats = Static<typeof NodeHostStats>
+export const NodeHostStats = Type.Object({
+  cpuCount: Type.Integer({ minimum: 1, maximum: 4096 }),
+  loadAverage: Type.Optional(Type.Array(Type.Number({ minimum: 0 }), { minItems: 3, maxItems: 3 })),
+  memoryTotalBytes: Type.Integer({ minimum: 0 }),
+  memoryFreeBytes: Type.Integer({ minimum: 0 }),
+  diskTotalBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  diskAvailableBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  updatedAtMs: Type.Integer({ description: "When the gateway received it.", minimum: 0 })
+}, { description: "What a node host tells of its machine; sizes in bytes.", additionalProperties: false })
+
+/** What an operator has approved of a node. */
+export type NodeSurface = Static<typeof NodeSurface>
+export const NodeSurface = Type.Object({
+  displayName: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  coreVersion: Type.Optional(Type.String()),
+  uiVersion: Type.Optional(Type.String()),
+  modelIdentifier: Type.Optional(Type.String()),
+  caps: Type.Array(Type.String()),
+  commands: Type.Array(Type.String()),
+  permissions: Type.Optional(Type.Record(Type.String(), Type.Boolean())),
+  createdAtMs: Type.Integer({ minimum: 0 }),
+  approvedAtMs: Type.Integer({ minimum: 0 }),
+  lastConnectedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastHostStats: Type.Optional(NodeHostStats),
+  sessionHost: Type.Optional(Type.Boolean())
+}, { description: "What an operator has approved of a node.", additionalProperties: false })
+
 export type PairedDeviceToken = Static<typeof PairedDeviceToken>
 export const PairedDeviceToken = Type.Object({
   role: Type.Union([
@@ -6606,6 +6636,26 @@ export const PairedDeviceToken = Type.Object({
   revokedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
   lastUsedAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { additionalProperties: false })
+
+/** What a node declares and nobody has approved yet. */
+export type PendingNodeSurface = Static<typeof PendingNodeSurface>
+export const PendingNodeSurface = Type.Object({
+  requestId: Type.String({ minLength: 1 }),
+  revision: Type.String({ minLength: 1 }),
+  displayName: Type.Optional(Type.String()),
+  platform: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  coreVersion: Type.Optional(Type.String()),
+  uiVersion: Type.Optional(Type.String()),
+  deviceFamily: Type.Optional(Type.String()),
+  modelIdentifier: Type.Optional(Type.String()),
+  remoteIp: Type.Optional(Type.String()),
+  caps: Type.Array(Type.String()),
+  commands: Type.Array(Type.String()),
+  permissions: Type.Optional(Type.Record(Type.String(), Type.Boolean())),
+  silent: Type.Optional(Type.Boolean()),
+  ts: Type.Integer({ minimum: 0 })
+}, { description: "What a node declares and nobody has approved yet.", additionalProperties: false })
 
 export type PairedDevice = Static<typeof PairedDevice>
 export const PairedDevice = Type.Object({
@@ -6637,7 +6687,9 @@ export const PairedDevice = Type.Object({
   createdAtMs: Type.Integer({ minimum: 0 }),
   approvedAtMs: Type.Integer({ minimum: 0 }),
   lastSeenAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
-  lastSeenReason: Type.Optional(Type.Literal("connect")),
+  lastSeenReason: Type.Optional(Type.String()),
+  nodeSurface: Type.Optional(NodeSurface),
+  pendingNodeSurface: Type.Optional(PendingNodeSurface),
   connected: Type.Optional(Type.Boolean()),
   tokens: Type.Array(PairedDeviceToken)
 }, { additionalProperties: false })
@@ -8947,10 +8999,16 @@ export type NodeDescribeResult = Static<typeof NodeDescribeResult>
 export const NodeDescribeResult = Type.Object({
   ts: Type.Integer({ minimum: 0 }),
   nodeId: Type.String({ minLength: 1 }),
-  caps: Type.Optional(Type.Array(Type.String())),
-  commands: Type.Optional(Type.Array(Type.String())),
-  paired: Type.Optional(Type.Boolean()),
-  connected: Type.Optional(Type.Boolean())
+  caps: Type.Array(Type.String()),
+  commands: Type.Array(Type.String()),
+  approvalState: Type.Union([
+    Type.Literal("unapproved"),
+    Type.Literal("pending-approval"),
+    Type.Literal("approved"),
+    Type.Literal("pending-reapproval")
+  ]),
+  paired: Type.Boolean(),
+  connected: Type.Boolean()
 })
 
 export type NodeEventParams = Static<typeof NodeEventParams>
@@ -9036,17 +9094,57 @@ export const NodeInvokeResultParams = Type.Object({
 export type NodeListParams = Static<typeof NodeListParams>
 export const NodeListParams = Type.Record(Type.String(), Type.Never())
 
+export type NodePluginToolDescriptor = Static<typeof NodePluginToolDescriptor>
+export const NodePluginToolDescriptor = Type.Object({
+  pluginId: Type.String({ minLength: 1 }),
+  name: Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$" }),
+  description: Type.String({ minLength: 1 }),
+  parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  command: Type.Optional(Type.String({ minLength: 1 })),
+  mcp: Type.Optional(Type.Object({
+    server: Type.String({ minLength: 1 }),
+    tool: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }))
+}, { additionalProperties: false })
+
 export type NodeView = Static<typeof NodeView>
 export const NodeView = Type.Object({
   nodeId: Type.String({ minLength: 1 }),
   displayName: Type.Optional(Type.String()),
   platform: Type.Optional(Type.String()),
   version: Type.Optional(Type.String()),
+  coreVersion: Type.Optional(Type.String()),
+  uiVersion: Type.Optional(Type.String()),
+  clientId: Type.Optional(Type.String()),
+  clientMode: Type.Optional(Type.String()),
+  remoteIp: Type.Optional(Type.String()),
   deviceFamily: Type.Optional(Type.String()),
+  modelIdentifier: Type.Optional(Type.String()),
   caps: Type.Array(Type.String()),
-  commands: Type.Array(Type.String()),
-  approvalState: Type.Optional(Type.String()),
+  commands: Type.Array(Type.String(), { description: "Those that can be invoked, or could if the node were connected." }),
+  pathEnv: Type.Optional(Type.String()),
+  permissions: Type.Optional(Type.Record(Type.String(), Type.Boolean())),
+  sessionHost: Type.Optional(Type.Boolean()),
+  nodePluginTools: Type.Optional(Type.Array(NodePluginToolDescriptor)),
+  hostStats: Type.Optional(NodeHostStats),
+  active: Type.Optional(Type.Literal(true)),
+  lastActiveAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  presenceUpdatedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  approvalState: Type.Union([
+    Type.Literal("unapproved"),
+    Type.Literal("pending-approval"),
+    Type.Literal("approved"),
+    Type.Literal("pending-reapproval")
+  ]),
+  pendingRequestId: Type.Optional(Type.String({ minLength: 1 })),
+  pendingDeclaredCaps: Type.Optional(Type.Array(Type.String())),
+  pendingDeclaredCommands: Type.Optional(Type.Array(Type.String())),
+  pendingDeclaredPermissions: Type.Optional(Type.Record(Type.String(), Type.Boolean())),
   connectedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastConnectedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastSeenAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastSeenReason: Type.Optional(Type.String()),
+  approvedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
   paired: Type.Boolean(),
   connected: Type.Boolean()
 })
@@ -9060,12 +9158,33 @@ export const NodeListResult = Type.Object({
 export type NodePairApproveParams = Static<typeof NodePairApproveParams>
 export const NodePairApproveParams = ScopeUpgradeWait
 
+export type PairedNode = Static<typeof PairedNode>
+export const PairedNode = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  clientId: Type.Optional(Type.String()),
+  clientMode: Type.Optional(Type.String()),
+  displayName: Type.Optional(Type.String()),
+  platform: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  coreVersion: Type.Optional(Type.String()),
+  uiVersion: Type.Optional(Type.String()),
+  deviceFamily: Type.Optional(Type.String()),
+  modelIdentifier: Type.Optional(Type.String()),
+  remoteIp: Type.Optional(Type.String()),
+  caps: Type.Array(Type.String()),
+  commands: Type.Array(Type.String()),
+  permissions: Type.Optional(Type.Record(Type.String(), Type.Boolean())),
+  createdAtMs: Type.Integer({ minimum: 0 }),
+  approvedAtMs: Type.Integer({ minimum: 0 }),
+  lastConnectedAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastSeenAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastSeenReason: Type.Optional(Type.String())
+})
+
 export type NodePairApproveResult = Static<typeof NodePairApproveResult>
 export const NodePairApproveResult = Type.Object({
   requestId: Type.String({ minLength: 1 }),
-  node: Type.Object({
-    nodeId: Type.String({ minLength: 1 })
-  })
+  node: PairedNode
 })
 
 export type NodePairListParams = Static<typeof NodePairListParams>
@@ -9075,11 +9194,20 @@ export type NodePairPending = Static<typeof NodePairPending>
 export const NodePairPending = Type.Object({
   requestId: Type.String({ minLength: 1 }),
   nodeId: Type.String({ minLength: 1 }),
+  clientId: Type.Optional(Type.String()),
+  clientMode: Type.Optional(Type.String()),
   displayName: Type.Optional(Type.String()),
   platform: Type.Optional(Type.String()),
-  caps: Type.Optional(Type.Array(Type.String())),
-  commands: Type.Optional(Type.Array(Type.String())),
-  requiredApproveScopes: Type.Optional(Type.Array(Type.String())),
+  version: Type.Optional(Type.String()),
+  coreVersion: Type.Optional(Type.String()),
+  uiVersion: Type.Optional(Type.String()),
+  deviceFamily: Type.Optional(Type.String()),
+  modelIdentifier: Type.Optional(Type.String()),
+  remoteIp: Type.Optional(Type.String()),
+  permissions: Type.Optional(Type.Record(Type.String(), Type.Boolean())),
+  caps: Type.Array(Type.String()),
+  commands: Type.Array(Type.String()),
+  requiredApproveScopes: Type.Array(Type.String()),
   silent: Type.Optional(Type.Boolean()),
   ts: Type.Integer({ minimum: 0 })
 })
@@ -9087,9 +9215,7 @@ export const NodePairPending = Type.Object({
 export type NodePairListResult = Static<typeof NodePairListResult>
 export const NodePairListResult = Type.Object({
   pending: Type.Array(NodePairPending),
-  paired: Type.Array(Type.Object({
-    nodeId: Type.String({ minLength: 1 })
-  }))
+  paired: Type.Array(PairedNode)
 })
 
 export type NodePairRejectParams = Static<typeof NodePairRejectParams>
@@ -9142,9 +9268,13 @@ export const NodePairRequestResult = Type.Object({
 
 export type NodePairResolvedEvent = Static<typeof NodePairResolvedEvent>
 export const NodePairResolvedEvent = Type.Object({
-  requestId: Type.String({ minLength: 1 }),
+  requestId: Type.String({ description: "Empty when the node was removed." }),
   nodeId: Type.String({ minLength: 1 }),
-  decision: Type.String({ minLength: 1 }),
+  decision: Type.Union([
+    Type.Literal("approved"),
+    Type.Literal("rejected"),
+    Type.Literal("removed")
+  ]),
   ts: Type.Integer({ minimum: 0 })
 })
 
@@ -9254,19 +9384,6 @@ export const NodePendingPullResult = Type.Object({
     enqueuedAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
   }))
 })
-
-export type NodePluginToolDescriptor = Static<typeof NodePluginToolDescriptor>
-export const NodePluginToolDescriptor = Type.Object({
-  pluginId: Type.String({ minLength: 1 }),
-  name: Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z][A-Za-z0-9_-]{0,63}$" }),
-  description: Type.String({ minLength: 1 }),
-  parameters: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  command: Type.Optional(Type.String({ minLength: 1 })),
-  mcp: Type.Optional(Type.Object({
-    server: Type.String({ minLength: 1 }),
-    tool: Type.String({ minLength: 1 })
-  }, { additionalProperties: false }))
-}, { additionalProperties: false })
 
 export type NodePluginToolsUpdateParams = Static<typeof NodePluginToolsUpdateParams>
 export const NodePluginToolsUpdateParams = Type.Object({

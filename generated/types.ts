@@ -5228,10 +5228,11 @@ export type NodeDescribeParams = {
 export type NodeDescribeResult = ({
   ts: number,
   nodeId: string,
-  caps?: Array<string>,
-  commands?: Array<string>,
-  paired?: boolean,
-  connected?: boolean
+  caps: Array<string>,
+  commands: Array<string>,
+  approvalState: ('unapproved' | 'pending-approval' | 'approved' | 'pending-reapproval'),
+  paired: boolean,
+  connected: boolean
 } & Record<string, any>);
 
 export type NodeEventParams = {
@@ -5245,6 +5246,17 @@ export type NodeEventResult = {
   event: string,
   handled: boolean,
   reason?: string
+};
+
+/** What a node host tells of its machine; sizes in bytes. */
+export type NodeHostStats = {
+  cpuCount: number,
+  loadAverage?: Array<number>,
+  memoryTotalBytes: number,
+  memoryFreeBytes: number,
+  diskTotalBytes?: number,
+  diskAvailableBytes?: number,
+  updatedAtMs: number
 };
 
 export type NodeInvokeInputEvent = {
@@ -5314,28 +5326,33 @@ export type NodePairApproveParams = ScopeUpgradeWait;
 
 export type NodePairApproveResult = ({
   requestId: string,
-  node: ({
-    nodeId: string
-  } & Record<string, any>)
+  node: PairedNode
 } & Record<string, any>);
 
 export type NodePairListParams = Record<string, never>;
 
 export type NodePairListResult = ({
   pending: Array<NodePairPending>,
-  paired: Array<({
-    nodeId: string
-  } & Record<string, any>)>
+  paired: Array<PairedNode>
 } & Record<string, any>);
 
 export type NodePairPending = ({
   requestId: string,
   nodeId: string,
+  clientId?: string,
+  clientMode?: string,
   displayName?: string,
   platform?: string,
-  caps?: Array<string>,
-  commands?: Array<string>,
-  requiredApproveScopes?: Array<string>,
+  version?: string,
+  coreVersion?: string,
+  uiVersion?: string,
+  deviceFamily?: string,
+  modelIdentifier?: string,
+  remoteIp?: string,
+  permissions?: Record<string, boolean>,
+  caps: Array<string>,
+  commands: Array<string>,
+  requiredApproveScopes: Array<string>,
   silent?: boolean,
   ts: number
 } & Record<string, any>);
@@ -5385,7 +5402,7 @@ export type NodePairRequestResult = ({
 export type NodePairResolvedEvent = ({
   requestId: string,
   nodeId: string,
-  decision: string,
+  decision: ('approved' | 'rejected' | 'removed'),
   ts: number
 } & Record<string, any>);
 
@@ -5517,16 +5534,55 @@ export type NodeSkillsUpdateParams = {
   skills: Array<NodeSkillDescriptor>
 };
 
+/** What an operator has approved of a node. */
+export type NodeSurface = {
+  displayName?: string,
+  version?: string,
+  coreVersion?: string,
+  uiVersion?: string,
+  modelIdentifier?: string,
+  caps: Array<string>,
+  commands: Array<string>,
+  permissions?: Record<string, boolean>,
+  createdAtMs: number,
+  approvedAtMs: number,
+  lastConnectedAtMs?: number,
+  lastHostStats?: NodeHostStats,
+  sessionHost?: boolean
+};
+
 export type NodeView = ({
   nodeId: string,
   displayName?: string,
   platform?: string,
   version?: string,
+  coreVersion?: string,
+  uiVersion?: string,
+  clientId?: string,
+  clientMode?: string,
+  remoteIp?: string,
   deviceFamily?: string,
+  modelIdentifier?: string,
   caps: Array<string>,
   commands: Array<string>,
-  approvalState?: string,
+  pathEnv?: string,
+  permissions?: Record<string, boolean>,
+  sessionHost?: boolean,
+  nodePluginTools?: Array<NodePluginToolDescriptor>,
+  hostStats?: NodeHostStats,
+  active?: true,
+  lastActiveAtMs?: number,
+  presenceUpdatedAtMs?: number,
+  approvalState: ('unapproved' | 'pending-approval' | 'approved' | 'pending-reapproval'),
+  pendingRequestId?: string,
+  pendingDeclaredCaps?: Array<string>,
+  pendingDeclaredCommands?: Array<string>,
+  pendingDeclaredPermissions?: Record<string, boolean>,
   connectedAtMs?: number,
+  lastConnectedAtMs?: number,
+  lastSeenAtMs?: number,
+  lastSeenReason?: string,
+  approvedAtMs?: number,
   paired: boolean,
   connected: boolean
 } & Record<string, any>);
@@ -5563,7 +5619,9 @@ export type PairedDevice = {
   createdAtMs: number,
   approvedAtMs: number,
   lastSeenAtMs?: number,
-  lastSeenReason?: 'connect',
+  lastSeenReason?: string,
+  nodeSurface?: NodeSurface,
+  pendingNodeSurface?: PendingNodeSurface,
   connected?: boolean,
   tokens: Array<PairedDeviceToken>
 };
@@ -5576,6 +5634,28 @@ export type PairedDeviceToken = {
   revokedAtMs?: number,
   lastUsedAtMs?: number
 };
+
+export type PairedNode = ({
+  nodeId: string,
+  clientId?: string,
+  clientMode?: string,
+  displayName?: string,
+  platform?: string,
+  version?: string,
+  coreVersion?: string,
+  uiVersion?: string,
+  deviceFamily?: string,
+  modelIdentifier?: string,
+  remoteIp?: string,
+  caps: Array<string>,
+  commands: Array<string>,
+  permissions?: Record<string, boolean>,
+  createdAtMs: number,
+  approvedAtMs: number,
+  lastConnectedAtMs?: number,
+  lastSeenAtMs?: number,
+  lastSeenReason?: string
+} & Record<string, any>);
 
 export type PaymentApprovalScope = {
   kind: 'payment',
@@ -5595,6 +5675,25 @@ export type PendingApprovalSnapshot = {
 };
 
 export type PendingDevice = DevicePairRequestedEvent;
+
+/** What a node declares and nobody has approved yet. */
+export type PendingNodeSurface = {
+  requestId: string,
+  revision: string,
+  displayName?: string,
+  platform?: string,
+  version?: string,
+  coreVersion?: string,
+  uiVersion?: string,
+  deviceFamily?: string,
+  modelIdentifier?: string,
+  remoteIp?: string,
+  caps: Array<string>,
+  commands: Array<string>,
+  permissions?: Record<string, boolean>,
+  silent?: boolean,
+  ts: number
+};
 
 export type PendingSessionApprovalEvent = {
   sessionKey: string,
