@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Store } from "../store/store.ts";
-import { pendingSurfaceView, surfaceView } from "./views.ts";
 import type { NodeState, NodeSurface, SurfaceRequest } from "./types.ts";
+import { pendingSurfaceView, surfaceView } from "./views.ts";
 
 /** What a change makes of a node. Without `state` nothing is written. */
 export interface NodeChange<T> {

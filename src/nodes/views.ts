@@ -2,8 +2,8 @@ import type {
   NodePairPending,
   NodeView,
   PairedNode,
-  NodeSurface as SurfaceShape,
   PendingNodeSurface as PendingShape,
+  NodeSurface as SurfaceShape,
 } from "../../generated/types.ts";
 import type { PairedDevice } from "../devices/types.ts";
 import { type CommandConfig, effectiveCommands, requiredApproveScopes } from "./command-policy.ts";
