@@ -30,6 +30,9 @@ import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
+import { Speech } from "../voice/speech.ts";
+import { Talk } from "../voice/talk.ts";
+import { VoiceWake } from "../voice/voice-wake.ts";
 
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
 export interface ServiceOptions {
@@ -61,6 +64,9 @@ export interface Services extends DeviceServices, NodeServices, TurnServices {
   readonly usage: ProviderUsage;
   readonly decisions: DecisionRepository;
   readonly defender: Defender;
+  readonly voiceWake: VoiceWake;
+  readonly speech: Speech;
+  readonly talk: Talk;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -93,6 +99,10 @@ export function createServices(options: ServiceOptions): Services {
   const nodeRepository = new NodeRepository(store);
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
   const nodeServices = createNodes({ ...deviceServices, repository: nodeRepository, config, bus, clock, log });
+
+  const voiceWake = new VoiceWake({ settings, bus });
+  const speech = new Speech({ config, settings, databasePath });
+  const talk = new Talk({ config, speech, bus, clock, secrets });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -132,6 +142,9 @@ export function createServices(options: ServiceOptions): Services {
     ...deviceServices,
     ...nodeServices,
     ...turns,
+    voiceWake,
+    speech,
+    talk,
     identity,
     presence,
     heartbeats,

@@ -12,6 +12,7 @@ import { nodes } from "./nodes.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
+import { voice } from "./voice.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
@@ -26,6 +27,7 @@ export const handlers: Handlers<CallContext> = {
   ...sessions,
   ...system,
   ...usage,
+  ...voice,
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */

@@ -26,6 +26,19 @@ export class Settings {
     });
   }
 
+  /** Stores what `change` makes of the stored value, in one transaction; it must be synchronous and pure. */
+  async update<T>(name: string, change: (before: T | undefined) => T): Promise<T> {
+    const now = this.clock.now();
+    return this.store.write((db) => {
+      const row = db.query("SELECT value FROM settings WHERE name = ?").get(name) as { value: string } | null;
+      const after = change(row ? (JSON.parse(row.value) as T) : undefined);
+      db.query(
+        "INSERT INTO settings (name, value, updated_at) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET value = ?2, updated_at = ?3",
+      ).run(name, JSON.stringify(after), now);
+      return after;
+    });
+  }
+
   /** The stored value, or the one that `create` makes, which is then stored. Two callers at once get the same one. */
   async getOrCreate<T>(name: string, create: () => T): Promise<T> {
     const known = await this.get<T>(name);
