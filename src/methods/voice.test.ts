@@ -107,7 +107,7 @@ describe("tts", () => {
       personas: [],
       fallbackProvider: null,
       fallbackProviders: [],
-      prefsPath: join(stateDir, "chela.sqlite"),
+      prefsPath: "chela.sqlite",
       providerStates: [
         { id: "openai", label: "OpenAI", configured: false },
         { id: "xai", label: "xAI", configured: false },

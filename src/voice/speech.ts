@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type {
   TtsEnabledResult,
   TtsPersonasResult,
@@ -32,7 +33,7 @@ const PREFERENCES = "tts.preferences";
 
 /** Whether and with which service answers are spoken: the `tts` section, and what clients chose over it. */
 export class Speech {
-  /** @param databasePath file that holds the choices, shown as `prefsPath` */
+  /** @param databasePath file that holds the choices; its name is shown as `prefsPath` */
   constructor(private readonly deps: { config: ConfigPort; settings: Settings; databasePath: string }) {}
 
   async status(): Promise<TtsStatusResult> {
@@ -50,7 +51,8 @@ export class Speech {
       personas: this.allPersonas().map(({ providers: _, ...persona }) => persona),
       fallbackProvider: fallbackProviders[0] ?? null,
       fallbackProviders,
-      prefsPath: this.deps.databasePath,
+      // Where this machine keeps its files is for administrators.
+      prefsPath: basename(this.deps.databasePath),
       providerStates: this.listed().map((each) => ({
         id: each.id,
         label: each.name,
