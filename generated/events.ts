@@ -74,7 +74,7 @@ export const EVENTS = {
   "shutdown": { payload: "ShutdownEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "skills.changed": { payload: "SkillsChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "talk.event": { payload: "TalkEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "talk.mode": { payload: "TalkModeState", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "talk.mode": { payload: "TalkModeState", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "talk.voice.change": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "task": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "task.suggestion": { payload: "TaskSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -85,7 +85,7 @@ export const EVENTS = {
   "update.available": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "update.run.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "users.prefs.changed": { payload: "UsersPrefsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "voicewake.changed": { payload: "VoiceWakeTriggers", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
+  "voicewake.changed": { payload: "VoiceWakeTriggers", scope: "operator.read", roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "voicewake.routing.changed": { payload: "VoiceWakeRouting", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
 } as const satisfies Record<string, EventSpec>;
 

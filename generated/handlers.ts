@@ -108,6 +108,23 @@ export interface UsageHandlers<Ctx> {
   "usage.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.UsageStatusResult>;
 }
 
+/** Handlers of `src/methods/voice.ts`. */
+export interface VoiceHandlers<Ctx> {
+  "talk.catalog"(params: T.TalkCatalogParams, ctx: Ctx): Awaitable<T.TalkCatalogResult>;
+  "talk.config"(params: T.TalkConfigParams, ctx: Ctx): Awaitable<T.TalkConfigResult>;
+  "talk.mode"(params: T.TalkModeParams, ctx: Ctx): Awaitable<T.TalkModeState>;
+  "tts.disable"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsEnabledResult>;
+  "tts.enable"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsEnabledResult>;
+  "tts.personas"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsPersonasResult>;
+  "tts.providers"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsProvidersResult>;
+  "tts.setPersona"(params: T.TtsSetPersonaParams, ctx: Ctx): Awaitable<T.TtsSetPersonaResult>;
+  "tts.setProvider"(params: T.TtsSetProviderParams, ctx: Ctx): Awaitable<T.TtsSetProviderResult>;
+  "tts.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsStatusResult>;
+  "voicewake.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.VoiceWakeTriggers>;
+  "voicewake.routing.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.VoiceWakeRouting>;
+  "voicewake.set"(params: T.VoiceWakeSetParams, ctx: Ctx): Awaitable<T.VoiceWakeTriggers>;
+}
+
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
 export interface Handlers<Ctx>
   extends AgentHandlers<Ctx>,
@@ -120,4 +137,5 @@ export interface Handlers<Ctx>
     NodesHandlers<Ctx>,
     SessionsHandlers<Ctx>,
     SystemHandlers<Ctx>,
-    UsageHandlers<Ctx> {}
+    UsageHandlers<Ctx>,
+    VoiceHandlers<Ctx> {}

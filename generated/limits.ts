@@ -205,6 +205,10 @@ export const LIMITS = {
   modelDiscoveryModels: 200,
   /** bytes. Upstream's 2 MB for a local avatar image. */
   agentAvatarBytes: 2097152,
+  /** words. Upstream's bound of voicewake.set. */
+  voiceWakeTriggers: 32,
+  /** characters. Upstream's bound of a wake word, in UTF-16 units. */
+  voiceWakeTriggerChars: 64,
   /** entries. Upstream's page of agents.workspace.list without limit. */
   workspaceListDefault: 250,
   /** entries. Upstream's upper bound of agents.workspace.list limit. */
@@ -379,6 +383,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelDiscoveryBytes: { unit: "bytes", reason: "Of a local server's list; whatever listens on the port may send anything." },
   modelDiscoveryModels: { unit: "models", reason: "Taken from one local server." },
   agentAvatarBytes: { unit: "bytes", reason: "Upstream's 2 MB for a local avatar image." },
+  voiceWakeTriggers: { unit: "words", reason: "Upstream's bound of voicewake.set." },
+  voiceWakeTriggerChars: { unit: "characters", reason: "Upstream's bound of a wake word, in UTF-16 units." },
   workspaceListDefault: { unit: "entries", reason: "Upstream's page of agents.workspace.list without limit." },
   workspaceListMax: { unit: "entries", reason: "Upstream's upper bound of agents.workspace.list limit." },
   workspacePreviewBytes: { unit: "bytes", reason: "Upstream's bound of a text that agents.workspace.get shows." },

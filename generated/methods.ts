@@ -84,7 +84,20 @@ export const METHODS = {
   "status": { name: "status", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "StatusParams", result: "StatusResult", accepted: null, errorText: null },
   "system-event": { name: "system-event", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemEventParams", result: "OkResult", accepted: null, errorText: null },
   "system-presence": { name: "system-presence", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "SystemPresenceResult", accepted: null, errorText: null },
+  "talk.catalog": { name: "talk.catalog", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "TalkCatalogParams", result: "TalkCatalogResult", accepted: null, errorText: null },
+  "talk.config": { name: "talk.config", family: "voice", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "TalkConfigParams", result: "TalkConfigResult", accepted: null, errorText: null },
+  "talk.mode": { name: "talk.mode", family: "voice", role: "operator", scope: "operator.talk", advertised: true, twoPhase: false, idempotent: false, params: "TalkModeParams", result: "TalkModeState", accepted: null, errorText: null },
+  "tts.disable": { name: "tts.disable", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsEnabledResult", accepted: null, errorText: null },
+  "tts.enable": { name: "tts.enable", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsEnabledResult", accepted: null, errorText: null },
+  "tts.personas": { name: "tts.personas", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsPersonasResult", accepted: null, errorText: null },
+  "tts.providers": { name: "tts.providers", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsProvidersResult", accepted: null, errorText: null },
+  "tts.setPersona": { name: "tts.setPersona", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "TtsSetPersonaParams", result: "TtsSetPersonaResult", accepted: null, errorText: null },
+  "tts.setProvider": { name: "tts.setProvider", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "TtsSetProviderParams", result: "TtsSetProviderResult", accepted: null, errorText: "Invalid provider. Use a registered TTS provider id." },
+  "tts.status": { name: "tts.status", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsStatusResult", accepted: null, errorText: null },
   "usage.status": { name: "usage.status", family: "usage", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "UsageStatusResult", accepted: null, errorText: null },
+  "voicewake.get": { name: "voicewake.get", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "VoiceWakeTriggers", accepted: null, errorText: null },
+  "voicewake.routing.get": { name: "voicewake.routing.get", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "VoiceWakeRouting", accepted: null, errorText: null },
+  "voicewake.set": { name: "voicewake.set", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "VoiceWakeSetParams", result: "VoiceWakeTriggers", accepted: null, errorText: "voicewake.set requires triggers: string[]" },
 } as const satisfies Record<string, MethodSpec>;
 
 /** An implemented method. */
@@ -485,7 +498,7 @@ export interface MethodMap {
   "tts.enable": { params: T.IgnoredParams; result: T.TtsEnabledResult; accepted: never };
   "tts.personas": { params: T.IgnoredParams; result: T.TtsPersonasResult; accepted: never };
   "tts.providers": { params: T.IgnoredParams; result: T.TtsProvidersResult; accepted: never };
-  "tts.setPersona": { params: T.IgnoredParams; result: T.TtsSetPersonaResult; accepted: never };
+  "tts.setPersona": { params: T.TtsSetPersonaParams; result: T.TtsSetPersonaResult; accepted: never };
   "tts.setProvider": { params: T.TtsSetProviderParams; result: T.TtsSetProviderResult; accepted: never };
   "tts.speak": { params: T.TtsSpeakParams; result: T.TtsSpeakResult; accepted: never };
   "tts.status": { params: T.IgnoredParams; result: T.TtsStatusResult; accepted: never };

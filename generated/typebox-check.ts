@@ -1001,6 +1001,7 @@ export type Checked = AllTrue<{
   TtsEnabledResult: Same<Box.TtsEnabledResult, Types.TtsEnabledResult>;
   TtsPersonasResult: Same<Box.TtsPersonasResult, Types.TtsPersonasResult>;
   TtsProvidersResult: Same<Box.TtsProvidersResult, Types.TtsProvidersResult>;
+  TtsSetPersonaParams: Same<Box.TtsSetPersonaParams, Types.TtsSetPersonaParams>;
   TtsSetPersonaResult: Same<Box.TtsSetPersonaResult, Types.TtsSetPersonaResult>;
   TtsSetProviderParams: Same<Box.TtsSetProviderParams, Types.TtsSetProviderParams>;
   TtsSetProviderResult: Same<Box.TtsSetProviderResult, Types.TtsSetProviderResult>;

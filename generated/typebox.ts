@@ -15963,7 +15963,8 @@ export const TalkConfigResult = Type.Object({
       consultFastMode: Type.Optional(Type.Boolean()),
       speechLocale: Type.Optional(Type.String()),
       interruptOnSpeech: Type.Optional(Type.Boolean()),
-      silenceTimeoutMs: Type.Optional(Type.Integer({ minimum: 1 }))
+      silenceTimeoutMs: Type.Optional(Type.Integer({ minimum: 1 })),
+      agentId: Type.Optional(Type.String({ minLength: 1 }))
     }, { additionalProperties: false })),
     session: Type.Optional(Type.Object({
       mainKey: Type.Optional(Type.String())
@@ -16937,6 +16938,11 @@ export const TtsProvidersResult = Type.Object({
   active: Type.String({ description: "Empty when none is chosen." })
 })
 
+export type TtsSetPersonaParams = Static<typeof TtsSetPersonaParams>
+export const TtsSetPersonaParams = Type.Object({
+  persona: Type.Optional(Type.Unknown({ description: "A configured one; nothing chooses none." }))
+})
+
 export type TtsSetPersonaResult = Static<typeof TtsSetPersonaResult>
 export const TtsSetPersonaResult = Type.Object({
   persona: Type.Unsafe<(string | null)>({"type":["string","null"]})
@@ -17401,7 +17407,7 @@ export const VoiceWakeRouting = Type.Object({
 
 export type VoiceWakeSetParams = Static<typeof VoiceWakeSetParams>
 export const VoiceWakeSetParams = Type.Object({
-  triggers: Type.Array(Type.String())
+  triggers: Type.Array(Type.Unknown(), { description: "What is no text is left out." })
 })
 
 export type VoiceWakeTriggers = Static<typeof VoiceWakeTriggers>

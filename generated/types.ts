@@ -10822,7 +10822,8 @@ export type TalkConfigResult = {
       consultFastMode?: boolean,
       speechLocale?: string,
       interruptOnSpeech?: boolean,
-      silenceTimeoutMs?: number
+      silenceTimeoutMs?: number,
+      agentId?: string
     },
     session?: {
       mainKey?: string
@@ -11573,6 +11574,10 @@ export type TtsProvidersResult = ({
   active: string
 } & Record<string, any>);
 
+export type TtsSetPersonaParams = ({
+  persona?: unknown
+} & Record<string, any>);
+
 export type TtsSetPersonaResult = ({
   persona: (string | null)
 } & Record<string, any>);
@@ -11978,7 +11983,7 @@ export type VoiceWakeRouting = ({
 } & Record<string, any>);
 
 export type VoiceWakeSetParams = ({
-  triggers: Array<string>
+  triggers: Array<unknown>
 } & Record<string, any>);
 
 export type VoiceWakeTriggers = ({
