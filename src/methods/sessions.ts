@@ -7,12 +7,15 @@ import { uuid } from "../platform/ids.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import { createSession } from "../sessions/create.ts";
 import { shownEntry } from "../sessions/entry.ts";
+import { deleteGroup, listGroups, putGroups, renameGroup } from "../sessions/groups.ts";
 import { deleteSession, resetSession } from "../sessions/lifecycle.ts";
 import { listSessions } from "../sessions/list.ts";
 import { patchSession, resolvedModel } from "../sessions/patch.ts";
+import { patchSessions } from "../sessions/patch-many.ts";
 import { describeSession, getMessages, previewSessions, sessionHistory, sessionStatus } from "../sessions/read.ts";
 import { resolveSession } from "../sessions/resolve.ts";
-import { createScope, deleteScope, patchScope } from "../sessions/scopes.ts";
+import { createScope, deleteScope, patchManyScope, patchScope } from "../sessions/scopes.ts";
+import { searchSessions } from "../sessions/search.ts";
 import { senderOf } from "./sender.ts";
 
 export const sessions: SessionsHandlers<CallContext> = {
@@ -30,6 +33,12 @@ export const sessions: SessionsHandlers<CallContext> = {
   "sessions.resolve": (params, { sessions }) => resolveSession(sessions, params),
   "sessions.preview": (params, { sessions }) => previewSessions(sessions, params),
   "sessions.patch": (params, { sessions }) => patchSession(sessions, params),
+  "sessions.patchMany": (params, { sessions }) => patchSessions(sessions, params),
+  "sessions.search": (params, { sessions }) => searchSessions(sessions, params),
+  "sessions.groups.list": (_params, { sessions }) => listGroups(sessions),
+  "sessions.groups.put": (params, { sessions }) => putGroups(sessions, params),
+  "sessions.groups.rename": (params, { sessions }) => renameGroup(sessions, params),
+  "sessions.groups.delete": (params, { sessions }) => deleteGroup(sessions, params),
   "sessions.reset": (params, { sessions }) => resetSession(sessions, params),
   "sessions.delete": (params, { sessions }) => deleteSession(sessions, params),
   "sessions.send": (params, { sessionCalls, caller }) => sessionCalls.send(params, senderOf(caller)),
@@ -110,6 +119,7 @@ export const sessionGuards: Readonly<Record<string, Guard>> = {
     demand(caller, patchScope(params));
     demandTarget("sessions.patch", params, caller);
   },
+  "sessions.patchMany": (params, caller) => demand(caller, patchManyScope(params)),
   "sessions.delete": (params, caller) => {
     demand(caller, deleteScope(params));
     demandTarget("sessions.delete", params, caller);

@@ -125,6 +125,11 @@ export class SessionEvents {
     this.bus.publish("sessions.changed", { reason: "delete", ts });
   }
 
+  /** The groups of sessions are others. */
+  regrouped(ts: number): void {
+    this.bus.publish("sessions.changed", { reason: "groups", ts });
+  }
+
   message(row: SessionRow, ancestors: readonly SessionRow[], message: TranscriptRecord): void {
     this.bus.publish("session.message", messageEvent(row, ancestors, message), { sessionKey: row.key });
   }

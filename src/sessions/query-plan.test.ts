@@ -1,12 +1,15 @@
 import type { Database } from "bun:sqlite";
 import { beforeAll, expect, test } from "bun:test";
 import { createSession } from "./create.ts";
+import { deleteGroup, putGroups, renameGroup } from "./groups.ts";
 import { chatHistory } from "./history.ts";
 import { deleteSession, resetSession } from "./lifecycle.ts";
 import { listSessions } from "./list.ts";
+import { getMessage } from "./message.ts";
 import { patchSession } from "./patch.ts";
 import { describeSession, getMessages, previewSessions } from "./read.ts";
 import { resolveSession } from "./resolve.ts";
+import { searchSessions } from "./search.ts";
 import type { Sessions } from "./sessions.ts";
 import { testSessions } from "./testing.ts";
 
@@ -71,6 +74,13 @@ const CALLS: Record<string, () => Promise<unknown>> = {
   "history of a message": () => chatHistory(sessions, { sessionKey: "a", messageId: "x" }, VIEWER),
   append: () => sessions.append("agent:main:a", [{ role: "user", content: "x", timestamp: 1, idempotencyKey: "k" }]),
   recent: () => sessions.recent("agent:main:a", 10),
+  search: () => searchSessions(sessions, { query: "hi" }),
+  "search of an agent": () => searchSessions(sessions, { query: "hi", agentId: "main" }),
+  "search in sessions": () => searchSessions(sessions, { query: "hi", sessionKeys: ["a"] }),
+  "message by id": () => getMessage(sessions, { sessionKey: "a", messageId: "x" }),
+  "group put": () => putGroups(sessions, { names: ["g", "h"] }),
+  "group rename": () => renameGroup(sessions, { name: "g", to: "i" }),
+  "group delete": () => deleteGroup(sessions, { name: "i" }),
   stats: () => sessions.stats("main", 5),
   reset: () => resetSession(sessions, { key: "b" }),
   delete: () => deleteSession(sessions, { key: "c" }),

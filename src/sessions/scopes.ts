@@ -10,6 +10,11 @@ export function patchScope(params: Readonly<Record<string, unknown>>): string {
   return Object.keys(params).every((name) => WRITE_FIELDS.has(name)) ? "operator.write" : "operator.admin";
 }
 
+/** `sessions.patchMany`: as the change would need by itself. Params that are none need `operator.write`. */
+export function patchManyScope({ patch }: Readonly<Record<string, unknown>>): string {
+  return typeof patch === "object" && patch !== null ? patchScope(patch as Record<string, unknown>) : "operator.write";
+}
+
 /** What only an administrator may choose for a new session: where commands run and what tools may do. */
 const ADMIN_CREATION = [
   "execNode",

@@ -38,6 +38,16 @@ export function putSession(db: Database, session: StoredSession): void {
     `INSERT INTO sessions (${names.join(", ")}) VALUES (${names.map((name) => `$${name}`).join(", ")})
      ON CONFLICT (key) DO UPDATE SET ${updates.join(", ")}`,
   ).run(columns);
+  const { category } = session.entry;
+  if (category !== undefined) ensureGroup(db, category);
+}
+
+/** Makes the group that a session's record names, behind the others, unless it is there. For use inside a transaction. */
+function ensureGroup(db: Database, name: string): void {
+  db.query(
+    `INSERT INTO session_groups (name, position) SELECT ?, coalesce(max(position), -1) + 1 FROM session_groups WHERE true
+     ON CONFLICT DO NOTHING`,
+  ).run(name);
 }
 
 /** The columns of a session: its record, and beside it what lists are filtered and sorted by. */

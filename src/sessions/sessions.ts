@@ -11,11 +11,13 @@ import type { Store } from "../store/store.ts";
 import type { SessionStats } from "../system/ports.ts";
 import { clientParticipant, newEntry, restartedEntry, type SessionEntry, type StoredSession } from "./entry.ts";
 import { SessionEvents } from "./events.ts";
+import { GroupRepository } from "./groups.ts";
 import { canonicalKey, keyFacts } from "./keys.ts";
 import { applyModelOverride } from "./model-choice.ts";
 import { previewOf, titleOf } from "./names.ts";
 import type { Family, WithChildren } from "./relatives.ts";
 import { RowBuilder, type RowOptions, type SessionRow } from "./row.ts";
+import { SearchRepository } from "./search.ts";
 import { SessionRepository } from "./session-repository.ts";
 import {
   type Appended,
@@ -66,6 +68,8 @@ const ANCESTOR_ROW: RowOptions = { ...EVENT_ROW, derivedTitle: false };
 export class Sessions implements SessionsPort, SessionStats {
   readonly repository: SessionRepository;
   readonly transcripts: TranscriptRepository;
+  readonly groups: GroupRepository;
+  readonly search: SearchRepository;
   readonly agents: AgentCatalogue;
   readonly models: Models;
   readonly clock: Clock;
@@ -78,6 +82,8 @@ export class Sessions implements SessionsPort, SessionStats {
   constructor({ store, bus, clock, config, agents, models }: SessionsOptions) {
     this.repository = new SessionRepository(store);
     this.transcripts = new TranscriptRepository(store);
+    this.groups = new GroupRepository(store);
+    this.search = new SearchRepository(store);
     this.config = config;
     this.agents = agents;
     this.models = models;
@@ -281,6 +287,11 @@ export class Sessions implements SessionsPort, SessionStats {
   changed(family: Family, reason: string): void {
     const { row, ancestors } = this.eventRows(family);
     this.events.changed(row, ancestors, reason, this.clock.now());
+  }
+
+  /** Publishes that the groups, or which sessions are in them, are others. */
+  regrouped(): void {
+    this.events.regrouped(this.clock.now());
   }
 
   /** Publishes that a session is gone. */

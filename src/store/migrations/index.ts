@@ -5,5 +5,6 @@ import { runs } from "./0003-runs.ts";
 import { settings } from "./0004-settings.ts";
 import { decisions } from "./0005-decisions.ts";
 import { nodes } from "./0006-nodes.ts";
+import { sessionSearch } from "./0007-session-search.ts";
 
-export const MIGRATIONS: readonly Migration[] = [sessions, devices, runs, settings, decisions, nodes];
+export const MIGRATIONS: readonly Migration[] = [sessions, devices, runs, settings, decisions, nodes, sessionSearch];
