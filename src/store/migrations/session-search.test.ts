@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { migrate } from "../migrate.ts";
-import { sessionSearch } from "./0006-session-search.ts";
+import { sessionSearch } from "./0007-session-search.ts";
 import { MIGRATIONS } from "./index.ts";
 
 test("what was said and sorted before the index was made is in it", () => {
