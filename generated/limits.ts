@@ -103,6 +103,10 @@ export const LIMITS = {
   secretBytes: 1048576,
   /** characters. Upstream's bound of an include's path, which is what Linux takes. */
   configIncludePathChars: 4096,
+  /** words. Of a search; each is looked up by itself, and nobody remembers more. */
+  searchWords: 32,
+  /** messages. That hold all words, the newest; ranking them takes a few milliseconds. */
+  searchWeighed: 1000,
   /** addresses. Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first. */
   authFailureKeys: 10000,
   /** ms. Upstream's delay of the first wrong secret from this machine; it doubles with each. */
@@ -332,6 +336,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   secretTimeoutMs: { unit: "ms", reason: "Upstream's time for a command that looks secrets up; secrets.providers.<name>.timeoutMs overrides it." },
   secretBytes: { unit: "bytes", reason: "Upstream's bound of a file of secrets and of what such a command writes; maxBytes and maxOutputBytes override it." },
   configIncludePathChars: { unit: "characters", reason: "Upstream's bound of an include's path, which is what Linux takes." },
+  searchWords: { unit: "words", reason: "Of a search; each is looked up by itself, and nobody remembers more." },
+  searchWeighed: { unit: "messages", reason: "That hold all words, the newest; ranking them takes a few milliseconds." },
   authFailureKeys: { unit: "addresses", reason: "Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first." },
   authLocalDelayMs: { unit: "ms", reason: "Upstream's delay of the first wrong secret from this machine; it doubles with each." },
   authLocalDelayMaxMs: { unit: "ms", reason: "Where upstream's doubling ends: 14 guesses take almost a minute." },
