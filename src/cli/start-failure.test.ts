@@ -25,6 +25,9 @@ describe("a start that fails", () => {
       new PortInUse("127.0.0.1", 1),
       system("EACCES"),
       system("SQLITE_CORRUPT"),
+      system("SQLITE_FULL"),
+      system("SQLITE_IOERR_WRITE"),
+      system("SQLITE_READONLY_DIRECTORY"),
     ];
     for (const error of errors) {
       const { message, hints, exitCode } = explain(error);

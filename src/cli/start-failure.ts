@@ -15,6 +15,10 @@ const SYSTEM: Readonly<Record<string, string>> = {
   ENOTDIR: "Part of that path is a file.",
   EADDRNOTAVAIL: "That address is not one of this machine; look at gateway.customBindHost.",
   SQLITE_CANTOPEN: "Look at the rights of the state directory.",
+  SQLITE_FULL: "Make room on the disk.",
+  SQLITE_READONLY: "Look at the rights of the state directory and the database in it.",
+  SQLITE_IOERR: "The disk could not be read or written.",
+  SQLITE_BUSY: "Another program holds the database in the state directory; end it first.",
   SQLITE_CORRUPT: "The database is damaged; restore a backup, or move chela.sqlite away to begin anew.",
   SQLITE_NOTADB: "The database is damaged; restore a backup, or move chela.sqlite away to begin anew.",
 };
@@ -31,6 +35,8 @@ export function explainStart(error: unknown, program: string): unknown {
     const hints = [`Choose another with --port, or look who has it: ${program} gateway status --port ${error.port}`];
     return new CliFailure(error.message, { hints });
   }
-  const hint = SYSTEM[errorCode(error) ?? ""];
+  const code = errorCode(error) ?? "";
+  // SQLite's codes say more behind the second word: SQLITE_IOERR_WRITE, SQLITE_READONLY_DIRECTORY.
+  const hint = SYSTEM[code] ?? SYSTEM[/^SQLITE_[A-Z]+/.exec(code)?.[0] ?? ""];
   return hint === undefined ? error : new CliFailure((error as Error).message, { hints: [hint] });
 }

@@ -4,6 +4,7 @@ import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import { validateParams } from "../protocol/validate.ts";
+import { storageProblem } from "../store/failure.ts";
 import type { Connection } from "./connection.ts";
 import type { CallContext, Caller } from "./context.ts";
 import { errorFrame, type RequestFrame, resultFrame } from "./frames.ts";
@@ -161,7 +162,7 @@ export class Dispatcher {
     let error = thrown;
     if (!(error instanceof GatewayError)) {
       this.options.log.error("a method failed unexpectedly", { method, error });
-      error = new GatewayError("UNAVAILABLE", "The gateway could not complete this request.");
+      error = unexpected(thrown);
     }
     const { code } = error as GatewayError;
     const counts = route?.refused ?? this.unknown;
@@ -183,6 +184,15 @@ export function authorize(spec: MethodSpec | undefined, method: string, caller: 
   const scope = spec === undefined ? "operator.admin" : spec.scope;
   if (scope === null || scope === "dynamic" || caller.role === "node" || hasScope(caller, scope)) return;
   throw missingScope(scope);
+}
+
+/** Without internals; but that a disk is full is for its owner to hear, who may be the one who asks. */
+function unexpected(thrown: unknown): GatewayError {
+  const problem = storageProblem(thrown);
+  if (problem === null) return new GatewayError("UNAVAILABLE", "The gateway could not complete this request.");
+  return new GatewayError("UNAVAILABLE", `The gateway could not complete this request: ${problem}.`, {
+    retryable: true,
+  });
 }
 
 const busy = (): GatewayError =>

@@ -15,6 +15,8 @@ export interface HandshakeDeps {
   hello: HelloFacts;
   log: Logger;
   contextFor(connection: Connection, accepted: ConnectAccepted): CallContext;
+  /** What is returned tells later whether the configuration has since ended this way of authentication. */
+  watchAuth(): (way: string) => boolean;
   /** Called with the details code, or else the error code, of each attempt that the authorizer refused. */
   refused(code: string): void;
   /** Called before hello-ok is made: stores what must be known of the connection by then. */
@@ -58,6 +60,7 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
     return;
   }
   const challenge = { nonce: connection.nonce, ts: connection.openedAt };
+  const outdated = deps.watchAuth();
   const decision = await deps.authorizer.connect(params, connection.peer, challenge, {
     connId: connection.id,
     protocol,
@@ -74,19 +77,31 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
   }
   await deps.entering(connection, decision, params);
   const payload = await helloPayload(deps.hello, decision);
-  const isIn = admit(deps, connection, { id, params, payload, decision });
+  const isIn = admit(deps, connection, { id, params, payload, decision, outdated });
   decision.settled?.(isIn).catch((error) => deps.log.error("the end of a setup was not recorded", { error }));
 }
 
-/** Opens the connection unless it, or the device's access, has ended meanwhile. */
+interface Admission {
+  id: string;
+  params: ConnectParams;
+  payload: object;
+  decision: ConnectAccepted;
+  outdated(way: string): boolean;
+}
+
+/** Opens the connection unless it, the device's access, or the secret it came with has ended meanwhile. */
 function admit(
   deps: HandshakeDeps,
   connection: Connection,
-  { id, params, payload, decision }: { id: string; params: ConnectParams; payload: object; decision: ConnectAccepted },
+  { id, params, payload, decision, outdated }: Admission,
 ): boolean {
   if (connection.state === "closed") return false;
   if (decision.lostAccess?.()) {
     connection.refuse(id, invalidRequest("device access ended"), CLOSE_CODES.DEVICE_REMOVED);
+    return false;
+  }
+  if (outdated(decision.caller.authMethod)) {
+    connection.refuse(id, invalidRequest(CLOSE_CODES.AUTH_CHANGED.reason), CLOSE_CODES.AUTH_CHANGED);
     return false;
   }
   deps.admitted(connection, decision, params);

@@ -91,6 +91,20 @@ describe("requests", () => {
     await failing.stop();
   });
 
+  test("that the disk is full is told, and how SQLite says it is not", async () => {
+    const full = await startTestGateway({
+      handlers: {
+        "gateway.identity.get": () => {
+          throw Object.assign(new Error("database or disk is full"), { code: "SQLITE_FULL" });
+        },
+      },
+    });
+    const { error } = await (await full.connect()).request("gateway.identity.get");
+    const message = "The gateway could not complete this request: the gateway's disk is full.";
+    expect(error).toEqual({ code: "UNAVAILABLE", message, retryable: true });
+    await full.stop();
+  });
+
   test("a handler's signal is aborted when its connection ends", async () => {
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
     const { promise: started, resolve: begin } = Promise.withResolvers<void>();

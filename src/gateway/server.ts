@@ -55,6 +55,7 @@ export class Gateway implements ConnectionHost {
   /** By connection id, before hello-ok: what makes it the connection of its node, and gives what ends that. */
   private readonly joining = new Map<string, () => () => void>();
   private readonly handshakeDeps: HandshakeDeps;
+  private readonly authWatch: AuthWatch;
   /** Refused connects by code; the codes are a closed set. */
   private readonly refusals = new Map<string, number>();
   private readonly http: HttpSurface;
@@ -79,10 +80,12 @@ export class Gateway implements ConnectionHost {
       versions: services.versions,
       verify,
     });
+    this.authWatch = new AuthWatch(services.config.current);
     const hello = { services, methods: this.dispatcher.methods, bootId: uuid(), startedAtMs: this.startedAtMs };
     this.handshakeDeps = {
       refused: (code) => this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1),
       authorizer,
+      watchAuth: () => this.authWatch.watch(),
       hello,
       log: services.log.child("gateway/ws"),
       contextFor: (connection, { caller }) => connectionContext(services, caller, connection),
@@ -319,8 +322,7 @@ export class Gateway implements ConnectionHost {
     // In the next turn, so that a device that ended its own access still gets the answer.
     const endAccess = ({ deviceId, role }: AccessEnd) => setImmediate(() => this.disconnectDevice(deviceId, role));
     this.stopping.push(services.devices.accessEnds.subscribe(endAccess));
-    const authWatch = new AuthWatch(services.config.current);
-    this.stopping.push(services.config.onChange((next) => this.endOutdated(authWatch.changedBy(next))));
+    this.stopping.push(services.config.onChange((next) => this.endOutdated(this.authWatch.changedBy(next))));
     every(this.limits.tickIntervalMs, () =>
       this.broadcaster.publish({ event: "tick", payload: { ts: services.clock.now() } }),
     );

@@ -86,6 +86,9 @@ export class Store {
       const value = this.db.transaction(() => write.work(this.db))();
       return () => write.resolve(value);
     } catch (error) {
+      // A full or failing disk makes SQLite give up the whole transaction. Then nothing of the batch may count, and
+      // nothing of its rest may run, since each write of it would be committed by itself.
+      if (!this.db.inTransaction) throw error;
       return () => write.reject(error);
     }
   }

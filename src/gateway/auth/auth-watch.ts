@@ -7,6 +7,8 @@ import { authSettings } from "./secrets.ts";
  */
 export class AuthWatch {
   private seen: Record<"secret" | "proxy", string>;
+  /** How often each way has changed. */
+  private readonly changes = new Map<string, number>();
 
   constructor(config: GatewayConfig) {
     this.seen = fingerprints(config);
@@ -19,7 +21,14 @@ export class AuthWatch {
     const ways = new Set<string>();
     if (before.secret !== this.seen.secret) for (const way of ["none", "token", "password"]) ways.add(way);
     if (before.proxy !== this.seen.proxy) ways.add("trusted-proxy");
+    for (const way of ways) this.changes.set(way, (this.changes.get(way) ?? 0) + 1);
     return ways;
+  }
+
+  /** For a connection that is being let in: what is returned tells later whether its way has changed since now. */
+  watch(): (way: string) => boolean {
+    const before = new Map(this.changes);
+    return (way) => this.changes.get(way) !== before.get(way);
   }
 }
 

@@ -107,6 +107,17 @@ describe("without a secret, in mode none", () => {
     expect((await rpc(gateway, "health", { origin: "http://localhost:1" })).status).toBe(200);
   });
 
+  test("a page under a name that was rebound to this machine reads nothing", async () => {
+    const gateway = await start(none);
+    const status = async (path: string, host: string) =>
+      (await fetch(`${gateway.httpUrl}${path}`, { headers: { host } })).status;
+    for (const path of ["/status", "/metrics", "/rpc/methods"]) {
+      expect(await status(path, "rebound.evil.example:18789")).toBe(401);
+      expect(await status(path, "localhost.evil.example")).toBe(401);
+      for (const host of ["localhost:18789", "127.0.0.1", "[::1]:18789"]) expect(await status(path, host)).toBe(200);
+    }
+  });
+
   test("nobody elsewhere may do anything", async () => {
     const gateway = await start(none);
     expect((await rpc(gateway, "health", from("203.0.113.9"))).status).toBe(401);

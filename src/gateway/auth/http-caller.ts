@@ -4,7 +4,7 @@ import type { ConnectRefused } from "../authorizer.ts";
 import type { Caller } from "../context.ts";
 import type { PeerFacts } from "../peer.ts";
 import { type AuthOutcome, authenticateSecret } from "./credentials.ts";
-import { judgeOrigin } from "./origin.ts";
+import { isLoopbackHost, judgeOrigin } from "./origin.ts";
 import type { AuthRateLimiter } from "./rate-limit.ts";
 import { unauthorized } from "./refusals.ts";
 import { authSettings } from "./secrets.ts";
@@ -54,7 +54,9 @@ export function httpCaller(
 /** Callers that are known without a secret. */
 function ambient(headers: Headers, peer: PeerFacts, config: GatewayConfig): AuthOutcome {
   if (authSettings(config).mode === "none") {
-    return peer.isLocalDirect
+    // A page under a name that was rebound to this machine sends no Origin when it only reads.
+    const isMeant = peer.host === undefined || isLoopbackHost(peer.host);
+    return peer.isLocalDirect && isMeant
       ? { ok: true, value: { method: "none" } }
       : { ok: false, failure: { reason: "not_local" } };
   }

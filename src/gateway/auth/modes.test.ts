@@ -168,3 +168,16 @@ test("17: a changed secret ends the connections of the old one, but not those of
   expect((await byDevice.call("health")).ok).toBe(true);
   expect((await authOf(gateway, { auth: { token: "a-new-token-for-everybody" } })).method).toBe("token");
 });
+
+test("17: a secret that is changed while a connection with it is let in opens nothing", async () => {
+  const gateway = await start();
+  const { config, health } = gateway.services;
+  const snapshot = health.snapshot.bind(health);
+  health.snapshot = () => {
+    config.give({ gateway: { auth: { token: "a-new-token-for-everybody" } } } as Parameters<typeof config.give>[0]);
+    return snapshot();
+  };
+  const { error, close } = await refusal(gateway, { client: CLI, auth: { token: gateway.token } });
+  expect(error.message).toBe("gateway auth changed");
+  expect(close).toEqual({ code: 4001, reason: "gateway auth changed" });
+});

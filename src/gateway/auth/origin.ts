@@ -44,6 +44,11 @@ export function canonicalOrigin(text: string): string | null {
   return `${url.protocol}//${url.host}`;
 }
 
+/** True when a request was addressed to this machine by a name that means nothing else. */
+export function isLoopbackHost(host: string): boolean {
+  return URL.canParse(`http://${host}`) && isLoopbackName(new URL(`http://${host}`).hostname);
+}
+
 function isLoopbackName(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, "");
   return host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host);
