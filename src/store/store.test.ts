@@ -5,9 +5,7 @@ let store: Store;
 beforeEach(() => {
   store = Store.open(":memory:");
   store.db.exec("CREATE TABLE facts (name TEXT PRIMARY KEY) STRICT");
-  store.db.exec(
-    "CREATE TABLE claims (fact TEXT REFERENCES facts (name) DEFERRABLE INITIALLY DEFERRED) STRICT",
-  );
+  store.db.exec("CREATE TABLE claims (fact TEXT REFERENCES facts (name) DEFERRABLE INITIALLY DEFERRED) STRICT");
 });
 afterEach(() => store.close());
 
