@@ -7,6 +7,9 @@ type Path = readonly (string | number)[];
 /** What the key tree says about a value that it does not like. */
 export interface Finding {
   path: Path;
+  /** What stands there, and what the tree says about it; no `key` where it knows none of that name. */
+  value: unknown;
+  key: ConfigKey | undefined;
   reason: string;
   /** True stops the start; otherwise it is a warning and the value stays. */
   fatal: boolean;
@@ -25,20 +28,20 @@ export function checkTree(value: unknown, key: ConfigKey): Finding[] {
 function check(value: unknown, key: ConfigKey, path: Path, out: Finding[]): void {
   if (!hasType(value, key)) {
     const reason = `must be ${typeText(key)}, not ${kindOf(value)}`;
-    out.push({ path, reason, fatal: true });
+    out.push({ path, value, key, reason, fatal: true });
     return;
   }
   switch (key.t) {
     case "enum": {
       if (key.v!.includes(value)) return;
       const reason = `must be ${typeText(key)}${isShort(value) ? `, not ${JSON.stringify(value)}` : ""}`;
-      out.push({ path, reason, fatal: key.e === 1 });
+      out.push({ path, value, key, reason, fatal: key.e === 1 });
       return;
     }
     case "integer":
     case "number":
       if (isWithin(value as number, key)) return;
-      out.push({ path, reason: `must be ${boundsText(key)}, not ${value}`, fatal: key.e === 1 });
+      out.push({ path, value, key, reason: `must be ${boundsText(key)}, not ${value}`, fatal: key.e === 1 });
       return;
     case "list":
       if (key.i) for (const [index, item] of (value as unknown[]).entries()) check(item, key.i, [...path, index], out);
@@ -59,7 +62,8 @@ function checkObject(value: object, key: ConfigKey, path: Path, out: Finding[]):
   for (const [name, child] of Object.entries(value)) {
     if (Object.hasOwn(key.k, name)) check(child, key.k[name]!, [...path, name], out);
     else if (!key.x && (path.length > 0 || name !== "$schema")) {
-      out.push({ path: [...path, name], reason: "unknown key, kept but without effect", fatal: false });
+      const reason = "unknown key, kept but without effect";
+      out.push({ path: [...path, name], value: child, key: undefined, reason, fatal: false });
     }
   }
 }

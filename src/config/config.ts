@@ -10,7 +10,7 @@ import { type ConfigPaths, configPaths, type EnvMap } from "./paths.ts";
 import { ConfigError, type ConfigProblem, describeProblem, dotted } from "./problem.ts";
 import { REDACTED } from "./redact.ts";
 import { planReload } from "./reload.ts";
-import { SecretResolver } from "./secret-refs.ts";
+import { SecretResolver, type Unresolved } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
 import type { ConfigPort, ReloadState } from "./types.ts";
@@ -43,7 +43,8 @@ export class Config implements ConfigPort {
 
   private constructor(
     private readonly paths: ConfigPaths,
-    private readonly disk: Disk,
+    /** The file as it is now, whatever is in force. */
+    readonly disk: Disk,
     private readonly secrets: SecretResolver,
     private source: ConfigSource,
     private given: PartialConfig,
@@ -119,6 +120,27 @@ export class Config implements ConfigPort {
   snapshot(): ConfigSnapshot {
     const { path, fingerprint, applied } = this;
     return describeConfig({ path, disk: this.disk.read(), applied, fingerprint });
+  }
+
+  /**
+   * Reads the files as if some had other texts, and whether the gateway could start with that.
+   * @throws ConfigError when it could not
+   */
+  tryOut(texts: ReadonlyMap<string, string>): ConfigSource {
+    const draft = this.disk.draft(texts);
+    this.effective(draft.resolved, draft);
+    return draft;
+  }
+
+  /** Takes over what this process has written, and keeps a copy of it. */
+  written(): void {
+    this.refresh();
+    this.keepLastGood();
+  }
+
+  /** References of the configuration in force that have no value. */
+  unresolvedSecrets(): Unresolved[] {
+    return this.secrets.resolve(this.applied, this.source.env).unresolved;
   }
 
   /** Lays more over the file, such as a secret that was generated; as lasting as the command line's arguments. */

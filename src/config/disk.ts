@@ -39,6 +39,14 @@ export class Disk {
     return state;
   }
 
+  /**
+   * What would be read if files had other texts, by path.
+   * @throws ConfigError when it would be no configuration
+   */
+  draft(texts: ReadonlyMap<string, string>): ConfigSource {
+    return readSource(this.paths, this.env, [], texts);
+  }
+
   private readNow(looked: string[]): DiskState {
     try {
       const source = readSource(this.paths, this.env, looked);

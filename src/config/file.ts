@@ -1,4 +1,16 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname } from "node:path";
 import { ConfigError } from "./problem.ts";
 
 /** Tells one state of a file from another: inode, size, times of the last change; empty for no file. */
@@ -44,9 +56,29 @@ function unreadable(file: string, reason: string, hint?: string): ConfigError {
   return new ConfigError([{ file, path: "", reason, hint }]);
 }
 
-/** Writes a private file so that its readers see either the old text or the new one. */
+/** Writes a private file (mode 0600) so that its readers, and a power failure, see either the old text or the new one. */
 export function replaceFile(path: string, text: string): void {
   const draft = `${path}.${process.pid}.tmp`;
-  writeFileSync(draft, text, { mode: 0o600 });
+  // A draft that a crash has left may belong to somebody else or be readable to all.
+  rmSync(draft, { force: true });
+  const fd = openSync(draft, "wx", 0o600);
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
   renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY);
+  try {
+    fsyncSync(fd);
+  } catch {
+    // Some file systems know no fsync of directories.
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -33,6 +33,8 @@ export interface IncludeTrace {
   uses: IncludeUse[];
   /** Every file that was looked for; a change of any may change the outcome. */
   looked: string[];
+  /** Texts by path that are taken for what stands in those files. */
+  drafts: ReadonlyMap<string, string>;
 }
 
 /**
@@ -71,7 +73,8 @@ export function resolveIncludes(root: Tree, source: SourceFile, roots: readonly 
       if (chain.length > LIMITS.configIncludeDepth) {
         return refuse(`includes are nested deeper than ${LIMITS.configIncludeDepth} files`);
       }
-      const read = readTextFile(file, LIMITS.configIncludeBytes);
+      const draft = trace.drafts.get(file);
+      const read = draft === undefined ? readTextFile(file, LIMITS.configIncludeBytes) : { text: draft };
       if (read === null) return refuse(`${name} does not exist`);
       const included = { file, text: read.text, at };
       trace.sources.push(included);

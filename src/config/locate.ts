@@ -1,5 +1,24 @@
 import type { Place } from "./problem.ts";
 
+/** Where a value stands in a text, offsets from 0, the end behind it. */
+export interface Node {
+  start: number;
+  end: number;
+  /** Of an object or a list, in the order of the text. */
+  members?: Member[];
+}
+
+/** A key with its value, or an element of a list. */
+export interface Member {
+  /** The name of the key, or the index. */
+  key: string | number;
+  /** Where the key or the element begins. */
+  start: number;
+  value: Node;
+  /** Where its comma stands, or -1 without one. */
+  comma: number;
+}
+
 /**
  * Reads JSON5 only for where things are: the platform's parser is fast but says neither where a text breaks nor
  * where a key stands. Used when there is something to complain about, so its speed does not matter.
@@ -12,28 +31,32 @@ class Scanner {
   constructor(private readonly text: string) {}
 
   /** @throws Broken at the first thing that is not JSON5 */
-  document(): void {
+  document(): Node {
     this.blank();
-    this.value([]);
+    const node = this.value([]);
     this.blank();
     if (this.at < this.text.length) this.fail("nothing may follow the closing bracket");
+    return node;
   }
 
-  private value(path: readonly (string | number)[]): void {
+  private value(path: readonly (string | number)[]): Node {
     if (path.length > MAX_DEPTH) this.fail("nested too deeply");
-    const char = this.text[this.at];
+    const start = this.at;
+    const char = this.text[start];
     if (char === undefined) this.fail("the text ends where a value is expected");
-    if (char === "{") this.object(path);
-    else if (char === "[") this.list(path);
-    else if (char === '"' || char === "'") this.string(char);
+    const members = char === "{" ? this.object(path) : char === "[" ? this.list(path) : undefined;
+    if (members) return { start, end: this.at, members };
+    if (char === '"' || char === "'") this.string(char);
     else this.literal();
+    return { start, end: this.at };
   }
 
-  private object(path: readonly (string | number)[]): void {
+  private object(path: readonly (string | number)[]): Member[] {
     const open = this.at++;
+    const members: Member[] = [];
     for (;;) {
       this.blank();
-      if (this.take("}")) return;
+      if (this.take("}")) return members;
       if (this.at >= this.text.length) this.fail("this bracket is never closed", open);
       const keyAt = this.at;
       const key = this.key();
@@ -42,25 +65,28 @@ class Scanner {
       this.blank();
       if (!this.take(":")) this.fail("a colon is missing after the key");
       this.blank();
-      this.value(inner);
+      const member: Member = { key, start: keyAt, value: this.value(inner), comma: -1 };
+      members.push(member);
       this.blank();
-      if (this.take(",")) continue;
+      if (this.comma(member)) continue;
       if (this.text[this.at] === "}") continue;
       this.fail("a comma or } is missing", this.at >= this.text.length ? open : this.at);
     }
   }
 
-  private list(path: readonly (string | number)[]): void {
+  private list(path: readonly (string | number)[]): Member[] {
     const open = this.at++;
+    const members: Member[] = [];
     for (let index = 0; ; index++) {
       this.blank();
-      if (this.take("]")) return;
+      if (this.take("]")) return members;
       if (this.at >= this.text.length) this.fail("this bracket is never closed", open);
       const inner = [...path, index];
       this.places.set(JSON.stringify(inner), this.at);
-      this.value(inner);
+      const member: Member = { key: index, start: this.at, value: this.value(inner), comma: -1 };
+      members.push(member);
       this.blank();
-      if (this.take(",")) continue;
+      if (this.comma(member)) continue;
       if (this.text[this.at] === "]") continue;
       this.fail("a comma or ] is missing", this.at >= this.text.length ? open : this.at);
     }
@@ -112,20 +138,27 @@ class Scanner {
     const word = this.match(/[^\s,:{}[\]"'/]+/y);
     if (word === undefined) this.fail("a value is expected here");
     if (/^(true|false|null|[+-]?(Infinity|NaN|0[xX][\da-fA-F]+|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?))$/.test(word)) return;
-    this.fail("this is not a value; text needs quotes", start);
+    this.fail("this is not a value; text needs quotes", start, false);
   }
 
   /** Skips white space and comments. */
   private blank(): void {
     for (;;) {
       this.match(/[\s\ufeff]+/y);
-      if (this.text.startsWith("//", this.at)) this.match(/[^\n\r]*/y);
+      if (this.text.startsWith("//", this.at)) this.match(/[^\n\r\u2028\u2029]*/y);
       else if (this.text.startsWith("/*", this.at)) {
         const end = this.text.indexOf("*/", this.at + 2);
         if (end < 0) this.fail("this comment is never closed");
         this.at = end + 2;
       } else return;
     }
+  }
+
+  private comma(member: Member): boolean {
+    const { at } = this;
+    if (!this.take(",")) return false;
+    member.comma = at;
+    return true;
   }
 
   private take(char: string): boolean {
@@ -142,8 +175,9 @@ class Scanner {
     return found;
   }
 
-  private fail(reason: string, at = this.at): never {
-    throw new Broken(reason, at);
+  /** @param hasEnded whether the text ends too early */
+  private fail(reason: string, at = this.at, hasEnded = this.at >= this.text.length): never {
+    throw new Broken(reason, at, hasEnded);
   }
 }
 
@@ -151,6 +185,7 @@ class Broken extends Error {
   constructor(
     readonly reason: string,
     readonly at: number,
+    readonly hasEnded: boolean,
   ) {
     super(reason);
   }
@@ -176,6 +211,22 @@ export function syntaxProblem(text: string): ({ reason: string } & Place) | null
   } catch (error) {
     if (error instanceof Broken) return { reason: error.reason, ...placeAt(text, error.at) };
     throw error;
+  }
+}
+
+/** Where everything in a JSON5 text stands. @throws Error when it is none */
+export const scanJson5 = (text: string): Node => new Scanner(text).document();
+
+/** Where a text stops being JSON5, in the words that upstream's answers have, or null when this reader finds nothing wrong. */
+export function syntaxMessage(text: string): string | null {
+  try {
+    new Scanner(text).document();
+    return null;
+  } catch (error) {
+    if (!(error instanceof Broken)) throw error;
+    const { line, column } = placeAt(text, error.hasEnded ? text.length : error.at);
+    const what = error.hasEnded ? "end of input" : `character '${text[error.at]}'`;
+    return `JSON5: invalid ${what} at ${line}:${column}`;
   }
 }
 

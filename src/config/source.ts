@@ -42,16 +42,23 @@ export const dotEnvFile = ({ stateDir }: ConfigPaths): string => join(stateDir, 
 /**
  * Reads the config file with its includes and checks it. Without a file everything is empty.
  * @param looked gets the path of every file that was looked for, also when reading fails
+ * @param drafts texts by path that are taken for what stands in those files
  * @throws ConfigError naming file, line and reason of each thing that is wrong
  */
-export function readSource(paths: ConfigPaths, env: EnvMap, looked: string[] = []): ConfigSource {
+export function readSource(
+  paths: ConfigPaths,
+  env: EnvMap,
+  looked: string[] = [],
+  drafts: ReadonlyMap<string, string> = new Map(),
+): ConfigSource {
   looked.push(paths.path, dotEnvFile(paths));
-  const read = readTextFile(paths.path, LIMITS.configFileBytes);
+  const draft = drafts.get(paths.path);
+  const read = draft === undefined ? readTextFile(paths.path, LIMITS.configFileBytes) : { text: draft };
   const text = read?.text ?? "";
   const parsed = read === null ? {} : parseRoot(text, paths.path);
   const root: SourceFile = { file: paths.path, text, at: [] };
   const files = read === null ? [] : [root];
-  const trace: IncludeTrace = { sources: files, uses: [], looked };
+  const trace: IncludeTrace = { sources: files, uses: [], looked, drafts };
   const source = resolveIncludes(parsed, root, paths.includeRoots, trace);
 
   const locate = (path: Path): Pick<ConfigProblem, "file" | "line" | "column" | "path"> => ({
@@ -76,7 +83,7 @@ export function readSource(paths: ConfigPaths, env: EnvMap, looked: string[] = [
   });
 
   const findings = checkTree(resolved, configKeys()).map((finding) => ({ ...finding, ...locate(finding.path) }));
-  const strip = ({ fatal: _, ...problem }: (typeof findings)[number]): ConfigProblem => problem;
+  const strip = ({ fatal: _, value: __, key: ___, ...problem }: (typeof findings)[number]): ConfigProblem => problem;
   const fatal = findings.filter((finding) => finding.fatal).map(strip);
   if (fatal.length > 0) throw new ConfigError(fatal);
   warnings.push(...findings.map(strip));

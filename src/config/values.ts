@@ -77,3 +77,15 @@ export function deepFreeze<T>(value: T): T {
   }
   return value;
 }
+
+/**
+ * Every key at which two trees differ. Unlike {@link changedPaths} it goes no deeper than the first key that one of
+ * them lacks, so that an object which comes or goes, an empty one too, is named itself.
+ */
+export function differences(before: unknown, after: unknown, path: readonly string[] = []): string[][] {
+  if (!isTree(before) || !isTree(after)) return Bun.deepEquals(before, after) ? [] : [[...path]];
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].flatMap((name) => differences(own(before, name), own(after, name), [...path, name]));
+}
+
+const own = (tree: Tree, name: string): unknown => (Object.hasOwn(tree, name) ? tree[name] : undefined);

@@ -5,6 +5,7 @@ import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
 import { AgentFiles } from "../agents/workspace/files.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
+import { ConfigWriter } from "../config/writer.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
@@ -54,6 +55,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly config: Config;
+  readonly configWriter: ConfigWriter;
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
@@ -86,6 +88,7 @@ export function createServices(options: ServiceOptions): Services {
 
   const logs = createLogTail(config, clock);
   const settings = new Settings(store, clock);
+  const configWriter = new ConfigWriter({ config, settings, clock, version: COMPATIBLE_VERSION });
   const models = new Models({ config, clock, log });
   const agents = new AgentCatalogue({ config, models });
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
@@ -129,6 +132,7 @@ export function createServices(options: ServiceOptions): Services {
     log,
     metrics,
     config,
+    configWriter,
     logs,
     settings,
     agents,

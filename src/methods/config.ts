@@ -1,6 +1,13 @@
 import type { ConfigHandlers } from "../../generated/handlers.ts";
-import type { CallContext } from "../gateway/context.ts";
+import type { CallContext, Caller } from "../gateway/context.ts";
 
 export const config: ConfigHandlers<CallContext> = {
   "config.get": (_params, { config }) => config.snapshot(),
+  "config.set": (params, { configWriter }) => configWriter.set(params),
+  "config.patch": (params, { configWriter, caller }) => configWriter.patch(params, writerOf(caller)),
+  "config.apply": (params, { configWriter, caller }) => configWriter.apply(params, writerOf(caller)),
+  "config.openFile": (_params, { configWriter }) => configWriter.openFile(),
 };
+
+/** Whose budget of writes it is: the device's, or that of all programs of one kind without a device. */
+const writerOf = ({ deviceId, client }: Caller): string => deviceId ?? `client ${client.id}`;
