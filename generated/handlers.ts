@@ -34,7 +34,11 @@ export interface ChatHandlers<Ctx> {
 
 /** Handlers of `src/methods/config.ts`. */
 export interface ConfigHandlers<Ctx> {
+  "config.apply"(params: T.ConfigApplyParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
   "config.get"(params: T.ConfigGetParams, ctx: Ctx): Awaitable<T.ConfigSnapshot>;
+  "config.openFile"(params: T.NoParams, ctx: Ctx): Awaitable<T.ConfigOpenFileResult>;
+  "config.patch"(params: T.ConfigPatchParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
+  "config.set"(params: T.ConfigSetParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
 }
 
 /** Handlers of `src/methods/devices.ts`. */

@@ -93,6 +93,12 @@ export const LIMITS = {
   logArchives: 5,
   /** ms. Lines are gathered this long into one write; who follows the log asks once a second. */
   logFlushMs: 50,
+  /** files. Texts of before kept beside the config file, and refused ones; upstream's ring. */
+  configBackups: 5,
+  /** writes. Upstream's bound for each method and caller; people never come near it, a loop that has run wild does. */
+  configWritesPerMinute: 30,
+  /** callers. Whose writes of the last minute are remembered. */
+  configWriters: 1000,
   /** ms. Between looks at the config files where the system does not tell of a change; a few calls of stat each. */
   configPollMs: 1000,
   /** ms. Without a further change after which an edited config file is read; editors write in several steps. */
@@ -331,6 +337,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   logConsoleFieldChars: { unit: "characters", reason: "Upstream's 2 KiB of fields behind a warning on the console." },
   logArchives: { unit: "files", reason: "Rotated log files that upstream keeps beside the active one." },
   logFlushMs: { unit: "ms", reason: "Lines are gathered this long into one write; who follows the log asks once a second." },
+  configBackups: { unit: "files", reason: "Texts of before kept beside the config file, and refused ones; upstream's ring." },
+  configWritesPerMinute: { unit: "writes", reason: "Upstream's bound for each method and caller; people never come near it, a loop that has run wild does." },
+  configWriters: { unit: "callers", reason: "Whose writes of the last minute are remembered." },
   configPollMs: { unit: "ms", reason: "Between looks at the config files where the system does not tell of a change; a few calls of stat each." },
   configSettleMs: { unit: "ms", reason: "Without a further change after which an edited config file is read; editors write in several steps." },
   secretTimeoutMs: { unit: "ms", reason: "Upstream's time for a command that looks secrets up; secrets.providers.<name>.timeoutMs overrides it." },

@@ -3804,7 +3804,12 @@ export const ConfigWriteResult = Type.Object({
   config: Type.Object({
     
   }, { description: "The new configuration with secrets redacted." }),
+  noop: Type.Optional(Type.Boolean({ description: "Nothing was to be changed." })),
   changedPaths: Type.Optional(Type.Array(Type.String())),
+  waitingForRestart: Type.Optional(Type.Array(Type.String(), { description: "Keys of the write that stay as they were until the next start. Ours." })),
+  degradedSecretOwners: Type.Optional(Type.Array(Type.Object({
+    
+  }), { description: "What lacks its secret, as a reference to it has no value." })),
   sentinel: Type.Optional(Type.Unknown())
 })
 

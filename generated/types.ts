@@ -2066,7 +2066,10 @@ export type ConfigWriteResult = ({
   path: string,
   hash?: string,
   config: Record<string, any>,
+  noop?: boolean,
   changedPaths?: Array<string>,
+  waitingForRestart?: Array<string>,
+  degradedSecretOwners?: Array<Record<string, any>>,
   sentinel?: unknown
 } & Record<string, any>);
 
