@@ -1,6 +1,6 @@
 import { isTree, type Tree } from "./json5.ts";
-import { type Member, type Node, scanJson5 } from "./locate.ts";
 import { type Style, styleOf, writeKey, writeValue } from "./json5-write.ts";
+import { type Member, type Node, scanJson5 } from "./locate.ts";
 
 interface Edit {
   start: number;
