@@ -50,7 +50,7 @@ export class Gateway implements ConnectionHost {
   readonly broadcaster: Broadcaster;
   private readonly connections = new Map<string, Connection>();
   private readonly preauthByAddress = new Map<string, number>();
-  /** By connection id: what ends the notes that its device is connected. */
+  /** By connection id: what ends the notes of others that it is connected. */
   private readonly attachments = new Map<string, (() => void)[]>();
   /** By connection id, before hello-ok: what makes it the connection of its node, and gives what ends that. */
   private readonly joining = new Map<string, () => () => void>();
@@ -203,15 +203,17 @@ export class Gateway implements ConnectionHost {
 
   private admitted(connection: Connection, { caller }: ConnectAccepted, client: PresentClientFacts): void {
     this.releasePreauth(connection);
-    const { connId, role, scopes, deviceId } = caller;
+    const { connId, role, scopes, deviceId, caps } = caller;
     const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
     this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
-    if (deviceId === undefined) return;
-    const ends = [this.options.services.devices.attach(deviceId)];
+    const { devices, reviewers } = this.options.services;
+    const ends: (() => void)[] = [];
+    if (role === "operator") ends.push(reviewers.attach({ connId, deviceId, scopes, caps }));
+    if (deviceId !== undefined) ends.push(devices.attach(deviceId));
     const leave = this.joining.get(connId)?.();
     this.joining.delete(connId);
     if (leave !== undefined) ends.push(leave);
-    this.attachments.set(connId, ends);
+    if (ends.length > 0) this.attachments.set(connId, ends);
   }
 
   private listen(): void {

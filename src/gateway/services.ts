@@ -3,6 +3,7 @@ import { AgentCatalogue } from "../agents/catalogue.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
 import { AgentFiles } from "../agents/workspace/files.ts";
+import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
@@ -48,7 +49,7 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services extends DeviceServices, NodeServices, TurnServices {
+export interface Services extends DeviceServices, NodeServices, TurnServices, ApprovalServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -106,6 +107,7 @@ export function createServices(options: ServiceOptions): Services {
   const voiceWake = new VoiceWake({ settings, bus });
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
+  const approvalServices = createApprovals({ store, bus, clock, log });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -145,6 +147,7 @@ export function createServices(options: ServiceOptions): Services {
     defender,
     ...deviceServices,
     ...nodeServices,
+    ...approvalServices,
     ...turns,
     voiceWake,
     speech,
@@ -160,11 +163,13 @@ export function createServices(options: ServiceOptions): Services {
 }
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
-export async function prepareServices({ runs }: Services): Promise<void> {
+export async function prepareServices({ runs, approvals }: Services): Promise<void> {
   await runs.recover();
+  await approvals.start();
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({ runs }: Services): Promise<void> {
+export async function stopServices({ runs, approvals }: Services): Promise<void> {
+  approvals.stop();
   await runs.stop();
 }

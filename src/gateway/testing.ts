@@ -17,7 +17,7 @@ import { createAuthorizer } from "./auth/authorizer.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { CallContext } from "./context.ts";
 import { Gateway, type GatewayLimits } from "./server.ts";
-import { createServices, prepareServices, type Services } from "./services.ts";
+import { createServices, prepareServices, type Services, stopServices } from "./services.ts";
 
 /** The token of every test gateway unless its config says otherwise. */
 export const TEST_TOKEN = "test-token-0123456789";
@@ -120,6 +120,7 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
     async stop() {
       if (stopped) return;
       stopped = true;
+      await stopServices(services);
       await gateway.stop();
       for (const client of clients) client.close();
       await store.close();

@@ -6,6 +6,7 @@ import { agents } from "./agents.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
 import { devices } from "./devices.ts";
+import { exec } from "./exec.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
 import { nodes } from "./nodes.ts";
@@ -22,6 +23,7 @@ export const handlers: Handlers<CallContext> = {
   ...logs,
   ...devices,
   ...chat,
+  ...exec,
   ...models,
   ...nodes,
   ...sessions,

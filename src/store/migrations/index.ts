@@ -6,5 +6,15 @@ import { settings } from "./0004-settings.ts";
 import { decisions } from "./0005-decisions.ts";
 import { nodes } from "./0006-nodes.ts";
 import { sessionSearch } from "./0007-session-search.ts";
+import { approvals } from "./0008-approvals.ts";
 
-export const MIGRATIONS: readonly Migration[] = [sessions, devices, runs, settings, decisions, nodes, sessionSearch];
+export const MIGRATIONS: readonly Migration[] = [
+  sessions,
+  devices,
+  runs,
+  settings,
+  decisions,
+  nodes,
+  sessionSearch,
+  approvals,
+];
