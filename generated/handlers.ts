@@ -54,6 +54,15 @@ export interface DevicesHandlers<Ctx> {
   "device.token.rotate"(params: T.DeviceTokenRotateParams, ctx: Ctx): Awaitable<T.DeviceTokenRotateResult>;
 }
 
+/** Handlers of `src/methods/exec.ts`. */
+export interface ExecHandlers<Ctx> {
+  "exec.approval.get"(params: T.ExecApprovalGetParams, ctx: Ctx): Awaitable<T.ExecApprovalView>;
+  "exec.approval.list"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.ApprovalPendingList>;
+  "exec.approval.request"(params: T.ExecApprovalRequestParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
+  "exec.approval.resolve"(params: T.ExecApprovalResolveParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "exec.approval.waitDecision"(params: T.ApprovalIdParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
+}
+
 /** Handlers of `src/methods/logs.ts`. */
 export interface LogsHandlers<Ctx> {
   "logs.tail"(params: T.LogsTailParams, ctx: Ctx): Awaitable<T.LogsTailResult>;
@@ -142,6 +151,7 @@ export interface Handlers<Ctx>
     ChatHandlers<Ctx>,
     ConfigHandlers<Ctx>,
     DevicesHandlers<Ctx>,
+    ExecHandlers<Ctx>,
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     NodesHandlers<Ctx>,

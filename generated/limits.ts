@@ -273,6 +273,24 @@ export const LIMITS = {
   defenderMaxDecisions: 10000,
   /** characters. Of a streamed answer held back while it could become a credential; longer ones are masked before they end. */
   secretHoldChars: 1024,
+  /** ms. Upstream's longest wait for a decision, almost 25 days. */
+  approvalTimeoutMaxMs: 2147000000,
+  /** ms. Upstream's time after the end in which a decided approval is still found by the beginning of its id. */
+  approvalGraceMs: 15000,
+  /** characters. Shortest beginning of an id that is looked up: 32 bits of a UUID, as chat messages show. */
+  approvalPrefixChars: 8,
+  /** bytes. Of one stored request; a command of the longest that is shown with its plan and arguments. */
+  approvalRequestBytes: 262144,
+  /** approvals. Waiting at once, far more than anybody answers; an endless loop of requests is stopped. */
+  approvalsWaitingMax: 500,
+  /** approvals. Ended ones kept for approval.history, the oldest go first. */
+  approvalsKept: 5000,
+  /** ms. Upstream's 30 days for which ended approvals are kept. */
+  approvalsKeptMs: 2592000000,
+  /** ms. Upstream's half an hour to decide about a command. */
+  execApprovalTimeoutMs: 1800000,
+  /** characters. Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved. */
+  execApprovalCommandChars: 16384,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -427,6 +445,15 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
   defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first." },
   secretHoldChars: { unit: "characters", reason: "Of a streamed answer held back while it could become a credential; longer ones are masked before they end." },
+  approvalTimeoutMaxMs: { unit: "ms", reason: "Upstream's longest wait for a decision, almost 25 days." },
+  approvalGraceMs: { unit: "ms", reason: "Upstream's time after the end in which a decided approval is still found by the beginning of its id." },
+  approvalPrefixChars: { unit: "characters", reason: "Shortest beginning of an id that is looked up: 32 bits of a UUID, as chat messages show." },
+  approvalRequestBytes: { unit: "bytes", reason: "Of one stored request; a command of the longest that is shown with its plan and arguments." },
+  approvalsWaitingMax: { unit: "approvals", reason: "Waiting at once, far more than anybody answers; an endless loop of requests is stopped." },
+  approvalsKept: { unit: "approvals", reason: "Ended ones kept for approval.history, the oldest go first." },
+  approvalsKeptMs: { unit: "ms", reason: "Upstream's 30 days for which ended approvals are kept." },
+  execApprovalTimeoutMs: { unit: "ms", reason: "Upstream's half an hour to decide about a command." },
+  execApprovalCommandChars: { unit: "characters", reason: "Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },

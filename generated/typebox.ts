@@ -963,8 +963,11 @@ export const ApprovalResolvedEvent = Type.Object({
     Type.Literal("deny"),
     Type.Null()
   ]),
-  resolvedBy: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]})),
-  ts: Type.Integer({ minimum: 0 })
+  resolvedBy: Type.Optional(Type.Unsafe<(string | null)>({"description":"The name of the client that decided; null when the time was over.","type":["string","null"]})),
+  ts: Type.Integer({ minimum: 0 }),
+  request: Type.Optional(Type.Object({
+    
+  }))
 })
 
 export type ApprovalTerminalReason = Static<typeof ApprovalTerminalReason>

@@ -496,7 +496,8 @@ export type ApprovalResolvedEvent = ({
   approvalKind?: string,
   decision: ('allow-once' | 'allow-always' | 'deny' | null),
   resolvedBy?: (string | null),
-  ts: number
+  ts: number,
+  request?: Record<string, any>
 } & Record<string, any>);
 
 export type ApprovalScope = (MessageSendApprovalScope | PaymentApprovalScope | ExternalPostApprovalScope | StandingGrantApprovalScope);
