@@ -7,7 +7,7 @@ import type {
   ExecApprovalView,
 } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
-import { allowedDecisions, type Approvals } from "./approvals.ts";
+import { type Approvals, allowedDecisions } from "./approvals.ts";
 import { unknownApproval } from "./errors.ts";
 import { type ExecRequestLimits, execDraft } from "./exec-request.ts";
 import { accepted, decided, record } from "./shape.ts";

@@ -1,5 +1,5 @@
-import { baseName, SHELLS, splitWords } from "./words.ts";
 import { scan } from "./scan.ts";
+import { baseName, SHELLS, splitWords } from "./words.ts";
 
 /** What a reader of a command should look at twice. Shown beside it; nothing is allowed or refused because of it. */
 export interface CommandAnalysis {
