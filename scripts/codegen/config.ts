@@ -177,8 +177,30 @@ function collectHints(path: string, key: SpecKey, out: Record<string, { label?: 
   if (label || help) out[path] = { ...(label ? { label } : {}), ...(help ? { help } : {}) };
   for (const [child, value] of Object.entries(key.keys ?? {})) collectHints(`${path}.${child}`, value, out);
   if (key.type === "map" && key.values) collectHints(`${path}.*`, key.values as SpecKey, out);
-  if (key.items) collectHints(`${path}[]`, key.items, out);
+  if (key.items) collectHints(`${path}.*`, key.items, out);
   for (const part of key.of ?? []) collectHints(path, { ...part, label, help }, out);
+}
+
+const SETTINGS_LISTS = ["common", "advanced", "retired"] as const;
+
+/** Reads how a settings page orders the keys. @throws Error that names every key there which does not exist */
+function readSettings(file: string, root: SpecKey): Record<string, unknown> {
+  const settings = parseDocument(readFileSync(file, "utf8")).toJS() as Record<string, unknown>;
+  const named = [
+    ...Object.keys(settings.sections as object),
+    ...SETTINGS_LISTS.flatMap((list) => settings[list] as string[]),
+  ];
+  const strange = named.filter((path) => !hasPath(root, path.split(".")));
+  if (strange.length > 0) throw new Error(`${file}: no such keys: ${strange.join(", ")}`);
+  return settings;
+}
+
+function hasPath(key: SpecKey, [step, ...rest]: string[]): boolean {
+  if (step === undefined) return true;
+  const inner =
+    key.keys?.[step] ?? (step === "*" ? (key.items ?? (key.type === "map" ? key.values : undefined)) : undefined);
+  if (inner && hasPath(inner as SpecKey, rest)) return true;
+  return (key.of ?? []).some((part) => hasPath(part, [step, ...rest]));
 }
 
 const HEADER =
@@ -226,9 +248,20 @@ export function configKeys(): ConfigKey {
   return keys;
 }
 `;
+  const settings = readSettings(join(specFolder, "../catalog/settings.yaml"), root);
   const hintText = `${HEADER}
-/** Label and help of known keys by path; \`*\` stands for the name of a map's entry, \`[]\` for an element of a list. */
+/** Label and help of known keys by path; \`*\` stands for the name of a map's entry and for an element of a list. */
 export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: string }>> = ${JSON.stringify(hints, null, 2)};
+
+/** How a settings page orders the keys, paths as above. */
+export const CONFIG_SETTINGS: {
+  sections: Readonly<Record<string, { group: string; order: number }>>;
+  /** Keys that people look for, with all below them, and those below them that are advanced all the same. */
+  common: readonly string[];
+  advanced: readonly string[];
+  /** Keys that are read and not offered. */
+  retired: readonly string[];
+} = ${JSON.stringify(settings, null, 2)};
 `;
   return { "generated/config.ts": config, "generated/config-hints.ts": hintText };
 }

@@ -13,6 +13,7 @@ import { planReload } from "./reload.ts";
 import { SecretResolver, type Unresolved } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
+import { storedSecretReader } from "../secrets/stored-secrets.ts";
 import type { ConfigPort, ReloadState } from "./types.ts";
 import { overlay } from "./values.ts";
 import { FileWatch, type WatchTimes } from "./watch.ts";
@@ -65,7 +66,7 @@ export class Config implements ConfigPort {
     const disk = new Disk(paths, options.env);
     const { source, error } = disk.read();
     if (source === null) throw error;
-    const secrets = new SecretResolver(paths.home);
+    const secrets = new SecretResolver(paths.home, storedSecretReader(paths.stateDir));
     if (waitsForGatewaySecret(secrets, source.resolved, source)) {
       await secrets.ask(source.resolved, source.env, isGatewaySecret);
     }
@@ -141,6 +142,25 @@ export class Config implements ConfigPort {
   /** References of the configuration in force that have no value. */
   unresolvedSecrets(): Unresolved[] {
     return this.secrets.resolve(this.applied, this.source.env).unresolved;
+  }
+
+  /** Whether the configuration in force refers to an entry of the shared store of secrets. */
+  refersToStored(name: string): boolean {
+    return this.secrets.refersToStored(this.applied, name);
+  }
+
+  /**
+   * Resolves every reference again and takes over what has changed. Returns how many have no value.
+   * @throws ConfigError when the gateway's own secret has none; what was in force stays
+   */
+  async reloadSecrets(): Promise<number> {
+    this.secrets.forget();
+    await this.secrets.ask(this.applied, this.source.env);
+    const next = this.effective(this.applied, this.source);
+    const isNew = !Bun.deepEquals(next, this.inForce);
+    this.inForce = next;
+    if (isNew) this.tell();
+    return this.unresolvedSecrets().length;
   }
 
   /** Lays more over the file, such as a secret that was generated; as lasting as the command line's arguments. */

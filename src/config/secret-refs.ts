@@ -3,6 +3,7 @@ import { isTree, type Tree } from "./json5.ts";
 import { type EnvMap, expandHome } from "./paths.ts";
 import { askCommand, type ExecProvider } from "./secret-exec.ts";
 import { readPrivateFile, secretInFile } from "./secret-file.ts";
+import type { StoredSecretReader } from "../secrets/stored-secrets.ts";
 import { mapSecrets, type SecretRef } from "./secret-places.ts";
 import { valueAt } from "./values.ts";
 
@@ -17,8 +18,8 @@ export interface Unresolved {
 
 type Outcome = { value: string } | { reason: string; isPending?: boolean };
 
-const PROVIDER = /^[a-z][a-z0-9_-]{0,63}$/;
-const ENV_ID = /^[A-Z][A-Z0-9_]{0,127}$/;
+export const PROVIDER = /^[a-z][a-z0-9_-]{0,63}$/;
+export const ENV_ID = /^[A-Z][A-Z0-9_]{0,127}$/;
 const EXEC_ID = /^[A-Za-z0-9][A-Za-z0-9._:/#-]{0,255}$/;
 
 /**
@@ -30,7 +31,10 @@ export class SecretResolver {
   private readonly answers = new Map<string, Outcome>();
   private asking: Promise<void> = Promise.resolve();
 
-  constructor(private readonly home: string) {}
+  constructor(
+    private readonly home: string,
+    private readonly stored: StoredSecretReader,
+  ) {}
 
   /** The tree with every secret that is known in place. References without one stay, and are told. */
   resolve(tree: Tree, env: EnvMap): { tree: Tree; unresolved: Unresolved[] } {
@@ -58,6 +62,30 @@ export class SecretResolver {
   ask(tree: Tree, env: EnvMap, only: (names: readonly string[]) => boolean = () => true): Promise<void> {
     this.asking = this.asking.then(() => this.askAll(tree, env, only));
     return this.asking;
+  }
+
+  /** Forgets what commands answered, so that {@link ask} asks them again. */
+  forget(): void {
+    this.answers.clear();
+  }
+
+  /** Whether a reference of the tree names an entry of the shared store. */
+  refersToStored(tree: Tree, name: string): boolean {
+    let found = false;
+    mapSecrets(tree, {
+      value: (value) => value,
+      reference: (ref) => {
+        found ||= ref.source === "store" && ref.id === name && this.isStore(ref, tree);
+        return ref;
+      },
+    });
+    return found;
+  }
+
+  /** The store needs no entry among the providers, unless it goes by another name than the default. */
+  private isStore(ref: SecretRef, tree: Tree): boolean {
+    const name = providerName(ref, tree);
+    return name === defaultProvider("store", tree) || providerEntry(name, "store", tree) !== undefined;
   }
 
   private async askAll(tree: Tree, env: EnvMap, only: (names: readonly string[]) => boolean): Promise<void> {
@@ -89,7 +117,10 @@ export class SecretResolver {
     const name = providerName(ref, tree);
     if (!PROVIDER.test(name)) return { reason: "the provider's name is not valid" };
     const entry = providerEntry(name, ref.source, tree);
-    if (ref.source === "store") return { reason: "there is no shared secret store here; use env, file or exec" };
+    if (ref.source === "store") {
+      if (!this.isStore(ref, tree)) return noProvider(name, ref.source);
+      return ENV_ID.test(ref.id) ? this.stored(ref.id) : { reason: "the id must be the name of a stored secret" };
+    }
     if (ref.source === "env") {
       if (entry === undefined && name !== defaultProvider("env", tree)) return noProvider(name, ref.source);
       const allowed = Array.isArray(entry?.allowlist) ? entry.allowlist : undefined;

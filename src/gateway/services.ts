@@ -21,6 +21,8 @@ import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
+import { SecretRepository } from "../secrets/repository.ts";
+import { Secrets } from "../secrets/secrets.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
@@ -57,6 +59,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly metrics: Metrics;
   readonly config: Config;
   readonly configWriter: ConfigWriter;
+  readonly secrets: Secrets;
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
@@ -90,6 +93,7 @@ export function createServices(options: ServiceOptions): Services {
   const logs = createLogTail(config, clock);
   const settings = new Settings(store, clock);
   const configWriter = new ConfigWriter({ config, settings, clock, version: COMPATIBLE_VERSION });
+  const secretStore = new Secrets({ repository: new SecretRepository(store, LIMITS.storedSecrets), config, clock });
   const models = new Models({ config, clock, log });
   const agents = new AgentCatalogue({ config, models });
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
@@ -135,6 +139,7 @@ export function createServices(options: ServiceOptions): Services {
     metrics,
     config,
     configWriter,
+    secrets: secretStore,
     logs,
     settings,
     agents,

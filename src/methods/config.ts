@@ -1,8 +1,12 @@
+import { configSchema, lookUpSchema } from "../config/schema.ts";
+import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import type { ConfigHandlers } from "../../generated/handlers.ts";
 import type { CallContext, Caller } from "../gateway/context.ts";
 
 export const config: ConfigHandlers<CallContext> = {
   "config.get": (_params, { config }) => config.snapshot(),
+  "config.schema": (_params, { clock }) => configSchema(COMPATIBLE_VERSION, clock.now()),
+  "config.schema.lookup": ({ path }) => lookUpSchema(path),
   "config.set": (params, { configWriter }) => configWriter.set(params),
   "config.patch": (params, { configWriter, caller }) => configWriter.patch(params, writerOf(caller)),
   "config.apply": (params, { configWriter, caller }) => configWriter.apply(params, writerOf(caller)),

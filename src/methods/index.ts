@@ -10,6 +10,7 @@ import { exec } from "./exec.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
 import { nodes } from "./nodes.ts";
+import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
 import { system } from "./system.ts";
 import { usage } from "./usage.ts";
@@ -26,6 +27,7 @@ export const handlers: Handlers<CallContext> = {
   ...exec,
   ...models,
   ...nodes,
+  ...secrets,
   ...sessions,
   ...system,
   ...usage,

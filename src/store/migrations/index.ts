@@ -7,6 +7,7 @@ import { decisions } from "./0005-decisions.ts";
 import { nodes } from "./0006-nodes.ts";
 import { sessionSearch } from "./0007-session-search.ts";
 import { approvals } from "./0008-approvals.ts";
+import { secrets } from "./0009-secrets.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly Migration[] = [
   nodes,
   sessionSearch,
   approvals,
+  secrets,
 ];
