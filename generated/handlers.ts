@@ -38,6 +38,8 @@ export interface ConfigHandlers<Ctx> {
   "config.get"(params: T.ConfigGetParams, ctx: Ctx): Awaitable<T.ConfigSnapshot>;
   "config.openFile"(params: T.NoParams, ctx: Ctx): Awaitable<T.ConfigOpenFileResult>;
   "config.patch"(params: T.ConfigPatchParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
+  "config.schema"(params: T.ConfigSchemaParams, ctx: Ctx): Awaitable<T.ConfigSchemaResponse>;
+  "config.schema.lookup"(params: T.ConfigSchemaLookupParams, ctx: Ctx): Awaitable<T.ConfigSchemaLookupResult>;
   "config.set"(params: T.ConfigSetParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
 }
 
@@ -82,6 +84,14 @@ export interface NodesHandlers<Ctx> {
   "node.pair.reject"(params: T.NodePairRejectParams, ctx: Ctx): Awaitable<T.NodePairRejectResult>;
   "node.pair.remove"(params: T.NodePairRemoveParams, ctx: Ctx): Awaitable<T.NodePairRemoveResult>;
   "node.rename"(params: T.NodeRenameParams, ctx: Ctx): Awaitable<T.NodeRenameResult>;
+}
+
+/** Handlers of `src/methods/secrets.ts`. */
+export interface SecretsHandlers<Ctx> {
+  "secrets.reload"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.SecretsReloadResult>;
+  "secrets.store.delete"(params: T.SecretsStoreDeleteParams, ctx: Ctx): Awaitable<T.SecretsStoreMutationResult>;
+  "secrets.store.list"(params: T.SecretsStoreListParams, ctx: Ctx): Awaitable<T.SecretsStoreListResult>;
+  "secrets.store.set"(params: T.SecretsStoreSetParams, ctx: Ctx): Awaitable<T.SecretsStoreMutationResult>;
 }
 
 /** Handlers of `src/methods/sessions.ts`. */
@@ -155,6 +165,7 @@ export interface Handlers<Ctx>
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     NodesHandlers<Ctx>,
+    SecretsHandlers<Ctx>,
     SessionsHandlers<Ctx>,
     SystemHandlers<Ctx>,
     UsageHandlers<Ctx>,
