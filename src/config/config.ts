@@ -1,6 +1,7 @@
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { ConfigSnapshot } from "../../generated/types.ts";
 import { type Logger, silentLogger } from "../platform/logger.ts";
+import { storedSecretReader } from "../secrets/stored-secrets.ts";
 import { Disk, type DiskState } from "./disk.ts";
 import { effectiveConfig, type PartialConfig } from "./effective.ts";
 import { replaceFile } from "./file.ts";
@@ -13,7 +14,6 @@ import { planReload } from "./reload.ts";
 import { SecretResolver, type Unresolved } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
-import { storedSecretReader } from "../secrets/stored-secrets.ts";
 import type { ConfigPort, ReloadState } from "./types.ts";
 import { overlay } from "./values.ts";
 import { FileWatch, type WatchTimes } from "./watch.ts";

@@ -1,9 +1,9 @@
 import { LIMITS } from "../../generated/limits.ts";
+import type { StoredSecretReader } from "../secrets/stored-secrets.ts";
 import { isTree, type Tree } from "./json5.ts";
 import { type EnvMap, expandHome } from "./paths.ts";
 import { askCommand, type ExecProvider } from "./secret-exec.ts";
 import { readPrivateFile, secretInFile } from "./secret-file.ts";
-import type { StoredSecretReader } from "../secrets/stored-secrets.ts";
 import { mapSecrets, type SecretRef } from "./secret-places.ts";
 import { valueAt } from "./values.ts";
 

@@ -1,7 +1,7 @@
-import { configSchema, lookUpSchema } from "../config/schema.ts";
-import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import type { ConfigHandlers } from "../../generated/handlers.ts";
+import { configSchema, lookUpSchema } from "../config/schema.ts";
 import type { CallContext, Caller } from "../gateway/context.ts";
+import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 
 export const config: ConfigHandlers<CallContext> = {
   "config.get": (_params, { config }) => config.snapshot(),
