@@ -111,3 +111,14 @@ export function isLoopbackAddress(address: string): boolean {
   const plain = plainAddress(address);
   return plain === "::1" || (isIP(plain) === 4 && plain.startsWith("127."));
 }
+
+/** What one customer has of the net: an address, of IPv6 a network of 64 bits. Counting stops nobody who can pick another. */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6 || isLoopbackAddress(address)) return address;
+  const [head = "", tail] = address.toLowerCase().split("%")[0]!.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail === undefined || tail === "" ? [] : tail.split(":");
+  const middle = tail === undefined ? [] : Array.from({ length: 8 - left.length - right.length }, () => "0");
+  const groups = [...left, ...middle, ...right].slice(0, 4);
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
+}

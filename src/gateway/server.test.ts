@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { ManualClock } from "../platform/clock.ts";
+import { from, startProxied } from "./auth/testing.ts";
 import { nodeSpec, startTestGateway, type TestClient, TestDevice, type TestGateway } from "./testing.ts";
 
 describe("sockets before hello", () => {
@@ -26,6 +27,18 @@ describe("sockets before hello", () => {
       await Promise.all(pair.map((client) => client.ended()));
     }
     expect(gateway.gateway.connectionCount).toBe(0);
+    await gateway.stop();
+  });
+
+  test("110: the addresses of one IPv6 network count as one", async () => {
+    const gateway = await startProxied({}, { limits: { preauthSocketsPerAddress: 2 } });
+    const open = (address: string) => gateway.open({ headers: from(address) });
+    const waiting = [await open("2001:db8:1:2::1"), await open("2001:db8:1:2:ffff::2")];
+    await expect(open("2001:db8:1:2::3")).rejects.toThrow();
+    await open("2001:db8:1:3::1");
+    waiting[0]!.close();
+    await waiting[0]!.ended();
+    await open("2001:db8:1:2::3");
     await gateway.stop();
   });
 

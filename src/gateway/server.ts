@@ -14,7 +14,7 @@ import { type CallContext, connectionContext } from "./context.ts";
 import { type ContractWatch, Dispatcher, type Guard } from "./dispatch.ts";
 import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HttpSurface } from "./http.ts";
-import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
+import { networkOf, type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { attributionRequired, badRequest, plainText, upgradeProblem } from "./upgrade.ts";
 
@@ -49,7 +49,7 @@ export class Gateway implements ConnectionHost {
   readonly dispatcher: Dispatcher;
   readonly broadcaster: Broadcaster;
   private readonly connections = new Map<string, Connection>();
-  private readonly preauthByAddress = new Map<string, number>();
+  private readonly preauthByNetwork = new Map<string, number>();
   /** By connection id: what ends the notes of others that it is connected. */
   private readonly attachments = new Map<string, (() => void)[]>();
   /** By connection id, before hello-ok: what makes it the connection of its node, and gives what ends that. */
@@ -277,24 +277,25 @@ export class Gateway implements ConnectionHost {
     if (problem) return problem;
     const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
-    const address = peer.remoteAddress;
-    const waiting = this.preauthByAddress.get(address) ?? 0;
+    const network = networkOf(peer.remoteAddress);
+    const waiting = this.preauthByNetwork.get(network) ?? 0;
     if (waiting >= this.limits.preauthSocketsPerAddress) {
       return plainText(503, "Too many unauthenticated sockets");
     }
     if (this.connections.size >= this.limits.maxConnections) return plainText(503, "Too many connections");
     const connection = new Connection(this, peer);
     this.connections.set(connection.id, connection);
-    this.preauthByAddress.set(address, waiting + 1);
+    this.preauthByNetwork.set(network, waiting + 1);
     if (server.upgrade(request, { data: { connection } })) return undefined;
     connection.closed();
     return plainText(400, "Bad Request");
   }
 
   private releasePreauth({ peer }: Connection): void {
-    const waiting = (this.preauthByAddress.get(peer.remoteAddress) ?? 1) - 1;
-    if (waiting > 0) this.preauthByAddress.set(peer.remoteAddress, waiting);
-    else this.preauthByAddress.delete(peer.remoteAddress);
+    const network = networkOf(peer.remoteAddress);
+    const waiting = (this.preauthByNetwork.get(network) ?? 1) - 1;
+    if (waiting > 0) this.preauthByNetwork.set(network, waiting);
+    else this.preauthByNetwork.delete(network);
   }
 
   private peerOf(request: Request, server: Server<SocketData>): PeerFacts | null {

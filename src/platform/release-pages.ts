@@ -1,5 +1,10 @@
 import { readFileSync } from "node:fs";
 
+/**
+ * Only drops the mapping; the page stays in the file cache. MADV_PAGEOUT would spare written pages, of which there are
+ * none here, but also throws the code out of the cache, so that it is read from the disk again, and does nothing at all
+ * for a user who does not own the executable (measured on Linux 6.18).
+ */
 const MADV_DONTNEED = 4;
 /** Smaller mappings are not worth the call. */
 const LEAST_BYTES = 1 << 20;

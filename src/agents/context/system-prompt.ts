@@ -53,15 +53,28 @@ function oneLine(text: string): string {
 
 /** `Wednesday 2026-11-25 07:13 (Europe/Berlin)`. */
 function localTime(now: number, timeZone: string): string {
-  const format = new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    weekday: "long",
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-  });
-  const part = Object.fromEntries(format.formatToParts(now).map(({ type, value }) => [type, value]));
+  const part = Object.fromEntries(
+    formatIn(timeZone)
+      .formatToParts(now)
+      .map(({ type, value }) => [type, value]),
+  );
   return `${part.weekday} ${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute} (${timeZone})`;
+}
+
+let format: Intl.DateTimeFormat | undefined;
+
+/** Making a format costs as much as ten prompts; as a rule all are for one time zone. */
+function formatIn(timeZone: string): Intl.DateTimeFormat {
+  if (format?.resolvedOptions().timeZone !== timeZone) {
+    format = new Intl.DateTimeFormat("en-GB", {
+      timeZone,
+      weekday: "long",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+    });
+  }
+  return format;
 }

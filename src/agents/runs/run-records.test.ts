@@ -42,6 +42,17 @@ test("the message is kept until it is in the transcript, the outcome afterwards"
   expect(await records.unfinished()).toEqual([]);
 });
 
+test("an end that cannot be stored is told all the same, and stored with the next one", async () => {
+  await records.accept(input("a"), "h");
+  await records.accept(input("b"), "h");
+  store.db.exec("PRAGMA query_only = ON");
+  await expect(records.ended("a", { status: "error", endedAt: 3, error: "no room" })).rejects.toThrow();
+  expect((await records.find("a"))?.outcome).toMatchObject({ status: "error", error: "no room" });
+  store.db.exec("PRAGMA query_only = OFF");
+  await records.ended("b", done(4));
+  expect(await new RunRecords(store).find("a")).toMatchObject({ endedAt: 3, outcome: { error: "no room" } });
+});
+
 test("a message that never ran stays, oldest first, until its session starts over", async () => {
   for (const [index, runId] of ["a", "b", "c"].entries()) {
     await records.accept(input(runId, index), "h");

@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { LIMITS } from "../../../generated/limits.ts";
 import type { Store } from "../../store/store.ts";
 import type { RunInput, RunOutcome } from "./types.ts";
 
@@ -40,6 +41,9 @@ export interface RunRetention {
 
 /** Stores runs by key: idempotency over restarts, and the account of what a crash cut off. */
 export class RunRecords {
+  /** Ends that could not be stored, by run: whoever asks is told them; the next end that is stored takes them along. */
+  private readonly unstored = new Map<string, RunOutcome>();
+
   constructor(private readonly store: Store) {}
 
   /**
@@ -58,8 +62,10 @@ export class RunRecords {
     });
   }
 
-  find(runId: string): Promise<RunRecord | null> {
-    return this.store.read((db) => find(db, runId));
+  async find(runId: string): Promise<RunRecord | null> {
+    const record = await this.store.read((db) => find(db, runId));
+    const outcome = record?.outcome ?? this.unstored.get(runId) ?? null;
+    return record && { ...record, outcome };
   }
 
   /** The message is in the transcript and its run at work. */
@@ -70,25 +76,25 @@ export class RunRecords {
   }
 
   /** The run has ended. A message that never reached the transcript stays, so that it can be shown. */
-  ended(runId: string, outcome: RunOutcome): Promise<void> {
-    return this.store.write((db) => {
-      db.query("UPDATE runs SET ended_at = ?, outcome = ? WHERE run_id = ?").run(
-        outcome.endedAt,
-        JSON.stringify(outcome),
-        runId,
-      );
-    });
+  async ended(runId: string, outcome: RunOutcome): Promise<void> {
+    const missed = [...this.unstored];
+    try {
+      await this.store.write((db) => {
+        for (const [id, earlier] of missed) end(db, id, earlier);
+        end(db, runId, outcome);
+      });
+    } catch (error) {
+      this.unstored.set(runId, outcome);
+      const [oldest] = this.unstored.keys();
+      if (this.unstored.size > LIMITS.runQueueTotal) this.unstored.delete(oldest!);
+      throw error;
+    }
+    for (const [id, earlier] of missed) if (this.unstored.get(id) === earlier) this.unstored.delete(id);
   }
 
   /** The message was put into the transcript by a run of another key, or it is gone with its session. */
   settled(runId: string, outcome: RunOutcome): Promise<void> {
-    return this.store.write((db) => {
-      db.query("UPDATE runs SET ended_at = ?, outcome = ?, input = NULL WHERE run_id = ?").run(
-        outcome.endedAt,
-        JSON.stringify(outcome),
-        runId,
-      );
-    });
+    return this.store.write((db) => end(db, runId, outcome, ", input = NULL"));
   }
 
   /** Runs without an end, oldest first: after a start, those that the last stop cut off. */
@@ -148,3 +154,8 @@ const fromRow = (row: RunDbRow): RunRecord => ({
   input: row.input === null ? null : (JSON.parse(row.input) as RunInput),
   outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as RunOutcome),
 });
+
+function end(db: Database, runId: string, outcome: RunOutcome, more = ""): void {
+  const sql = `UPDATE runs SET ended_at = ?, outcome = ?${more} WHERE run_id = ?`;
+  db.query(sql).run(outcome.endedAt, JSON.stringify(outcome), runId);
+}

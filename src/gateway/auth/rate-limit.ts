@@ -1,6 +1,5 @@
-import { isIP } from "node:net";
 import type { Clock } from "../../platform/clock.ts";
-import { isLoopbackAddress, type PeerFacts } from "../peer.ts";
+import { networkOf, type PeerFacts } from "../peer.ts";
 import { canonicalOrigin } from "./origin.ts";
 
 /** Each kind of credential is counted by itself, so that trouble with one does not lock out another. */
@@ -93,18 +92,8 @@ export class AuthRateLimiter {
   }
 }
 
-/** The bucket of a peer: its address, of IPv6 the network of 64 bits that one customer gets; local pages by origin. */
+/** The bucket of a peer: its network; local pages by origin. */
 function keyOf(kind: CredentialClass, { remoteAddress, isLocalDirect, origin }: PeerFacts): string {
   if (isLocalDirect && origin !== undefined) return `${kind} browser-origin:${canonicalOrigin(origin) ?? "invalid"}`;
   return `${kind} ${networkOf(remoteAddress)}`;
-}
-
-function networkOf(address: string): string {
-  if (isIP(address) !== 6 || isLoopbackAddress(address)) return address;
-  const [head = "", tail] = address.toLowerCase().split("%")[0]!.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const middle = tail === undefined ? [] : Array.from({ length: 8 - left.length - right.length }, () => "0");
-  const groups = [...left, ...middle, ...right].slice(0, 4);
-  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
 }
