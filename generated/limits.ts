@@ -13,7 +13,7 @@ export const LIMITS = {
   tickIntervalMs: 30000,
   /** ms. Upstream's WebSocket ping, below the usual 30 s idle cut of proxies. */
   pingIntervalMs: 25000,
-  /** sockets. Upstream's bound on unauthenticated sockets of one address. */
+  /** sockets. Upstream's bound on unauthenticated sockets of one address; of IPv6 one network of 64 bits. */
   preauthSocketsPerAddress: 32,
   /** requests. Upstream served 259 of 600 requests sent at once; a power of two just below, so that the answer to a flood is the same. */
   startQueuePerConnection: 256,
@@ -319,7 +319,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   maxBufferedBytes: { unit: "bytes", reason: "Upstream's 50 MiB, announced in hello-ok policy.maxBufferedBytes; a reader further behind is closed." },
   tickIntervalMs: { unit: "ms", reason: "Upstream's interval, announced in hello-ok policy.tickIntervalMs; clients close a socket without ticks." },
   pingIntervalMs: { unit: "ms", reason: "Upstream's WebSocket ping, below the usual 30 s idle cut of proxies." },
-  preauthSocketsPerAddress: { unit: "sockets", reason: "Upstream's bound on unauthenticated sockets of one address." },
+  preauthSocketsPerAddress: { unit: "sockets", reason: "Upstream's bound on unauthenticated sockets of one address; of IPv6 one network of 64 bits." },
   startQueuePerConnection: { unit: "requests", reason: "Upstream served 259 of 600 requests sent at once; a power of two just below, so that the answer to a flood is the same." },
   signatureSkewMs: { unit: "ms", reason: "Upstream accepts device signatures two minutes old or ahead." },
   attachmentMaxBytes: { unit: "bytes", reason: "Upstream's policy.attachments.maxBytes: what base64 leaves of 25 MiB." },
