@@ -24,7 +24,7 @@ export const EVENTS = {
   /** Sent before authentication and without seq. */
   "connect.challenge": { payload: "ConnectChallengeEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "controlUi.sessionPullRequests.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "cron": { payload: "CronEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "cron": { payload: "CronEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** Says only that lists of devices are out of date. */
   "device.pair.changed": { payload: "DevicePairChangedEvent", scope: "operator.pairing", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "device.pair.requested": { payload: "DevicePairRequestedEvent", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },

@@ -5486,7 +5486,7 @@ export const CronListParams = Type.Object({
   includeDeliveryPreviews: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
-/** Whole jobs, or with compact only what a list shows of them. */
+/** Whole jobs, or with compact only what a list shows of them. A page without one of its figures is refused by the CLI. */
 export type CronListResult = Static<typeof CronListResult>
 export const CronListResult = Type.Object({
   jobs: Type.Array(Type.Object({
@@ -5494,15 +5494,19 @@ export const CronListResult = Type.Object({
     name: Type.String(),
     enabled: Type.Boolean(),
     updatedAtMs: Type.Integer({ minimum: 0 }),
-    schedule: Type.Object({
+    schedule: Type.Optional(Type.Object({
       
-    }),
+    })),
     effectiveAgentId: Type.Optional(Type.String())
   })),
-  total: Type.Optional(Type.Integer({ minimum: 0 })),
-  hasMore: Type.Optional(Type.Boolean()),
-  nextOffset: Type.Optional(Type.Unsafe<(number | null)>({"type":["integer","null"]}))
-}, { description: "Whole jobs, or with compact only what a list shows of them." })
+  snapshotRevision: Type.String({ minLength: 1 }),
+  total: Type.Integer({ minimum: 0 }),
+  offset: Type.Integer({ minimum: 0 }),
+  limit: Type.Integer({ minimum: 1 }),
+  hasMore: Type.Boolean(),
+  nextOffset: Type.Unsafe<(number | null)>({"type":["integer","null"]}),
+  deliveryPreviews: Type.Optional(Type.Record(Type.String(), CronDeliveryPreview))
+}, { description: "Whole jobs, or with compact only what a list shows of them. A page without one of its figures is refused by the CLI." })
 
 export type CronRemoveParams = Static<typeof CronRemoveParams>
 export const CronRemoveParams = Type.Union([

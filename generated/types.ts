@@ -3092,19 +3092,23 @@ export type CronListParams = {
   includeDeliveryPreviews?: boolean
 };
 
-/** Whole jobs, or with compact only what a list shows of them. */
+/** Whole jobs, or with compact only what a list shows of them. A page without one of its figures is refused by the CLI. */
 export type CronListResult = ({
   jobs: Array<({
     id: string,
     name: string,
     enabled: boolean,
     updatedAtMs: number,
-    schedule: Record<string, any>,
+    schedule?: Record<string, any>,
     effectiveAgentId?: string
   } & Record<string, any>)>,
-  total?: number,
-  hasMore?: boolean,
-  nextOffset?: (number | null)
+  snapshotRevision: string,
+  total: number,
+  offset: number,
+  limit: number,
+  hasMore: boolean,
+  nextOffset: (number | null),
+  deliveryPreviews?: Record<string, CronDeliveryPreview>
 } & Record<string, any>);
 
 export type CronRemoveParams = ({

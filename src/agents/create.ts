@@ -15,6 +15,7 @@ import { TurnContexts } from "./context/turn-context.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
 import { SessionCalls } from "./session-calls.ts";
+import { SystemEvents } from "./system-events.ts";
 
 export interface TurnsOptions {
   sessions: Sessions;
@@ -35,6 +36,7 @@ export interface TurnServices {
   readonly chat: Chat;
   readonly agentCalls: AgentCalls;
   readonly sessionCalls: SessionCalls;
+  readonly systemEvents: SystemEvents;
 }
 
 /** Builds the room and tells sessions of the runs. */
@@ -43,11 +45,13 @@ export function createTurns(options: TurnsOptions): TurnServices {
   const log = options.log.child("agents");
   const contexts = new TurnContexts({ sessions, agents, config, clock });
   const records = new RunRecords(store);
-  const runs = new Runs({ sessions, models, agents, contexts, records, defender, config, bus, clock, log });
+  const systemEvents = new SystemEvents(store, clock);
+  const parts = { sessions, models, agents, contexts, records, systemEvents, defender };
+  const runs = new Runs({ ...parts, config, bus, clock, log });
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);
   const product = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;
   const deps = { sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
   const chat = new Chat({ ...deps, bus, log });
-  return { runs, chat, agentCalls: new AgentCalls(deps), sessionCalls: new SessionCalls({ ...deps, chat }) };
+  return { runs, chat, agentCalls: new AgentCalls(deps), sessionCalls: new SessionCalls({ ...deps, chat }), systemEvents };
 }

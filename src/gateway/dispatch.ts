@@ -20,9 +20,10 @@ export interface ContractWatch {
 
 /**
  * A check that upstream makes before it looks at the schema, so params can hold anything: which scope a method of
- * `dynamic` scope needs for them, and what every call must say. Throws to refuse.
+ * `dynamic` scope needs for them, and what every call must say. Throws to refuse. May return params to be used in their
+ * place, where upstream fills in what was left out first.
  */
-export type Guard = (params: Record<string, unknown>, caller: Caller) => void;
+export type Guard = (params: Record<string, unknown>, caller: Caller) => Record<string, unknown> | void;
 
 interface Route {
   name: string;
@@ -151,8 +152,8 @@ export class Dispatcher {
   ): unknown {
     authorize(route?.spec, method, caller);
     if (route === undefined) throw invalidRequest(`unknown method: ${method}`);
-    const params = rawParams ?? {};
-    if (route.guard) route.guard(isRecord(params) ? params : {}, caller);
+    let params = rawParams ?? {};
+    if (route.guard) params = route.guard(isRecord(params) ? params : {}, caller) ?? params;
     const problem = validateParams(method, params);
     if (problem !== null) return problem.then((message) => Promise.reject(invalidRequest(message)));
     return route.handler(params, context);

@@ -7,6 +7,7 @@ import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
+import { type CronServices, createCron } from "../cron/create.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
@@ -51,7 +52,7 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services extends DeviceServices, NodeServices, TurnServices, ApprovalServices {
+export interface Services extends DeviceServices, NodeServices, TurnServices, ApprovalServices, CronServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -112,6 +113,8 @@ export function createServices(options: ServiceOptions): Services {
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
   const approvalServices = createApprovals({ store, bus, clock, log });
+  const { runs, systemEvents } = turns;
+  const cron = createCron({ store, config, sessions, agents, runs, systemEvents, defender, bus, clock, log, metrics });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -157,6 +160,7 @@ export function createServices(options: ServiceOptions): Services {
     voiceWake,
     speech,
     talk,
+    ...cron,
     identity,
     presence,
     heartbeats,
@@ -168,13 +172,16 @@ export function createServices(options: ServiceOptions): Services {
 }
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
-export async function prepareServices({ runs, approvals }: Services): Promise<void> {
+export async function prepareServices({ runs, approvals, scheduler }: Services): Promise<void> {
   await runs.recover();
   await approvals.start();
+  await scheduler.start();
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({ runs, approvals }: Services): Promise<void> {
+export async function stopServices({ runs, approvals, scheduler }: Services): Promise<void> {
+  scheduler.halt();
   approvals.stop();
   await runs.stop();
+  await scheduler.stop();
 }

@@ -5,6 +5,7 @@ import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
+import { cron, cronGuards } from "./cron.ts";
 import { devices } from "./devices.ts";
 import { exec } from "./exec.ts";
 import { logs } from "./logs.ts";
@@ -21,6 +22,7 @@ export const handlers: Handlers<CallContext> = {
   ...agent,
   ...agents,
   ...config,
+  ...cron,
   ...logs,
   ...devices,
   ...chat,
@@ -35,4 +37,9 @@ export const handlers: Handlers<CallContext> = {
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */
-export const guards: Readonly<Record<string, Guard>> = { ...agentGuards, ...chatGuards, ...sessionGuards };
+export const guards: Readonly<Record<string, Guard>> = {
+  ...agentGuards,
+  ...chatGuards,
+  ...cronGuards,
+  ...sessionGuards,
+};

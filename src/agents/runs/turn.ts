@@ -10,6 +10,7 @@ import { toModelMessage } from "../context/conversation.ts";
 import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
 import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
+import type { SystemEvents, WaitingEvents } from "../system-events.ts";
 import { type Answer, answer, type FallbackStep } from "./answer.ts";
 import { chooseModels, chooseThinking, unusedSession } from "./model-choice.ts";
 import {
@@ -35,6 +36,7 @@ export interface TurnDeps {
   agents: AgentCatalogue;
   contexts: TurnContexts;
   records: RunRecords;
+  systemEvents: SystemEvents;
   defender: DefenderPort;
   bus: EventBus;
   clock: Clock;
@@ -61,6 +63,8 @@ export class Turn {
   private steps: FallbackStep[] = [];
   /** The text that is streaming is not in the transcript yet. */
   private unstored = false;
+  /** Notes that the model has been told of; forgotten when it has answered. */
+  private notes: WaitingEvents | null = null;
   /** The session has been told of the run, so it must be told of its end. */
   private begun = false;
   private readonly startedAt: number;
@@ -135,7 +139,8 @@ export class Turn {
     const thinking = chooseThinking(models, agents, session, input.settings, model);
     if ("problem" in thinking) throw new RunRefused(thinking.problem);
     const { prompt, settings } = input;
-    const context = await contexts.prepare(session, model, { prompt, extra: settings.extraSystemPrompt });
+    const told = await this.withNotes(session.key);
+    const context = await contexts.prepare(session, model, { prompt: told, extra: settings.extraSystemPrompt });
     events.lifecycle({ phase: "start", startedAt: this.startedAt });
     events.status("starting_model");
     const answered = await this.converse(candidates, context, thinking.level);
@@ -153,6 +158,14 @@ export class Turn {
       context,
       credential: credentialSource(models, answered.model),
     });
+  }
+
+  /** What the model is asked, with the notes that wait for this session before it. Pictures are left as they are. */
+  private async withNotes(sessionKey: string): Promise<string | undefined> {
+    const { prompt, message } = this.run.input;
+    const asked = prompt ?? (typeof message.content === "string" ? message.content : undefined);
+    this.notes = asked === undefined ? null : await this.deps.systemEvents.waiting(sessionKey);
+    return this.notes === null ? prompt : `${this.notes.text}\n\n${asked}`;
   }
 
   /** Calls the model until nothing is left to answer. An empty answer is asked for once more. */
@@ -276,6 +289,7 @@ export class Turn {
       ...(run.kind === "agent" ? { result: agentResult(facts) } : {}),
     };
     const usage = totalUsage(facts.answers);
+    if (this.notes !== null) await this.deps.systemEvents.taken(run.sessionKey, this.notes);
     await this.close(outcome, visible ? [this.assistantMessage(last)] : [], {
       status: "done",
       inputTokens: usage.input,

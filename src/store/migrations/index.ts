@@ -8,6 +8,7 @@ import { nodes } from "./0006-nodes.ts";
 import { sessionSearch } from "./0007-session-search.ts";
 import { approvals } from "./0008-approvals.ts";
 import { secrets } from "./0009-secrets.ts";
+import { cron } from "./0010-cron.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionSearch,
   approvals,
   secrets,
+  cron,
 ];

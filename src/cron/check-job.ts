@@ -1,0 +1,90 @@
+import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import type { Job } from "./job.ts";
+import { parseTime } from "./new-job.ts";
+import { type NextTime, nextTimes } from "./schedule.ts";
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const FURTHEST_YEARS = 10;
+
+/**
+ * Holds a job against what a scheduler can do with it, in upstream's words where it has any.
+ * @returns the times of its schedule
+ * @throws GatewayError
+ */
+export async function checkJob(job: Job, method: "cron.add" | "cron.update", now: number): Promise<NextTime> {
+  const refuse = (reason: string) => invalidRequest(`invalid ${method} params: ${reason}`);
+  const problem = targetProblem(job) ?? deliveryProblem(job);
+  if (problem !== null) throw refuse(problem);
+  if (job.sessionTarget !== "main" && job.payload.kind === "systemEvent") {
+    throw new GatewayError(
+      "UNAVAILABLE",
+      'Error: isolated cron jobs require payload.kind="agentTurn", "command", or "script"; script payloads do not support current/session targets',
+    );
+  }
+  if (job.schedule.kind === "at" && job.enabled) checkMoment(job.schedule.at, now);
+  const unserved = job.enabled ? unservedPart(job) : null;
+  if (unserved !== null) throw refuse(`${unserved} is not available in this gateway`);
+  try {
+    const next = await nextTimes(job.schedule, job.id);
+    next(now);
+    return next;
+  } catch (error) {
+    throw refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function targetProblem({ sessionTarget, payload }: Job): string | null {
+  if (sessionTarget !== "main" || payload.kind === "systemEvent" || payload.kind === "script") return null;
+  if (payload.kind === "heartbeat") return null;
+  return 'main cron jobs require payload.kind="systemEvent" or "script"';
+}
+
+function deliveryProblem({ sessionTarget, delivery }: Job): string | null {
+  if (delivery === undefined) return null;
+  if (delivery.mode === "announce" && sessionTarget === "main") {
+    return 'cron channel delivery config is only supported for sessionTarget="isolated"';
+  }
+  if (delivery.mode === "webhook" && !isWebhookUrl(delivery.to)) {
+    return "cron webhook delivery requires delivery.to to be a valid http(s) URL";
+  }
+  const completion = "completionDestination" in delivery ? delivery.completionDestination : undefined;
+  const failure = delivery.failureDestination;
+  for (const to of [completion?.to, failure?.mode === "webhook" ? failure.to : undefined]) {
+    if (to !== undefined && !isWebhookUrl(to)) return "cron webhook destinations have to be valid http(s) URLs";
+  }
+  return null;
+}
+
+/** True for an address that a webhook may have: http or https, and no name or password in it. */
+export function isWebhookUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+}
+
+/** What of an enabled job would never run here. A disabled one may hold it, so that upstream's jobs can be kept. */
+export function unservedPart({ schedule, trigger, payload }: Job): string | null {
+  if (schedule.kind === "on-exit" || schedule.kind === "stream") return `schedule.kind="${schedule.kind}"`;
+  if (trigger !== undefined) return "a trigger script";
+  if (payload.kind === "agentTurn" && (payload.fallbacks?.length ?? 0) > 0) return "payload.fallbacks";
+  if (payload.kind === "agentTurn" || payload.kind === "systemEvent" || payload.kind === "heartbeat") return null;
+  return `payload.kind="${payload.kind}"`;
+}
+
+function checkMoment(at: string, now: number): void {
+  const ms = parseTime(at);
+  if (ms === null) throw invalidRequest(`Invalid schedule.at: expected ISO-8601 timestamp (got ${at})`);
+  const iso = new Date(ms).toISOString();
+  if (ms < now - MINUTE) {
+    const minutes = Math.floor((now - ms) / MINUTE);
+    throw invalidRequest(
+      `schedule.at is in the past: ${iso} (${minutes} minutes ago). Current time: ${new Date(now).toISOString()}`,
+    );
+  }
+  const years = (ms - now) / (365.25 * DAY);
+  if (years > FURTHEST_YEARS) {
+    throw invalidRequest(
+      `schedule.at is too far in the future: ${iso} (${Math.floor(years)} years ahead). Maximum allowed: ${FURTHEST_YEARS} years`,
+    );
+  }
+}

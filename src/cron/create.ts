@@ -1,0 +1,76 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type { AgentCatalogue } from "../agents/catalogue.ts";
+import type { Runs } from "../agents/runs/runs.ts";
+import type { SystemEvents } from "../agents/system-events.ts";
+import type { ConfigPort } from "../config/types.ts";
+import type { DefenderPort } from "../defender/types.ts";
+import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { PostOptions } from "../platform/http-safe.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Sessions } from "../sessions/sessions.ts";
+import type { Store } from "../store/store.ts";
+import { agentOf, runAgentTurn } from "./agent-turn.ts";
+import { unservedPart } from "./check-job.ts";
+import { Cron } from "./cron.ts";
+import { deliver } from "./delivery.ts";
+import type { Job } from "./job.ts";
+import { JobRepository } from "./job-repository.ts";
+import type { Execution } from "./outcome.ts";
+import { RunRepository, type RunStart } from "./run-repository.ts";
+import { Scheduler } from "./scheduler.ts";
+
+export interface CronServices {
+  readonly cron: Cron;
+  readonly scheduler: Scheduler;
+}
+
+export interface CronOptions {
+  store: Store;
+  config: ConfigPort;
+  sessions: Sessions;
+  agents: AgentCatalogue;
+  runs: Runs;
+  systemEvents: SystemEvents;
+  defender: DefenderPort;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  /** Finds the addresses of webhook receivers; tests bring their own. */
+  resolve?: PostOptions["resolve"];
+}
+
+/** Builds the room. Nothing runs before `scheduler.start()`. */
+export function createCron(options: CronOptions): CronServices {
+  const { store, config, sessions, agents, bus, clock, metrics, resolve } = options;
+  const log = options.log.child("cron");
+  const jobs = new JobRepository(store, LIMITS);
+  const history = new RunRepository(store);
+  const ownerOf = (job: Job): string => agentOf(job, agents, sessions);
+  const execute = async (job: Job): Promise<Execution> => {
+    const { payload } = job;
+    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, options);
+    if (payload.kind === "systemEvent") {
+      const key = sessions.canonicalKey("main", ownerOf(job));
+      await options.systemEvents.add(key, payload.text, { trusted: true });
+      return { status: "ok", summary: payload.text.slice(0, LIMITS.cronSummaryChars) };
+    }
+    const part = unservedPart(job) ?? `payload.kind="${payload.kind}"`;
+    return { status: "error", error: `${part} is not available in this gateway` };
+  };
+  const perform = async (job: Job, { jobId, runId, startedAt: runAtMs }: RunStart) => {
+    const execution = await execute(job);
+    return deliver(
+      job,
+      execution,
+      { jobId, runId, runAtMs, durationMs: clock.now() - runAtMs },
+      { config, log, resolve },
+    );
+  };
+  const scheduler = new Scheduler({ jobs, history, config, bus, clock, log, ownerOf, perform });
+  metrics.gauge("chela_cron_runs_active", "Scheduled jobs at work.", () => scheduler.atWork);
+  const storePath = store.db.filename;
+  return { cron: new Cron({ jobs, history, scheduler, agents, clock, storePath, ownerOf }), scheduler };
+}

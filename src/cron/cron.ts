@@ -1,0 +1,254 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type {
+  CronAddParams,
+  CronGetParams,
+  CronListParams,
+  CronRunParams,
+  CronRunsParams,
+  CronUpdateParams,
+} from "../../generated/types.ts";
+import type { AgentCatalogue } from "../agents/catalogue.ts";
+import type { Clock } from "../platform/clock.ts";
+import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import { uuid } from "../platform/ids.ts";
+import { checkJob } from "./check-job.ts";
+import { previewDelivery } from "./delivery.ts";
+import { given, type Job, revisionOf, viewOf } from "./job.ts";
+import type { JobRepository } from "./job-repository.ts";
+import { listJobs } from "./list.ts";
+import { newJob } from "./new-job.ts";
+import { without } from "./outcome.ts";
+import { patched } from "./patch-job.ts";
+import type { RunRepository } from "./run-repository.ts";
+import type { NextTime } from "./schedule.ts";
+import type { Scheduler } from "./scheduler.ts";
+
+export interface CronDeps {
+  jobs: JobRepository;
+  history: RunRepository;
+  scheduler: Scheduler;
+  agents: AgentCatalogue;
+  clock: Clock;
+  /** The database as `cron.status` names it. */
+  storePath: string;
+  /** Whose job it is. */
+  ownerOf(job: Job): string;
+}
+
+const DEFAULT_PAGE = 50;
+
+/** Scheduled jobs, as the `cron.*` methods see them (docs: automation/cron-jobs). */
+export class Cron {
+  /** Names this process, so that a caller notices a restart between two calls. */
+  private readonly processInstanceId = uuid();
+  private manualRuns = 0;
+
+  constructor(private readonly deps: CronDeps) {}
+
+  /** `cron.add`: a new job, or with a `declarationKey` the one of that key as it is told to be. @throws GatewayError */
+  async add(params: CronAddParams) {
+    const { jobs, clock, scheduler } = this.deps;
+    const now = clock.now();
+    const known = params.declarationKey === undefined ? null : await jobs.findDeclared(params.declarationKey);
+    if (known !== null) return this.converge(known, params, now);
+    const job = await this.checked(newJob(params, now), "cron.add", now);
+    await jobs.add(job);
+    scheduler.publish("added", job);
+    scheduler.wake();
+    const deliveryPreview = previewDelivery(job);
+    if (params.declarationKey === undefined) return { ...viewOf(job), deliveryPreview };
+    return { created: true, job: viewOf(job), deliveryPreview };
+  }
+
+  /** `cron.update`. @throws GatewayError when there is no such job, or not as the caller knows it */
+  async update(params: CronUpdateParams) {
+    const { jobs, clock, scheduler } = this.deps;
+    const now = clock.now();
+    const known = await this.known(params);
+    const { job: wanted, rescheduled } = patched(known, params.patch, now);
+    const next = await this.timesOf(wanted, "cron.update", now);
+    const job = await jobs.change(known.id, (current) => {
+      if (current === null) throw notFound(known.id);
+      checkRevision(current, params.expectedConfigRevision);
+      // Laid over what the job is by now: a run may have ended meanwhile.
+      const { job } = patched(current, params.patch, now);
+      return rescheduled ? timed(job, next, now) : job;
+    });
+    scheduler.publish("updated", job!);
+    scheduler.wake();
+    return viewOf(job!);
+  }
+
+  /** `cron.remove`. A run at work ends and is recorded. @throws GatewayError when there is no such job */
+  async remove(params: CronGetParams) {
+    const { jobs, scheduler } = this.deps;
+    const removed = await jobs.remove(idOf(params));
+    if (removed === null) throw notFound(idOf(params));
+    scheduler.publish("removed", removed);
+    scheduler.wake();
+    return { ok: true as const, removed: true };
+  }
+
+  /** `cron.get`. @throws GatewayError when there is no such job */
+  async get(params: CronGetParams) {
+    const job = await this.deps.jobs.find(idOf(params));
+    if (job === null) throw notFound(idOf(params), "cron job not found");
+    return viewOf(job);
+  }
+
+  async list(params: CronListParams) {
+    return listJobs(await this.deps.jobs.all(), params, this.deps.ownerOf);
+  }
+
+  /** `cron.status`. Trigger scripts are not run by this gateway. */
+  async status() {
+    const { jobs, scheduler, storePath } = this.deps;
+    const [all, nextWakeAtMs] = await Promise.all([jobs.all(), jobs.nextDueAt()]);
+    return {
+      enabled: scheduler.enabled,
+      triggersEnabled: false,
+      storePath,
+      storage: "sqlite",
+      sqlitePath: storePath,
+      jobs: all.length,
+      nextWakeAtMs: scheduler.enabled ? nextWakeAtMs : null,
+    };
+  }
+
+  /**
+   * `cron.run`: begins a run and does not wait for its end. `due` only runs what is due, `if-enabled` what is not turned
+   * off, `force` (the default) anything.
+   * @throws GatewayError when there is no such job, or too many runs are at work
+   */
+  async run(params: CronRunParams) {
+    const { scheduler, clock } = this.deps;
+    const { processInstanceId } = this;
+    const job = await this.known(params);
+    const { mode = "force", expectedProcessInstanceId = processInstanceId } = params;
+    if (expectedProcessInstanceId !== processInstanceId) {
+      throw invalidRequest("invalid cron.run params: Gateway process changed after preflight");
+    }
+    const now = clock.now();
+    const notRun = (reason: string) => ({ ok: true as const, ran: false as const, reason, processInstanceId });
+    const isDue = job.enabled && (job.state.nextRunAtMs ?? Number.POSITIVE_INFINITY) <= now;
+    if (mode === "due" && !isDue) return notRun("not-due");
+    if (mode === "if-enabled" && !job.enabled) return notRun("disabled");
+    if (scheduler.isRunning(job.id)) return notRun("already-running");
+    if (scheduler.atWork >= LIMITS.cronManualRunsAtOnce) {
+      throw new GatewayError("UNAVAILABLE", "Too many jobs are at work. Try again later.", { retryable: true });
+    }
+    const runId = `manual:${job.id}:${now}:${++this.manualRuns}`;
+    if (!(await scheduler.runNow(job, runId))) return notRun("already-running");
+    return { ok: true as const, enqueued: true as const, runId, processInstanceId };
+  }
+
+  /** `cron.runs`: finished runs of one job, or of all. @throws GatewayError when there is no such job */
+  async runs(params: CronRunsParams) {
+    const { jobs, history } = this.deps;
+    const { id, jobId = id, scope = jobId === undefined ? "all" : "job", limit = DEFAULT_PAGE, offset = 0 } = params;
+    const all = await jobs.all();
+    const names = new Map(all.map((job) => [job.id, job.name]));
+    const one = scope === "job" ? jobId : undefined;
+    if (scope === "job" && (one === undefined || !names.has(one))) throw notFound(one ?? "");
+    const text = params.query?.trim().toLowerCase() ?? "";
+    const namedJobs = all.filter(({ name }) => name.toLowerCase().includes(text)).map((job) => job.id);
+    const { entries, total } = await history.page({
+      ...without(params, "jobId"),
+      ...given({ jobId: one }),
+      namedJobs,
+      limit,
+      offset,
+    });
+    const hasMore = offset + entries.length < total;
+    return {
+      entries: entries.map((entry) => ({ ...entry, ...given({ jobName: names.get(entry.jobId) }) })),
+      total,
+      offset,
+      limit,
+      hasMore,
+      nextOffset: hasMore ? offset + entries.length : null,
+    };
+  }
+
+  /** `cron.scratch.get`: the notes of a heartbeat monitor; other jobs have none. @throws GatewayError when there is no such job */
+  async scratch(params: CronGetParams) {
+    await this.known(params);
+    return { scratch: null, currentRevision: 0, maxBytes: LIMITS.cronScratchBytes };
+  }
+
+  private async known(params: CronGetParams): Promise<Job> {
+    const job = await this.deps.jobs.find(idOf(params));
+    if (job === null) throw notFound(idOf(params));
+    return job;
+  }
+
+  /** The job of a declaration key, made what it is declared to be. What it has done stays, and its times if they fit. */
+  private async converge(known: Job, params: CronAddParams, now: number) {
+    const { jobs, scheduler } = this.deps;
+    const { id, createdAtMs, state, enabled, schedule } = known;
+    const declared = newJob(keepingAnchor(params, known), now);
+    const wanted: Job = { ...declared, id, createdAtMs, state, enabled: params.enabled ?? enabled };
+    if (revisionOf(wanted) === revisionOf(known)) {
+      return { created: false, updated: false, job: viewOf(known), deliveryPreview: previewDelivery(known) };
+    }
+    const next = await this.timesOf(wanted, "cron.add", now);
+    const moved = JSON.stringify(wanted.schedule) !== JSON.stringify(schedule) || wanted.enabled !== enabled;
+    const job = await jobs.change(id, (current) => {
+      if (current === null) throw notFound(id);
+      const next_ = { ...wanted, state: current.state };
+      return moved ? timed({ ...next_, state: { ...current.state, scheduleActivatedAtMs: now } }, next, now) : next_;
+    });
+    scheduler.publish("updated", job!);
+    scheduler.wake();
+    return { created: false, updated: true, job: viewOf(job!), deliveryPreview: previewDelivery(job!) };
+  }
+
+  private async checked(job: Job, method: "cron.add", now: number): Promise<Job> {
+    return timed(job, await this.timesOf(job, method, now), now);
+  }
+
+  private timesOf(job: Job, method: "cron.add" | "cron.update", now: number): Promise<NextTime> {
+    const { agents } = this.deps;
+    if (job.agentId !== undefined && !agents.find(job.agentId)) {
+      throw new GatewayError("UNAVAILABLE", `Error: cron job agent is unavailable: ${job.agentId}`);
+    }
+    return checkJob(job, method, now);
+  }
+}
+
+/** A job with its next time as it follows from its schedule; a disabled one has none. */
+function timed(job: Job, next: NextTime, now: number): Job {
+  const state = without(job.state, "nextRunAtMs");
+  if (!job.enabled) return { ...job, state };
+  // A single time that has just passed is due at once.
+  const nextRunAtMs = job.schedule.kind === "at" ? Date.parse(job.schedule.at) : next(now);
+  return { ...job, state: { ...given({ nextRunAtMs }), ...state } };
+}
+
+function keepingAnchor(params: CronAddParams, { schedule: old }: Job): CronAddParams {
+  const { schedule } = params;
+  const same = schedule.kind === "every" && old.kind === "every" && schedule.everyMs === old.everyMs;
+  return same
+    ? { ...params, schedule: { ...schedule, ...given({ anchorMs: schedule.anchorMs ?? old.anchorMs }) } }
+    : params;
+}
+
+function checkRevision(job: Job, expectedConfigRevision: string | undefined): void {
+  const actualConfigRevision = revisionOf(job);
+  if (expectedConfigRevision === undefined || expectedConfigRevision === actualConfigRevision) return;
+  throw new GatewayError(
+    "INVALID_REQUEST",
+    "cron job definition no longer matches the loaded version; review the latest version before retrying",
+    { details: { code: "CRON_JOB_CHANGED", expectedConfigRevision, actualConfigRevision } },
+  );
+}
+
+const idOf = (params: CronGetParams): string => ("id" in params ? params.id : params.jobId);
+
+function notFound(jobId: string, what = "Automation not found"): GatewayError {
+  return new GatewayError(
+    "INVALID_REQUEST",
+    `${what}: ${jobId}. List automations and retry with a current job id. For cross-session management, use a fresh authenticated configured channel owner or Control UI administrator turn or the Automations page.`,
+    { details: { code: "CRON_JOB_NOT_FOUND", jobId } },
+  );
+}

@@ -1,0 +1,85 @@
+import type { CronUpdateParams } from "../../generated/types.ts";
+import { invalidRequest } from "../platform/errors.ts";
+import type { Delivery, Job, JobState, Payload } from "./job.ts";
+import { settledSchedule, withToolPolicy } from "./new-job.ts";
+
+export type JobPatch = CronUpdateParams["patch"];
+
+/** What a payload of each kind cannot do without. */
+const NEEDED: Readonly<Record<string, string>> = {
+  systemEvent: "text",
+  agentTurn: "message",
+  command: "argv",
+  script: "script",
+};
+
+/**
+ * A job with a patch laid over it; null takes a field away. A payload of the same kind is patched, one of another kind
+ * replaces the old. Its times are to be computed anew when `rescheduled` says so.
+ * @throws GatewayError when what remains lacks something
+ */
+export function patched(job: Job, patch: JobPatch, now: number): { job: Job; rescheduled: boolean } {
+  const { schedule, payload, delivery, state, name, description, enabled, ...plain } = patch;
+  const next: Record<string, unknown> = { ...job, updatedAtMs: now };
+  for (const [field, value] of Object.entries(plain)) {
+    if (value === null) delete next[field];
+    else if (value !== undefined) next[field] = value;
+  }
+  if (name?.trim()) next.name = name.trim();
+  if (description !== undefined) next.description = description.trim();
+  if (next.description === "") delete next.description;
+  if (schedule !== undefined) next.schedule = settledSchedule(schedule, now);
+  if (payload !== undefined) next.payload = patchedPayload(job.payload, payload);
+  if (delivery !== undefined) next.delivery = patchedDelivery(job.delivery, delivery as Record<string, unknown>);
+  if (enabled !== undefined) next.enabled = enabled;
+  const moved = schedule !== undefined && JSON.stringify(next.schedule) !== JSON.stringify(job.schedule);
+  const turnedOn = enabled === true && !job.enabled;
+  next.state = patchedState(job.state, { ...state }, { moved, turnedOn, now });
+  const rescheduled = moved || turnedOn || (enabled === false && job.enabled);
+  return { job: withToolPolicy(next as unknown as Job), rescheduled };
+}
+
+function patchedState(
+  state: JobState,
+  { runningAtMs, nextRunAtMs, ...facts }: JobState,
+  { moved, turnedOn, now }: { moved: boolean; turnedOn: boolean; now: number },
+): JobState {
+  const { autoDisabled, ...others } = state;
+  return {
+    ...others,
+    ...facts,
+    ...(moved ? { scheduleActivatedAtMs: now } : {}),
+    // Whoever turns a job on again gives it a fresh start.
+    ...(turnedOn ? { consecutiveErrors: 0, scheduleErrorCount: 0 } : autoDisabled ? { autoDisabled } : {}),
+  };
+}
+
+function patchedPayload(old: Payload, patch: NonNullable<JobPatch["payload"]>): Payload {
+  const base: Record<string, unknown> =
+    old.kind === patch.kind ? { ...old } : "toolsAllow" in old && old.toolsAllow ? { toolsAllow: old.toolsAllow } : {};
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === null) delete base[field];
+    else base[field] = value;
+  }
+  const needed = NEEDED[patch.kind];
+  if (needed !== undefined && base[needed] === undefined) {
+    throw invalidRequest(`invalid cron.update params: payload.kind="${patch.kind}" requires payload.${needed}`);
+  }
+  return base as unknown as Payload;
+}
+
+function patchedDelivery(old: Delivery | undefined, patch: Record<string, unknown>): Delivery {
+  const next: Record<string, unknown> = { mode: "announce", ...old };
+  // Where a webhook goes is no recipient of a channel.
+  if (old?.mode === "webhook" && patch.mode !== undefined && patch.mode !== "webhook") delete next.to;
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === null) delete next[field];
+    else if (value !== undefined) next[field] = value;
+  }
+  if (next.mode === "webhook" && next.to === undefined) {
+    throw invalidRequest(
+      "invalid cron.update params: cron webhook delivery requires delivery.to to be a valid http(s) URL",
+    );
+  }
+  return next as unknown as Delivery;
+}

@@ -1,0 +1,337 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type { ConfigPort } from "../config/types.ts";
+import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import { CUT_OFF } from "./agent-turn.ts";
+import { given, type Job } from "./job.ts";
+import type { Ended, JobRepository } from "./job-repository.ts";
+import { lateNote, missedEntry, missedTimes } from "./missed.ts";
+import { afterRun, type DeliveryReport, type Execution, entryOf, without } from "./outcome.ts";
+import type { RunRepository, RunStart } from "./run-repository.ts";
+import { following, type NextTime, nextTimes } from "./schedule.ts";
+
+export interface SchedulerDeps {
+  jobs: JobRepository;
+  history: RunRepository;
+  config: ConfigPort;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+  /** Whose job it is. */
+  ownerOf(job: Job): string;
+  /** Does what a job says and takes the result where it wants it. */
+  perform(job: Job, run: RunStart): Promise<{ execution: Execution; report: DeliveryReport }>;
+}
+
+const NOT_ASKED: DeliveryReport = { status: "not-requested", required: false };
+
+/**
+ * Runs jobs when they are due. One timer waits for the next one, never longer than a minute, so that a clock that was
+ * set or a machine that slept is noticed. A run is on disk before it begins, under an id made of the job and the time it
+ * was due: the same time cannot run twice, whatever the clock does.
+ */
+export class Scheduler {
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly running = new Map<string, Promise<void>>();
+  private stopped = true;
+  private ticking: Promise<void> | undefined;
+  private lastTick = 0;
+  private readonly unsubscribe: () => void;
+
+  constructor(private readonly deps: SchedulerDeps) {
+    this.unsubscribe = deps.config.onChange(() => this.wake());
+  }
+
+  /** False when the operator has turned automations off; jobs can still be run by hand. */
+  get enabled(): boolean {
+    return this.deps.config.current.cron?.enabled !== false && process.env.OPENCLAW_SKIP_CRON !== "1";
+  }
+
+  isRunning(jobId: string): boolean {
+    return this.running.has(jobId);
+  }
+
+  get atWork(): number {
+    return this.running.size;
+  }
+
+  /** Accounts for what the last stop left, then begins to wait. */
+  async start(): Promise<void> {
+    this.stopped = false;
+    const { history, clock } = this.deps;
+    await history.prune(clock.now() - LIMITS.cronRunTtlMs);
+    for (const run of await history.unfinished()) await this.endCutOff(run);
+    if (this.enabled && this.deps.config.current.cron?.skipMissedJobs) await this.skipMissed();
+    this.lastTick = clock.now();
+    this.wake();
+  }
+
+  /** Begins nothing more. Resolves when the runs at work have ended, which is for their rooms to bring about. */
+  async stop(): Promise<void> {
+    this.halt();
+    await this.ticking;
+    await Promise.all(this.running.values());
+  }
+
+  /** Begins nothing more, at once. */
+  halt(): void {
+    this.stopped = true;
+    this.unsubscribe();
+    clearTimeout(this.timer);
+  }
+
+  /** Looks again when the next job is due; to be called after jobs have changed. */
+  wake(): void {
+    void this.arm().catch((error) => this.deps.log.error("the next scheduled job could not be read", { error }));
+  }
+
+  /** Begins every job that is due now. */
+  tick(): Promise<void> {
+    this.ticking ??= this.beginDue().finally(() => {
+      this.ticking = undefined;
+    });
+    return this.ticking;
+  }
+
+  /** Begins a run that somebody asked for. False when the job is gone or at work. */
+  runNow(job: Job, runId: string): Promise<boolean> {
+    const { clock, ownerOf } = this.deps;
+    const run: RunStart = { runId, jobId: job.id, agentId: ownerOf(job), startedAt: clock.now() };
+    return this.begin(run, (known) => ({ ...known, state: { ...known.state, runningAtMs: run.startedAt } }));
+  }
+
+  private async arm(): Promise<void> {
+    const next = this.stopped || !this.enabled ? null : await this.deps.jobs.nextDueAt();
+    clearTimeout(this.timer);
+    if (next === null || this.stopped) return;
+    const delay = Math.min(
+      Math.max(next - this.deps.clock.now(), this.busy ? LIMITS.cronMinGapMs : 0),
+      LIMITS.cronTimerMs,
+    );
+    this.timer = setTimeout(() => {
+      this.tick()
+        .catch((error) => this.deps.log.error("scheduled jobs could not be begun", { error }))
+        .finally(() => this.wake());
+    }, delay);
+    this.timer.unref();
+  }
+
+  private get busy(): boolean {
+    return this.running.size >= LIMITS.cronRunsAtOnce;
+  }
+
+  private async beginDue(): Promise<void> {
+    const { clock, jobs } = this.deps;
+    const now = clock.now();
+    if (now < this.lastTick - LIMITS.cronLateMs) await this.clockWentBack(now);
+    this.lastTick = now;
+    for (const job of await jobs.due(now, LIMITS.cronMaxJobs)) {
+      if (this.busy || this.stopped || !this.enabled) return;
+      if (this.running.has(job.id)) await this.passOver(job, now);
+      else await this.beginScheduled(job, now);
+    }
+  }
+
+  private async beginScheduled(job: Job, now: number): Promise<void> {
+    const due = job.state.nextRunAtMs!;
+    const next = await this.timesOf(job);
+    if (next === null) return;
+    const run: RunStart = {
+      runId: `cron:${job.id}:${due}`,
+      jobId: job.id,
+      agentId: this.deps.ownerOf(job),
+      startedAt: now,
+    };
+    const late = now - due > LIMITS.cronLateMs ? lateNote(due, missedTimes(next, due, now), now) : undefined;
+    await this.begin(
+      run,
+      (known) => {
+        if (!known.enabled || known.state.nextRunAtMs !== due) return null;
+        const state = {
+          ...without(known.state, "nextRunAtMs"),
+          runningAtMs: now,
+          ...given({ nextRunAtMs: following(next, now) }),
+        };
+        return { ...known, state };
+      },
+      late,
+    );
+  }
+
+  /** A job that is due again while it is at work waits for its next time. */
+  private async passOver(job: Job, now: number): Promise<void> {
+    const due = job.state.nextRunAtMs;
+    const next = await this.timesOf(job);
+    if (next === null) return;
+    await this.deps.jobs.change(job.id, (known) => {
+      if (known?.state.nextRunAtMs !== due) return null;
+      return {
+        ...known!,
+        state: { ...without(known!.state, "nextRunAtMs"), ...given({ nextRunAtMs: following(next, now) }) },
+      };
+    });
+  }
+
+  private async begin(
+    run: RunStart,
+    decide: (job: Job) => Job | null,
+    late?: NonNullable<Execution["diagnostics"]>["entries"][number],
+  ): Promise<boolean> {
+    if (this.running.has(run.jobId) || this.stopped) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // Before the write, so that nobody else begins the job meanwhile.
+    this.running.set(run.jobId, promise);
+    const release = () => {
+      this.running.delete(run.jobId);
+      resolve();
+    };
+    let job: Job | null;
+    try {
+      job = await this.deps.jobs.begin(run.jobId, run, decide);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    if (job === null) {
+      release();
+      return false;
+    }
+    this.publish("started", job, { runAtMs: run.startedAt });
+    void this.work(job, run, late).finally(() => {
+      release();
+      this.wake();
+    });
+    return true;
+  }
+
+  /** One run from its begin to its end. Never rejects. */
+  private async work(
+    job: Job,
+    run: RunStart,
+    late?: NonNullable<Execution["diagnostics"]>["entries"][number],
+  ): Promise<void> {
+    const { perform, log } = this.deps;
+    try {
+      const done = await perform(job, run).catch((error): { execution: Execution; report: DeliveryReport } => {
+        log.error("a job failed unexpectedly", { jobId: job.id, error });
+        return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
+      });
+      const { execution } = done;
+      const entries = late ? [late, ...(execution.diagnostics?.entries ?? [])] : undefined;
+      const noted = entries
+        ? { ...execution, diagnostics: { summary: late!.message, ...execution.diagnostics, entries } }
+        : execution;
+      await this.finish(job, run, noted, done.report);
+    } catch (error) {
+      log.error("the end of a job's run could not be stored", { jobId: job.id, error });
+    }
+  }
+
+  private async finish(job: Job, run: RunStart, execution: Execution, report: DeliveryReport): Promise<void> {
+    const { jobs, clock } = this.deps;
+    const endedAt = clock.now();
+    const next = await nextTimes(job.schedule, job.id);
+    const stamp = <T extends { ts: number }>(entry: T): T => ({ ...entry, ts: entry.ts || endedAt });
+    const diagnostics = execution.diagnostics && {
+      ...execution.diagnostics,
+      entries: execution.diagnostics.entries.map(stamp),
+    };
+    const base = entryOf({ ...run, endedAt }, { ...execution, ...given({ diagnostics }) }, report);
+    const ended = await jobs.end(run, (known) => {
+      if (known === null) return { entry: base, after: null };
+      // A job that was given other times meanwhile keeps them.
+      const manual =
+        run.runId.startsWith("manual:") || known.state.scheduleActivatedAtMs !== job.state.scheduleActivatedAtMs;
+      const after = afterRun(known, base, { manual, next, interrupted: execution.interrupted });
+      const nextRunAtMs = after === "remove" || !after.enabled ? undefined : after.state.nextRunAtMs;
+      return { entry: { ...base, ...given({ nextRunAtMs }) }, after };
+    });
+    this.tell(ended);
+  }
+
+  private tell({ job, entry, removed }: Ended): void {
+    if (job === null) return;
+    const { ts, jobId, action, ...facts } = entry;
+    this.publish("finished", job, facts);
+    if (removed) this.publish("removed", job);
+  }
+
+  /** Tells of a job, and of when it is due next if the change is about that. */
+  publish(action: "added" | "updated" | "removed" | "started" | "finished", job: Job, facts: object = {}): void {
+    const { nextRunAtMs } = job.state;
+    const due = action === "added" || action === "updated" ? given({ nextRunAtMs }) : {};
+    this.deps.bus.publish("cron", { jobId: job.id, action, job, ...due, ...facts });
+  }
+
+  /** A run that the end of the process cut off. What has a single time is tried again. */
+  private async endCutOff(run: RunStart): Promise<void> {
+    const { jobs, clock, log } = this.deps;
+    const execution: Execution = { status: "error", error: CUT_OFF, interrupted: true };
+    const entry = entryOf({ ...run, endedAt: clock.now() }, execution, NOT_ASKED);
+    await jobs.end(run, (known) => {
+      if (known === null) return { entry, after: null };
+      const manual = run.runId.startsWith("manual:") || known.schedule.kind !== "at";
+      return { entry, after: afterRun(known, entry, { manual, next: () => undefined, interrupted: true }) };
+    });
+    log.warn("a job was at work when the gateway stopped", { jobId: run.jobId, runId: run.runId });
+  }
+
+  /** Writes down what recurring jobs have missed, and goes on with their next time. */
+  private async skipMissed(): Promise<void> {
+    const { jobs, history, clock, ownerOf } = this.deps;
+    const now = clock.now();
+    for (const job of await jobs.due(now - LIMITS.cronLateMs, LIMITS.cronMaxJobs)) {
+      if (job.schedule.kind === "at") continue;
+      const due = job.state.nextRunAtMs!;
+      const next = await this.timesOf(job);
+      if (next === null) continue;
+      const run = { runId: `cron:${job.id}:${due}`, jobId: job.id, agentId: ownerOf(job), startedAt: now };
+      await history.record(
+        { ...run, entry: missedEntry(run, due, missedTimes(next, due, now)) },
+        LIMITS.cronRunsPerJob,
+      );
+      await this.passOver(job, now);
+    }
+  }
+
+  /** Times that were computed ahead of a clock that went back would be waited for too long. */
+  private async clockWentBack(now: number): Promise<void> {
+    const { jobs, log } = this.deps;
+    log.warn("the clock went back; the times of scheduled jobs are computed anew", { byMs: this.lastTick - now });
+    for (const job of await jobs.all()) {
+      if (!job.enabled || job.schedule.kind === "at" || this.running.has(job.id)) continue;
+      const next = await this.timesOf(job);
+      const ran = job.state.lastRunAtMs ?? 0;
+      // What has run already is not run again when its hour comes a second time, unless that run was far ahead.
+      const after = ran - now <= LIMITS.cronClockBackMs ? Math.max(now, ran) : now;
+      if (next !== null) await this.change(job.id, (state) => ({ ...state, ...given({ nextRunAtMs: next(after) }) }));
+    }
+  }
+
+  /** The times of a job; one whose schedule cannot be computed any more is turned off after some attempts. */
+  private async timesOf(job: Job): Promise<NextTime | null> {
+    const now = this.deps.clock.now();
+    try {
+      const next = await nextTimes(job.schedule, job.id);
+      next(now);
+      return next;
+    } catch (error) {
+      const count = (job.state.scheduleErrorCount ?? 0) + 1;
+      this.deps.log.error("the times of a job cannot be computed", { jobId: job.id, error });
+      await this.deps.jobs.change(job.id, (known) => {
+        if (known === null) return null;
+        const lastError = error instanceof Error ? error.message : String(error);
+        const state = { ...known.state, lastError, scheduleErrorCount: count, nextRunAtMs: now + LIMITS.cronTimerMs };
+        if (count < LIMITS.cronScheduleErrors) return { ...known, state };
+        const autoDisabled = { reason: "schedule-errors" as const, atMs: now, consecutiveErrors: count };
+        return { ...known, enabled: false, state: { ...without(state, "nextRunAtMs"), autoDisabled } };
+      });
+      return null;
+    }
+  }
+
+  private async change(id: string, update: (state: Job["state"]) => Job["state"]): Promise<void> {
+    await this.deps.jobs.change(id, (known) => known && { ...known, state: update(known.state) });
+  }
+}

@@ -1,0 +1,19 @@
+import type { CronHandlers } from "../../generated/handlers.ts";
+import { fillIn } from "../cron/new-job.ts";
+import type { CallContext } from "../gateway/context.ts";
+import type { Guard } from "../gateway/dispatch.ts";
+
+export const cron: CronHandlers<CallContext> = {
+  "cron.add": (params, { cron }) => cron.add(params),
+  "cron.update": (params, { cron }) => cron.update(params),
+  "cron.remove": (params, { cron }) => cron.remove(params),
+  "cron.get": (params, { cron }) => cron.get(params),
+  "cron.list": (params, { cron }) => cron.list(params),
+  "cron.status": (_params, { cron }) => cron.status(),
+  "cron.run": (params, { cron }) => cron.run(params),
+  "cron.runs": (params, { cron }) => cron.runs(params),
+  "cron.scratch.get": (params, { cron }) => cron.scratch(params),
+};
+
+/** Upstream fills in what the caller of `cron.add` left out before it looks at the schema. */
+export const cronGuards: Readonly<Record<string, Guard>> = { "cron.add": (params) => fillIn(params) };
