@@ -50,8 +50,9 @@ export async function runAgentTurn(job: Job, payload: AgentTurn, deps: AgentTurn
     const outcome = await perform(job, payload, place, deps);
     return executionOf(outcome, place);
   } catch (error) {
-    if (error instanceof GatewayError) return { status: "error", error: error.message };
-    throw error;
+    if (!(error instanceof GatewayError)) throw error;
+    const stopping = (error.details as { reason?: string } | undefined)?.reason === "stopping";
+    return stopping ? { status: "error", error: CUT_OFF, interrupted: true } : { status: "error", error: error.message };
   }
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chatEnd, transcript } from "../agents/testing/chat-gateway.ts";
@@ -201,10 +201,12 @@ describe("over a restart", () => {
     );
     await before.pass(HOUR);
     expect(before.services.scheduler.atWork).toBe(2);
-    // As after a crash: the process goes without ending its runs.
+    // What a crash leaves: the files as they are while the runs are at work.
+    const crashed = lastingDir();
+    cpSync(stateDir, crashed, { recursive: true });
     await before.stop();
 
-    const after = await startCronGateway({ stateDir, clock });
+    const after = await startCronGateway({ stateDir: crashed, clock });
     const { entries } = await after.ran(hourly.id);
     expect(entries[0]).toMatchObject({ status: "error", completionStatus: "failed" });
     expect(entries[0].error).toContain("The gateway stopped");
