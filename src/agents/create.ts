@@ -53,5 +53,11 @@ export function createTurns(options: TurnsOptions): TurnServices {
   const product = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;
   const deps = { sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
   const chat = new Chat({ ...deps, bus, log });
-  return { runs, chat, agentCalls: new AgentCalls(deps), sessionCalls: new SessionCalls({ ...deps, chat }), systemEvents };
+  return {
+    runs,
+    chat,
+    agentCalls: new AgentCalls(deps),
+    sessionCalls: new SessionCalls({ ...deps, chat }),
+    systemEvents,
+  };
 }

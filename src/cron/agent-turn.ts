@@ -52,7 +52,9 @@ export async function runAgentTurn(job: Job, payload: AgentTurn, deps: AgentTurn
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const stopping = (error.details as { reason?: string } | undefined)?.reason === "stopping";
-    return stopping ? { status: "error", error: CUT_OFF, interrupted: true } : { status: "error", error: error.message };
+    return stopping
+      ? { status: "error", error: CUT_OFF, interrupted: true }
+      : { status: "error", error: error.message };
   }
 }
 
