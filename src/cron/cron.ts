@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import type {
   CronAddParams,
@@ -100,9 +101,13 @@ export class Cron {
     return listJobs(await this.deps.jobs.all(), params, this.deps.ownerOf);
   }
 
-  /** `cron.status`. Trigger scripts are not run by this gateway. */
-  async status() {
-    const { jobs, scheduler, storePath } = this.deps;
+  /**
+   * `cron.status`. Trigger scripts are not run by this gateway.
+   * @param complete where the database lies, too, which is not for every reader (CVE-2026-41339)
+   */
+  async status(complete: boolean) {
+    const { jobs, scheduler } = this.deps;
+    const storePath = complete ? this.deps.storePath : basename(this.deps.storePath);
     const [all, nextWakeAtMs] = await Promise.all([jobs.all(), jobs.nextDueAt()]);
     return {
       enabled: scheduler.enabled,

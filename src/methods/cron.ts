@@ -2,6 +2,7 @@ import type { CronHandlers } from "../../generated/handlers.ts";
 import { fillIn } from "../cron/new-job.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
+import { hasScope } from "../platform/scopes.ts";
 
 export const cron: CronHandlers<CallContext> = {
   "cron.add": (params, { cron }) => cron.add(params),
@@ -9,7 +10,7 @@ export const cron: CronHandlers<CallContext> = {
   "cron.remove": (params, { cron }) => cron.remove(params),
   "cron.get": (params, { cron }) => cron.get(params),
   "cron.list": (params, { cron }) => cron.list(params),
-  "cron.status": (_params, { cron }) => cron.status(),
+  "cron.status": (_params, { cron, caller }) => cron.status(hasScope(caller, "operator.admin")),
   "cron.run": (params, { cron }) => cron.run(params),
   "cron.runs": (params, { cron }) => cron.runs(params),
   "cron.scratch.get": (params, { cron }) => cron.scratch(params),
