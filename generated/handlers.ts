@@ -43,6 +43,19 @@ export interface ConfigHandlers<Ctx> {
   "config.set"(params: T.ConfigSetParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
 }
 
+/** Handlers of `src/methods/cron.ts`. */
+export interface CronHandlers<Ctx> {
+  "cron.add"(params: T.CronAddParams, ctx: Ctx): Awaitable<T.CronAddResult>;
+  "cron.get"(params: T.CronGetParams, ctx: Ctx): Awaitable<T.CronJobView>;
+  "cron.list"(params: T.CronListParams, ctx: Ctx): Awaitable<T.CronListResult>;
+  "cron.remove"(params: T.CronRemoveParams, ctx: Ctx): Awaitable<T.CronRemoveResult>;
+  "cron.run"(params: T.CronRunParams, ctx: Ctx): Awaitable<T.CronRunResult>;
+  "cron.runs"(params: T.CronRunsParams, ctx: Ctx): Awaitable<T.CronRunsResult>;
+  "cron.scratch.get"(params: T.CronScratchGetParams, ctx: Ctx): Awaitable<T.CronScratchGetResult>;
+  "cron.status"(params: T.CronStatusParams, ctx: Ctx): Awaitable<T.CronStatusResult>;
+  "cron.update"(params: T.CronUpdateParams, ctx: Ctx): Awaitable<T.CronJobView>;
+}
+
 /** Handlers of `src/methods/devices.ts`. */
 export interface DevicesHandlers<Ctx> {
   "device.pair.approve"(params: T.DevicePairApproveParams, ctx: Ctx): Awaitable<T.DevicePairApproveResult>;
@@ -160,6 +173,7 @@ export interface Handlers<Ctx>
     AgentsHandlers<Ctx>,
     ChatHandlers<Ctx>,
     ConfigHandlers<Ctx>,
+    CronHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     ExecHandlers<Ctx>,
     LogsHandlers<Ctx>,

@@ -295,6 +295,42 @@ export const LIMITS = {
   execApprovalTimeoutMs: 1800000,
   /** characters. Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved. */
   execApprovalCommandChars: 16384,
+  /** jobs. All are read for a list; some megabytes at worst and far more than people keep. */
+  cronMaxJobs: 1000,
+  /** runs. Of scheduled jobs; the others wait, so that a full hour does not call every model at once. */
+  cronRunsAtOnce: 8,
+  /** runs. Scheduled and by hand together; a script that starts more than that is mistaken. */
+  cronManualRunsAtOnce: 64,
+  /** ms. The scheduler looks at the clock at least so often, so that one that was set or slept is noticed. */
+  cronTimerMs: 60000,
+  /** ms. A run that begins later than the scheduler's own slack counts as missed. */
+  cronLateMs: 60000,
+  /** ms. Between the end of a job's run and its next one; keeps an interval of 1 ms from taking a core. */
+  cronMinGapMs: 500,
+  /** ms. A run that lies further ahead was made by a wrong clock; a day covers every time zone mistake. */
+  cronClockBackMs: 86400000,
+  /** times. Counting further says nothing more. */
+  cronMissedCounted: 1000,
+  /** errors. Upstream turns a job off after as many times that could not be computed. */
+  cronScheduleErrors: 3,
+  /** ms. Upstream's hour for a scheduled turn without a time of its own. */
+  cronRunTimeoutMs: 3600000,
+  /** runs. Upstream's bound of the history of one job. */
+  cronRunsPerJob: 2000,
+  /** ms. Upstream keeps the history for seven days. */
+  cronRunTtlMs: 604800000,
+  /** characters. Of an answer kept in the history; the whole one is in the session. */
+  cronSummaryChars: 4000,
+  /** ms. Upstream gives a webhook as long to answer. */
+  cronWebhookTimeoutMs: 10000,
+  /** bytes. Upstream's bound of a monitor's notes. */
+  cronScratchBytes: 262144,
+  /** characters. Of one note for a session's next turn; longer texts belong into a message. */
+  systemEventChars: 8000,
+  /** notes. Upstream's bound of what waits for the next turn of a session. */
+  systemEventsPerSession: 20,
+  /** notes. Of all sessions together; some megabytes. */
+  systemEventsTotal: 2000,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -460,6 +496,24 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   approvalsKeptMs: { unit: "ms", reason: "Upstream's 30 days for which ended approvals are kept." },
   execApprovalTimeoutMs: { unit: "ms", reason: "Upstream's half an hour to decide about a command." },
   execApprovalCommandChars: { unit: "characters", reason: "Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved." },
+  cronMaxJobs: { unit: "jobs", reason: "All are read for a list; some megabytes at worst and far more than people keep." },
+  cronRunsAtOnce: { unit: "runs", reason: "Of scheduled jobs; the others wait, so that a full hour does not call every model at once." },
+  cronManualRunsAtOnce: { unit: "runs", reason: "Scheduled and by hand together; a script that starts more than that is mistaken." },
+  cronTimerMs: { unit: "ms", reason: "The scheduler looks at the clock at least so often, so that one that was set or slept is noticed." },
+  cronLateMs: { unit: "ms", reason: "A run that begins later than the scheduler's own slack counts as missed." },
+  cronMinGapMs: { unit: "ms", reason: "Between the end of a job's run and its next one; keeps an interval of 1 ms from taking a core." },
+  cronClockBackMs: { unit: "ms", reason: "A run that lies further ahead was made by a wrong clock; a day covers every time zone mistake." },
+  cronMissedCounted: { unit: "times", reason: "Counting further says nothing more." },
+  cronScheduleErrors: { unit: "errors", reason: "Upstream turns a job off after as many times that could not be computed." },
+  cronRunTimeoutMs: { unit: "ms", reason: "Upstream's hour for a scheduled turn without a time of its own." },
+  cronRunsPerJob: { unit: "runs", reason: "Upstream's bound of the history of one job." },
+  cronRunTtlMs: { unit: "ms", reason: "Upstream keeps the history for seven days." },
+  cronSummaryChars: { unit: "characters", reason: "Of an answer kept in the history; the whole one is in the session." },
+  cronWebhookTimeoutMs: { unit: "ms", reason: "Upstream gives a webhook as long to answer." },
+  cronScratchBytes: { unit: "bytes", reason: "Upstream's bound of a monitor's notes." },
+  systemEventChars: { unit: "characters", reason: "Of one note for a session's next turn; longer texts belong into a message." },
+  systemEventsPerSession: { unit: "notes", reason: "Upstream's bound of what waits for the next turn of a session." },
+  systemEventsTotal: { unit: "notes", reason: "Of all sessions together; some megabytes." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },
