@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect } from "node:net";
+import { REMOTE, startProxied } from "./auth/testing.ts";
 import { startTestGateway, type TestGateway } from "./testing.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -47,6 +48,27 @@ describe("probes", () => {
 
   test("/startupz says which version answers", async () => {
     expect(await (await get("/startupz")).json()).toMatchObject({ ok: true, status: "started" });
+  });
+
+  test("another machine is told no more than that", async () => {
+    const proxied = await startProxied();
+    const ask = async (path: string) => (await fetch(proxied.httpUrl + path, { headers: REMOTE })).json();
+    expect(await ask("/readyz")).toEqual({ ready: true });
+    expect(await ask("/startupz")).toEqual({ ok: true, status: "started" });
+    await proxied.stop();
+  });
+
+  test("a gateway that stops lives, and is not ready", async () => {
+    const ending = await startTestGateway();
+    await ending.services.runs.stop();
+    const ask = async (path: string) => {
+      const answer = await fetch(ending.httpUrl + path);
+      return { status: answer.status, body: await answer.json() };
+    };
+    expect(await ask("/healthz")).toMatchObject({ status: 200, body: { ok: true } });
+    expect(await ask("/readyz")).toMatchObject({ status: 503, body: { ready: false, failing: ["gateway-draining"] } });
+    expect(await ask("/startup")).toMatchObject({ status: 503, body: { ok: false, status: "draining" } });
+    await ending.stop();
   });
 
   test("a probe takes no other method, and HEAD has no body", async () => {

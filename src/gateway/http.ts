@@ -35,28 +35,36 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
 export class HttpSurface {
   constructor(private readonly options: HttpSurfaceOptions) {}
 
-  /** Answers the probes that supervisors and load balancers send: no secrets in, no facts out. */
-  probe(request: Request, { pathname }: URL): Response | null {
-    const body = this.probeBody(pathname);
-    if (body === null) return null;
+  /**
+   * Answers the probes that supervisors and load balancers send: no secrets in, and no facts out to other machines
+   * (docs: gateway/health). A gateway that stops is alive and takes nothing new.
+   */
+  probe(request: Request, { pathname }: URL, peer: PeerFacts | null): Response | null {
+    const { clock, runs } = this.options.services;
+    const more = <T extends object>(facts: T) => (peer?.isLocalDirect === true ? facts : {});
+    const uptimeMs = Math.max(0, clock.now() - this.options.startedAtMs);
+    const draining = runs.isStopping;
+    const body = (): object | null => {
+      switch (pathname) {
+        case "/healthz":
+        case "/health":
+          return { ok: true, status: "live" };
+        case "/readyz":
+        case "/ready":
+          return { ready: !draining, ...more({ failing: draining ? ["gateway-draining"] : [], uptimeMs }) };
+        case "/startupz":
+        case "/startup": {
+          const status = draining ? "draining" : "started";
+          return { ok: !draining, status, ...more({ version: COMPATIBLE_VERSION, uptimeMs }) };
+        }
+        default:
+          return null;
+      }
+    };
+    const answer = body();
+    if (answer === null) return null;
     if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed("GET, HEAD");
-    return json(200, body);
-  }
-
-  private probeBody(path: string): object | null {
-    const uptimeMs = Math.max(0, this.options.services.clock.now() - this.options.startedAtMs);
-    switch (path) {
-      case "/healthz":
-      case "/health":
-        return { ok: true, status: "live" };
-      case "/readyz":
-      case "/ready":
-        return { ready: true, failing: [], uptimeMs };
-      case "/startupz":
-        return { ok: true, status: "started", version: COMPATIBLE_VERSION, uptimeMs };
-      default:
-        return null;
-    }
+    return json(draining && !pathname.startsWith("/health") ? 503 : 200, answer);
   }
 
   /** Serves everything else. Credentials are checked before a body is read. */

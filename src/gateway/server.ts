@@ -265,7 +265,7 @@ export class Gateway implements ConnectionHost {
     const address = requestAddress(request);
     if (address === null) return badRequest();
     if (request.headers.has("upgrade")) return this.upgrade(request, server);
-    const probe = this.http.probe(request, address);
+    const probe = this.http.probe(request, address, this.peerOf(request, server));
     if (probe) return probe;
     const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();

@@ -29,10 +29,24 @@ export const DIALECTS: ReadonlySet<string> = new Set(["openai-completions", "ant
 export async function openModel(entry: ModelEntry, route: Route, transport: Transport): Promise<LanguageModel> {
   // The library prints notes about settings it adapts on stderr unless told otherwise.
   (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
-  return entry.api === "anthropic-messages" ? anthropic(entry, route, transport) : openAI(entry, route, transport);
+  transports.set(transport.signal, transport);
+  const key = JSON.stringify(route);
+  const known = made.get(entry);
+  if (known?.key === key) return known.model;
+  const model = await (entry.api === "anthropic-messages" ? anthropic : openAI)(entry, route);
+  made.set(entry, { key, model });
+  return model;
 }
 
-async function openAI(entry: ModelEntry, route: Route, transport: Transport): Promise<LanguageModel> {
+/** The library makes schemas with every model, which costs more than what else a call does before it is sent. */
+const made = new WeakMap<ModelEntry, { key: string; model: LanguageModel }>();
+
+/** Of the calls under way, by the signal that the library passes on to `fetch`. */
+const transports = new WeakMap<AbortSignal, Transport>();
+
+const send = ((input, init) => transports.get(init!.signal!)!.fetch(input, init)) as typeof fetch;
+
+async function openAI(entry: ModelEntry, route: Route): Promise<LanguageModel> {
   const { createOpenAICompatible } = await import("./lazy/openai-compatible.ts");
   return createOpenAICompatible({
     name: "provider",
@@ -40,7 +54,7 @@ async function openAI(entry: ModelEntry, route: Route, transport: Transport): Pr
     apiKey: route.key ?? undefined,
     headers: route.headers,
     includeUsage: entry.compat.supportsUsageInStreaming !== false,
-    fetch: transport.fetch,
+    fetch: send,
     transformRequestBody: (body) => {
       const { max_tokens, ...rest } = body;
       const field =
@@ -50,7 +64,7 @@ async function openAI(entry: ModelEntry, route: Route, transport: Transport): Pr
   }).chatModel(entry.id);
 }
 
-async function anthropic(entry: ModelEntry, route: Route, transport: Transport): Promise<LanguageModel> {
+async function anthropic(entry: ModelEntry, route: Route): Promise<LanguageModel> {
   const { createAnthropic } = await import("./lazy/anthropic.ts");
   const base = route.baseUrl.endsWith("/v1") ? route.baseUrl : `${route.baseUrl}/v1`;
   const secret = route.key ?? "none";
@@ -58,7 +72,7 @@ async function anthropic(entry: ModelEntry, route: Route, transport: Transport):
     baseURL: base,
     ...(route.bearer ? { authToken: secret } : { apiKey: secret }),
     headers: route.headers,
-    fetch: transport.fetch,
+    fetch: send,
   }).languageModel(entry.id);
 }
 

@@ -148,6 +148,11 @@ export class Runs implements ActiveRuns {
     }
   }
 
+  /** Nothing new is taken any more. */
+  get isStopping(): boolean {
+    return this.stopping;
+  }
+
   /** How many runs are at work. */
   get atWork(): number {
     return this.lanes.atWork;
