@@ -113,8 +113,9 @@ describe("39: where files lie is for administrators", () => {
 
   test("nor does any other answer to a reader but those about workspaces and the log", async () => {
     // An agent's workspace is part of what agents.list says, to readers as well (BEHAVIOUR section 6); which file is
-    // read is part of what logs.tail says. The log of a test lies in its state directory.
-    const meant = ["agents.list", "agent.wait", "config.get", "logs.tail"];
+    // read is part of what logs.tail says, and where skills lie of what skills.status says. The log of a test lies in
+    // its state directory.
+    const meant = ["agents.list", "agent.wait", "config.get", "logs.tail", "skills.status"];
     const other = READ_METHODS.filter(({ name }) => !meant.includes(name));
     for (const { name } of other) {
       const text = JSON.stringify(await reader.request(name, {}));

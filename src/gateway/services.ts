@@ -4,6 +4,7 @@ import { createTurns, type TurnServices } from "../agents/create.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
 import { AgentFiles } from "../agents/workspace/files.ts";
 import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
+import { Channels } from "../channels/channels.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
@@ -25,15 +26,18 @@ import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import { SecretRepository } from "../secrets/repository.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Sessions } from "../sessions/sessions.ts";
+import { Skills } from "../skills/skills.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
+import { Host } from "../system/host.ts";
 import { Identity } from "../system/identity.ts";
 import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
+import { Tools } from "../tools/tools.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
 import { Speech } from "../voice/speech.ts";
 import { Talk } from "../voice/talk.ts";
@@ -71,6 +75,10 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly usage: ProviderUsage;
   readonly decisions: DecisionRepository;
   readonly defender: Defender;
+  readonly channels: Channels;
+  readonly skills: Skills;
+  readonly tools: Tools;
+  readonly host: Host;
   readonly voiceWake: VoiceWake;
   readonly speech: Speech;
   readonly talk: Talk;
@@ -157,6 +165,10 @@ export function createServices(options: ServiceOptions): Services {
     ...nodeServices,
     ...approvalServices,
     ...turns,
+    channels: new Channels({ config, clock, eventLoop }),
+    skills: new Skills({ config, agents }),
+    tools: new Tools({ config, agents, sessions }),
+    host: new Host({ config, clock, eventLoop, runs: turns.runs }),
     voiceWake,
     speech,
     talk,

@@ -1,8 +1,10 @@
 import type { AgentsHandlers } from "../../generated/handlers.ts";
+import { listCommands } from "../agents/commands/list.ts";
 import type { CallContext } from "../gateway/context.ts";
 
 export const agents: AgentsHandlers<CallContext> = {
   "agents.list": (_params, { agents }) => agents.describe(),
+  "commands.list": (params, { agents }) => listCommands(agents, params),
   "agents.files.list": (params, { agentFiles }) => agentFiles.list(params),
   "agents.files.get": (params, { agentFiles }) => agentFiles.get(params),
   "agents.files.set": (params, { agentFiles }) => agentFiles.set(params),

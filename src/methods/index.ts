@@ -3,17 +3,21 @@ import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { channels } from "./channels.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
 import { cron, cronGuards } from "./cron.ts";
 import { devices } from "./devices.ts";
 import { exec } from "./exec.ts";
+import { host } from "./host.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
 import { nodes } from "./nodes.ts";
 import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
+import { skills } from "./skills.ts";
 import { system } from "./system.ts";
+import { tools } from "./tools.ts";
 import { usage } from "./usage.ts";
 import { voice } from "./voice.ts";
 
@@ -32,6 +36,10 @@ export const handlers: Handlers<CallContext> = {
   ...secrets,
   ...sessions,
   ...system,
+  ...channels,
+  ...host,
+  ...skills,
+  ...tools,
   ...usage,
   ...voice,
 };

@@ -52,7 +52,7 @@ export class Runs implements ActiveRuns {
   private sincePruned = 0;
 
   constructor(private readonly options: RunsOptions) {
-    this.lanes = new Lanes(() => options.config.current.agents?.defaults?.maxConcurrent ?? LIMITS.runsAtOnce);
+    this.lanes = new Lanes(() => this.maxConcurrent);
     this.pending = new PendingInputs(LIMITS.pendingInputsShown);
     this.turnDeps = {
       ...options,
@@ -156,6 +156,16 @@ export class Runs implements ActiveRuns {
   /** How many runs are at work. */
   get atWork(): number {
     return this.lanes.atWork;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.lanes.waiting;
+  }
+
+  /** How many may be at work at once. */
+  get maxConcurrent(): number {
+    return Math.max(1, this.options.config.current.agents?.defaults?.maxConcurrent ?? LIMITS.runsAtOnce);
   }
 
   activeRunIds(sessionKey: string): string[] {

@@ -1,0 +1,29 @@
+/** How channels are called where people read of them; one that is not here is called by its id. */
+const LABELS: Readonly<Record<string, string>> = {
+  bluebubbles: "BlueBubbles",
+  clickclack: "ClickClack",
+  discord: "Discord",
+  feishu: "Feishu",
+  googlechat: "Google Chat",
+  imessage: "iMessage",
+  irc: "IRC",
+  line: "LINE",
+  matrix: "Matrix",
+  mattermost: "Mattermost",
+  msteams: "Microsoft Teams",
+  "nextcloud-talk": "Nextcloud Talk",
+  nostr: "Nostr",
+  qqbot: "QQ Bot",
+  signal: "Signal",
+  slack: "Slack",
+  sms: "SMS",
+  "synology-chat": "Synology Chat",
+  telegram: "Telegram",
+  tlon: "Tlon",
+  twitch: "Twitch",
+  whatsapp: "WhatsApp",
+  zalo: "Zalo",
+  zalouser: "Zalo Personal",
+};
+
+export const channelLabel = (id: string): string => LABELS[id] ?? id;

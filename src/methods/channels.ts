@@ -1,0 +1,14 @@
+import type { ChannelsHandlers } from "../../generated/handlers.ts";
+import type { CallContext } from "../gateway/context.ts";
+
+export const channels: ChannelsHandlers<CallContext> = {
+  "channels.status": (params, { channels }) => channels.status(params),
+  "channels.start": (params, { channels }) => channels.start(params),
+  "channels.stop": (params, { channels }) => channels.stop(params),
+  "channels.logout": (params, { channels }) => channels.logout(params),
+  "channels.pairing.list": (params, { channels }) => channels.pairingRequests(params),
+  "channels.pairing.approve": (params, { channels, caller }) => channels.approve(params, caller),
+  "channels.pairing.dismiss": (params, { channels }) => channels.dismiss(params),
+  "web.login.start": (_params, { channels }) => channels.signIn(),
+  "web.login.wait": (_params, { channels }) => channels.signIn(),
+};

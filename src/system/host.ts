@@ -1,0 +1,113 @@
+import { statfs } from "node:fs/promises";
+import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, type } from "node:os";
+import type { DiagnosticsLanesResult, EnvironmentSummary, SystemInfoResult } from "../../generated/types.ts";
+import type { ConfigPort } from "../config/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import { invalidRequest } from "../platform/errors.ts";
+import { uuid } from "../platform/ids.ts";
+import { hasScope } from "../platform/scopes.ts";
+import type { EventLoopMonitor } from "./event-loop.ts";
+
+interface HostDeps {
+  config: ConfigPort;
+  clock: Clock;
+  eventLoop: EventLoopMonitor;
+  runs: { readonly waiting: number; readonly atWork: number; readonly maxConcurrent: number };
+}
+
+/** The one place where sessions run: this process. */
+const ENVIRONMENT = "gateway";
+
+/** The machine and the process that the gateway is. */
+export class Host {
+  private readonly instance = uuid();
+  private readonly startedAt: number;
+
+  constructor(private readonly deps: HostDeps) {
+    this.startedAt = deps.clock.now();
+  }
+
+  /** `system.info`. Where this machine keeps its files is for administrators. Sizes in bytes, times in milliseconds. */
+  async info(caller: { scopes: ReadonlySet<string> }): Promise<SystemInfoResult> {
+    const { config, clock, eventLoop } = this.deps;
+    const name = hostname();
+    const processors = cpus();
+    const [one = 0, five = 0, fifteen = 0] = loadavg();
+    const port = config.current.gateway?.port;
+    const memory = process.memoryUsage();
+    return {
+      machineName: name,
+      hostname: name,
+      platform: platform(),
+      release: release(),
+      arch: arch(),
+      osLabel: `${type()} ${release()}`,
+      ...(port ? { port } : {}),
+      nodeVersion: process.version,
+      pid: process.pid,
+      processInstanceId: this.instance,
+      uptimeMs: clock.now() - this.startedAt,
+      cpuCount: processors.length,
+      ...(processors[0]?.model ? { cpuModel: processors[0].model } : {}),
+      loadAverage: [one, five, fifteen],
+      memoryTotalBytes: totalmem(),
+      memoryFreeBytes: freemem(),
+      eventLoop: eventLoop.facts(),
+      processMemory: {
+        rssBytes: memory.rss,
+        heapUsedBytes: memory.heapUsed,
+        heapTotalBytes: memory.heapTotal,
+        externalBytes: memory.external,
+        arrayBuffersBytes: memory.arrayBuffers,
+      },
+      ...(await this.disk(hasScope(caller, "operator.admin"))),
+      defaultAgentUtilityModel: { status: "unavailable" },
+    };
+  }
+
+  /** `environments.list`: where sessions can run. Nodes run commands, but no sessions, and are in `node.list`. */
+  environments(): EnvironmentSummary[] {
+    return [
+      {
+        id: ENVIRONMENT,
+        type: "local",
+        label: "Gateway local",
+        status: "available",
+        platform: platform(),
+        sessionHost: true,
+        trust: "persistent",
+        capabilities: ["agent.run", "sessions", "workspace"],
+      },
+    ];
+  }
+
+  /** `environments.status`. @throws GatewayError `unknown environmentId` */
+  environment(id: string): EnvironmentSummary {
+    const found = this.environments().find((each) => each.id === id);
+    if (!found) throw invalidRequest("unknown environmentId");
+    return found;
+  }
+
+  /** `diagnostics.lanes`: how many runs wait and are at work, of all sessions together. */
+  lanes(): DiagnosticsLanesResult {
+    const { clock, runs } = this.deps;
+    const main = {
+      lane: "main",
+      queuedCount: runs.waiting,
+      activeCount: runs.atWork,
+      maxConcurrent: runs.maxConcurrent,
+    };
+    return { ts: clock.now(), lanes: [{ ...main, draining: false, generation: 0, blockedBy: null }], dynamic: null };
+  }
+
+  private async disk(showsPath: boolean): Promise<Partial<SystemInfoResult>> {
+    const { stateDir } = this.deps.config;
+    const facts = await statfs(stateDir).catch(() => undefined);
+    if (!facts) return {};
+    return {
+      diskTotalBytes: facts.blocks * facts.bsize,
+      diskAvailableBytes: facts.bavail * facts.bsize,
+      ...(showsPath ? { diskPath: stateDir } : {}),
+    };
+  }
+}
