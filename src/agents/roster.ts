@@ -79,7 +79,9 @@ function parse(config: Record<string, unknown>, stateDir: string): Roster {
   const ids = [...rows.keys()];
   const marked = ids.find((id) => rows.get(id)?.default === true);
   const explicit = ids.length > 1 && (agents.ownership === "explicit" || !marked);
-  const defaultId = marked ?? (rows.has("main") ? "main" : (ids[0] ?? "main"));
+  const named = agentId(text(dict(defaults.systemAgent).agentId) ?? "");
+  const appointed = rows.has(named) ? named : undefined;
+  const defaultId = marked ?? appointed ?? (rows.has("main") ? "main" : (ids[0] ?? "main"));
   const shares = (id: string) => ids.length <= 1 || (!explicit && id === defaultId);
   if (ids.length === 0) rows.set("main", {});
   const session = dict(config.session);
@@ -91,7 +93,7 @@ function parse(config: Record<string, unknown>, stateDir: string): Roster {
       .sort((a, b) => Number(b.id === defaultId) - Number(a.id === defaultId) || (a.id < b.id ? -1 : 1)),
     defaultId,
     ownership: ids.length <= 1 ? "sole" : explicit ? "explicit" : "legacy",
-    selectionRequired: explicit,
+    selectionRequired: explicit && appointed === undefined,
     mainKey: text(session.mainKey)?.toLowerCase() ?? "main",
     scope: session.scope === "global" ? "global" : "per-sender",
   };

@@ -93,6 +93,13 @@ export class ConfigWriter {
     return { ...result, changedPaths: changed, ...(await this.noted("config.patch", params, waiting)) };
   }
 
+  /** Writes what the function makes of the file's tree, includes and references as written. @throws GatewayError */
+  edit(change: (tree: Tree) => Tree): void {
+    const source = this.options.config.disk.read().source;
+    if (source === null) throw invalidRequest("invalid config; fix it before changing it");
+    this.write(change(source.source));
+  }
+
   /** The gateway opens no editor: whoever asks may sit at another machine. */
   openFile(): ConfigOpenFileResult {
     const { path } = this.options.config;

@@ -1,6 +1,7 @@
 import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
+import { AgentManager } from "../agents/manage/manager.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
 import { AgentFiles } from "../agents/workspace/files.ts";
 import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
@@ -25,6 +26,7 @@ import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import { SecretRepository } from "../secrets/repository.ts";
 import { Secrets } from "../secrets/secrets.ts";
+import { deleteSessionsOf } from "../sessions/lifecycle.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { Skills } from "../skills/skills.ts";
 import { Settings } from "../store/settings.ts";
@@ -68,6 +70,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
+  readonly agentManager: AgentManager;
   readonly agentFiles: AgentFiles;
   readonly workspaces: WorkspaceBrowser;
   readonly sessions: Sessions;
@@ -154,6 +157,12 @@ export function createServices(options: ServiceOptions): Services {
     logs,
     settings,
     agents,
+    agentManager: new AgentManager({
+      config,
+      agents,
+      edit: (change) => configWriter.edit(change),
+      forgetSessions: (agentId) => deleteSessionsOf(sessions, agentId),
+    }),
     agentFiles: new AgentFiles(agents),
     workspaces: new WorkspaceBrowser(agents),
     sessions,

@@ -4,6 +4,9 @@ import type { CallContext } from "../gateway/context.ts";
 
 export const agents: AgentsHandlers<CallContext> = {
   "agents.list": (_params, { agents }) => agents.describe(),
+  "agents.create": (params, { agentManager }) => agentManager.create(params),
+  "agents.update": (params, { agentManager }) => agentManager.update(params),
+  "agents.delete": (params, { agentManager }) => agentManager.delete(params),
   "commands.list": (params, { agents }) => listCommands(agents, params),
   "agents.files.list": (params, { agentFiles }) => agentFiles.list(params),
   "agents.files.get": (params, { agentFiles }) => agentFiles.get(params),

@@ -44,6 +44,16 @@ export async function deleteSession(sessions: Sessions, params: SessionsDeletePa
   return { ok: true, key, deleted: removed !== null, archived: [] };
 }
 
+/** Deletes every session of an agent that is no more, its main one too, with what was said in them. */
+export async function deleteSessionsOf(sessions: Sessions, agentId: string): Promise<void> {
+  for (const key of await sessions.repository.keysOf(agentId)) {
+    await sessions.runs.abortSession?.(key, "rpc");
+    const options = { keepTranscript: false, check: () => {} };
+    const removed = await sessions.repository.remove(key, options, (session) => sessions.gone(session));
+    if (removed) await sessions.runs.forgetSession?.(key);
+  }
+}
+
 function checkDeletion(params: SessionsDeleteParams, session: StoredSession | null): void {
   const { expectedSessionId, expectedLifecycleRevision, expectedSessionUpdatedAt, archivedOnly } = params;
   const entry = session?.entry;

@@ -140,6 +140,16 @@ export class SessionRepository {
     });
   }
 
+  /** The keys of all sessions of an agent. */
+  keysOf(agentId: string): Promise<string[]> {
+    return this.store.read((db) =>
+      db
+        .query<{ key: string }, [string]>("SELECT key FROM sessions WHERE agent_id = ?")
+        .all(agentId)
+        .map(({ key }) => key),
+    );
+  }
+
   /** How many sessions the agent has, and its most recently used ones, newest first. */
   stats(
     agentId: string,

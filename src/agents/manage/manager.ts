@@ -1,0 +1,178 @@
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import type {
+  AgentsCreateParams,
+  AgentsCreateResult,
+  AgentsDeleteParams,
+  AgentsDeleteResult,
+  AgentsUpdateParams,
+  AgentsUpdateResult,
+} from "../../../generated/types.ts";
+import type { Tree } from "../../config/json5.ts";
+import type { ConfigPort } from "../../config/types.ts";
+import { dict, text } from "../../models/settings.ts";
+import { invalidRequest } from "../../platform/errors.ts";
+import type { AgentCatalogue } from "../catalogue.ts";
+import { agentId } from "../roster.ts";
+import { createWorkspace } from "./starting-files.ts";
+import { trashFolder } from "./trash.ts";
+
+interface ManagerDeps {
+  config: ConfigPort;
+  agents: AgentCatalogue;
+  /** Writes the config file with what the function makes of its tree; in force when it returns. @throws GatewayError */
+  edit(change: (tree: Tree) => Tree): void;
+  /** Deletes the conversations of an agent. */
+  forgetSessions(agentId: string): Promise<void>;
+}
+
+/** The agent that a configuration without agents has. */
+const FIRST = "main";
+
+/** Adds, changes and removes agents: their entries in the config file, and the folders that belong to them. */
+export class AgentManager {
+  constructor(private readonly deps: ManagerDeps) {}
+
+  /**
+   * @throws GatewayError for a name without a usable letter (`Agent name "x" has no valid id characters. …`), one that is
+   *   taken (`agent "x" already exists`), and what the config file refuses
+   */
+  async create(params: AgentsCreateParams): Promise<AgentsCreateResult> {
+    const { config, agents, edit } = this.deps;
+    const name = params.name.trim();
+    const id = agentId(name);
+    if (id === "") {
+      throw invalidRequest(`Agent name "${name}" has no valid id characters. Use at least one letter a-z or digit.`);
+    }
+    if (id === FIRST || agents.find(id)) throw invalidRequest(`agent "${id}" already exists`);
+    const workspace = this.path(params.workspace) ?? this.ownWorkspace(id);
+    const emoji = text(params.emoji);
+    const avatar = text(params.avatar);
+    const model = text(params.model);
+    const identity = { name, ...(emoji ? { emoji } : {}), ...(avatar ? { avatar } : {}) };
+    const entry = { name, workspace, identity, ...(model ? { model } : {}) };
+    edit((tree) => withAgent(this.keepingOthers(tree), id, entry));
+    if (dict(dict(config.current.agents).defaults).skipBootstrap !== true) await createWorkspace(workspace, identity);
+    return { ok: true, agentId: id, name, workspace, ...(model ? { model } : {}) };
+  }
+
+  /** Changes what is named; `model: null` and empty texts take a setting away. @throws GatewayError `agent "x" not found` */
+  async update(params: AgentsUpdateParams): Promise<AgentsUpdateResult> {
+    const { id } = this.deps.agents.required(params.agentId);
+    const workspace = this.path(params.workspace);
+    this.deps.edit((tree) => withAgent(tree, id, changed(entryOf(tree, id), { ...params, workspace })));
+    if (workspace) await createWorkspace(workspace, { name: params.name ?? id });
+    return { ok: true, agentId: id };
+  }
+
+  /**
+   * Removes the agent and what binds channels to it; unless told otherwise its conversations are deleted and its
+   * workspace goes to the trash.
+   * @throws GatewayError `agent "x" not found`, and for the one that answers where no agent is named
+   */
+  async delete({ agentId: named, deleteFiles = true }: AgentsDeleteParams): Promise<AgentsDeleteResult> {
+    const { agents, config, edit, forgetSessions } = this.deps;
+    const { id, workspace } = agents.required(named);
+    if (id === agents.roster.defaultId) {
+      throw invalidRequest(
+        `Agent "${id}" answers where no agent is named and cannot be deleted. Choose another first.`,
+      );
+    }
+    const bindings = Array.isArray(config.current.bindings) ? config.current.bindings : [];
+    const removedBindings = bindings.filter((binding) => isOf(binding, id)).length;
+    edit((tree) => withoutAgent(tree, id));
+    const result: AgentsDeleteResult = { ok: true, agentId: id, removedBindings, removed: [], failed: [] };
+    if (!deleteFiles) return result;
+    await forgetSessions(id);
+    const others = agents.roster.agents.map((agent) => agent.workspace);
+    const outcome = await trashFolder(workspace, this.home, [config.stateDir, ...others]);
+    if ("method" in outcome) result.removed!.push({ path: workspace, method: outcome.method });
+    else result.failed!.push({ path: workspace, reason: outcome.reason });
+    return result;
+  }
+
+  /**
+   * A configuration that had one agent, or none by name, has several from now on. The one it had keeps its workspace,
+   * and keeps answering where no agent is named.
+   */
+  private keepingOthers(tree: Tree): Tree {
+    const { agents } = this.deps;
+    const { defaultId } = agents.roster;
+    const listed = Object.keys(dict(dict(tree.agents).entries)).length;
+    if (listed > 1) return tree;
+    const before = entryOf(tree, defaultId);
+    const kept = withAgent(tree, defaultId, { workspace: agents.required(defaultId).workspace, ...before });
+    const section = dict(kept.agents);
+    const defaults = { ...dict(section.defaults), systemAgent: { agentId: defaultId } };
+    return { ...kept, agents: { ...section, defaults, ownership: "explicit" } };
+  }
+
+  private get home(): string {
+    return process.env.HOME || homedir();
+  }
+
+  private path(given: string | undefined): string | undefined {
+    const path = text(given);
+    if (!path) return undefined;
+    if (path === "~" || path.startsWith("~/")) return join(this.home, path.slice(1));
+    return isAbsolute(path) ? path : resolve(path);
+  }
+
+  private ownWorkspace(id: string): string {
+    const root = this.path(text(dict(dict(this.deps.config.current.agents).defaults).workspace));
+    return root ? join(root, id) : join(this.deps.config.stateDir, `workspace-${id}`);
+  }
+}
+
+const entryOf = (tree: Tree, id: string): Tree => {
+  const entries = dict(dict(tree.agents).entries);
+  const name = Object.keys(entries).find((key) => agentId(key) === id) ?? id;
+  return dict(entries[name]);
+};
+
+/** The tree with this entry in the place of the agent's. */
+function withAgent(tree: Tree, id: string, entry: Tree): Tree {
+  const agents = dict(tree.agents);
+  const entries = dict(agents.entries);
+  const name = Object.keys(entries).find((key) => agentId(key) === id) ?? id;
+  if (Array.isArray(agents.list)) {
+    throw invalidRequest("agents.list of an older release names the agents; write them as agents.entries first");
+  }
+  return { ...tree, agents: { ...agents, entries: { ...entries, [name]: entry } } };
+}
+
+function withoutAgent(tree: Tree, id: string): Tree {
+  const { ownership, ...agents } = dict(tree.agents);
+  const entries = Object.fromEntries(Object.entries(dict(agents.entries)).filter(([name]) => agentId(name) !== id));
+  const isOne = Object.keys(entries).length <= 1;
+  const bindings = Array.isArray(tree.bindings) ? tree.bindings.filter((binding) => !isOf(binding, id)) : undefined;
+  return {
+    ...tree,
+    agents: { ...agents, ...(isOne || ownership === undefined ? {} : { ownership }), entries },
+    ...(bindings ? { bindings } : {}),
+  };
+}
+
+const isOf = (binding: unknown, id: string): boolean => agentId(text(dict(binding).agentId) ?? "") === id;
+
+function changed(entry: Tree, { name, workspace, model, emoji, avatar }: AgentsUpdateParams): Tree {
+  const identity = dict(entry.identity);
+  const after = withSet(identity, { name, emoji, avatar });
+  return withSet(entry, {
+    name,
+    workspace,
+    model: model === null ? "" : model,
+    identity: Object.keys(after).length > 0 ? after : "identity" in entry ? "" : undefined,
+  });
+}
+
+/** The object with these values; undefined leaves one as it is, an empty text takes it away. */
+function withSet(before: Tree, values: Tree): Tree {
+  const after = { ...before };
+  for (const [key, value] of Object.entries(values)) {
+    if (value === undefined) continue;
+    if (typeof value === "string" && value.trim() === "") delete after[key];
+    else after[key] = value;
+  }
+  return after;
+}
