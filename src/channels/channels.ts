@@ -116,7 +116,7 @@ export class Channels {
   }
 
   private pairingChannel(id: string): void {
-    if (!this.find(id)) throw invalidRequest(`Error: unknown pairing channel: ${id}`);
+    if (!this.find(id)) throw invalidRequest(`unknown pairing channel: ${id}`);
   }
 
   private find(id: string): ConfiguredChannel | undefined {

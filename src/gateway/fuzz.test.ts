@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { METHODS, type MethodSpec } from "../../generated/methods.ts";
 import { Samples } from "../../scripts/codegen/samples/read.ts";
+import { useTemporaryHome } from "../platform/testing-home.ts";
 import { Chance, HOSTILE_FRAMES, HOSTILE_JSON, INTERNALS, spoiled } from "./fuzzing.ts";
 import { startTestGateway, type TestClient, type TestGateway } from "./testing.ts";
 
@@ -13,6 +14,7 @@ const WAITING: ReadonlySet<string> = new Set(["agent.wait"]);
 const SPECS = Object.values(METHODS as Readonly<Record<string, MethodSpec>>);
 const samples = new Samples(ROOT);
 
+useTemporaryHome();
 let gateway: TestGateway;
 beforeAll(async () => {
   gateway = await startTestGateway();

@@ -84,6 +84,17 @@ describe("agents.create", () => {
     expect(workspace).toBe(join(gateway.stateDir, "workspace-two"));
   });
 
+  test("refuses a workspace that cannot be made, and writes nothing then", async () => {
+    writeFileSync(join(home, "a-file"), "x");
+    expect(await refused("agents.create", { name: "Lost", workspace: "~/a-file/under" })).toBe(
+      "the workspace cannot be made (ENOTDIR)",
+    );
+    expect(await refused("agents.create", { name: "Lost", workspace: "here" })).toBe(
+      "workspace must be an absolute path, or start with ~/",
+    );
+    expect(configText()).not.toContain("Lost");
+  });
+
   test("refuses a name that is taken or says nothing", async () => {
     expect(await refused("agents.create", { name: "main" })).toBe('agent "main" already exists');
     expect(await refused("agents.create", { name: "parity  BOT" })).toBe('agent "parity-bot" already exists');

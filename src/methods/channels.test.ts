@@ -63,7 +63,7 @@ describe("without a channel", () => {
       ["channels.pairing.dismiss", params],
     ] as const) {
       const { error } = await nobody.request(method, asked);
-      expect(error.message).toBe("Error: unknown pairing channel: telegram");
+      expect(error.message).toBe("unknown pairing channel: telegram");
     }
   });
 

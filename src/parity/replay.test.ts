@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
+import { useTemporaryHome } from "../platform/testing-home.ts";
 import { readCases, readRecords } from "./cases.ts";
 import { replay } from "./replay.ts";
 import { exceptionsUsed, failures, skipReasons, summaryTable, superfluousExceptions, tally } from "./report.ts";
 import { readExceptions } from "./scope.ts";
 import { startRecordedGateway } from "./testing.ts";
+
+useTemporaryHome();
 
 test("recorded upstream exchanges agree, and planned methods are answered as unknown ones", async () => {
   const running = await startRecordedGateway();

@@ -12,9 +12,10 @@ import type { Tree } from "../../config/json5.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import { dict, text } from "../../models/settings.ts";
 import { invalidRequest } from "../../platform/errors.ts";
+import { errorCode, makePrivateDirectory } from "../../platform/private-file.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { agentId } from "../roster.ts";
-import { createWorkspace } from "./starting-files.ts";
+import { createWorkspace, type StartingFacts } from "./starting-files.ts";
 import { trashFolder } from "./trash.ts";
 
 interface ManagerDeps {
@@ -51,8 +52,8 @@ export class AgentManager {
     const model = text(params.model);
     const identity = { name, ...(emoji ? { emoji } : {}), ...(avatar ? { avatar } : {}) };
     const entry = { name, workspace, identity, ...(model ? { model } : {}) };
+    await this.prepare(workspace, identity);
     edit((tree) => withAgent(this.keepingOthers(tree), id, entry));
-    if (dict(dict(config.current.agents).defaults).skipBootstrap !== true) await createWorkspace(workspace, identity);
     return { ok: true, agentId: id, name, workspace, ...(model ? { model } : {}) };
   }
 
@@ -60,8 +61,8 @@ export class AgentManager {
   async update(params: AgentsUpdateParams): Promise<AgentsUpdateResult> {
     const { id } = this.deps.agents.required(params.agentId);
     const workspace = this.path(params.workspace);
+    if (workspace) await this.prepare(workspace, { name: params.name ?? id });
     this.deps.edit((tree) => withAgent(tree, id, changed(entryOf(tree, id), { ...params, workspace })));
-    if (workspace) await createWorkspace(workspace, { name: params.name ?? id });
     return { ok: true, agentId: id };
   }
 
@@ -107,6 +108,17 @@ export class AgentManager {
     return { ...kept, agents: { ...section, defaults, ownership: "explicit" } };
   }
 
+  /** The workspace has to be there before the config file names it. @throws GatewayError when it cannot be made */
+  private async prepare(workspace: string, facts: StartingFacts): Promise<void> {
+    const { skipBootstrap } = dict(dict(this.deps.config.current.agents).defaults);
+    try {
+      if (skipBootstrap === true) makePrivateDirectory(workspace);
+      else await createWorkspace(workspace, facts);
+    } catch (error) {
+      throw invalidRequest(`the workspace cannot be made (${errorCode(error) ?? "unknown"})`);
+    }
+  }
+
   private get home(): string {
     return process.env.HOME || homedir();
   }
@@ -115,7 +127,9 @@ export class AgentManager {
     const path = text(given);
     if (!path) return undefined;
     if (path === "~" || path.startsWith("~/")) return join(this.home, path.slice(1));
-    return isAbsolute(path) ? path : resolve(path);
+    // From where the gateway was started is no place that a client could mean.
+    if (!isAbsolute(path)) throw invalidRequest("workspace must be an absolute path, or start with ~/");
+    return resolve(path);
   }
 
   private ownWorkspace(id: string): string {
