@@ -2,9 +2,13 @@ import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
 import { AgentManager } from "../agents/manage/manager.ts";
+import { TaskRepository } from "../agents/tasks/task-repository.ts";
+import { Tasks } from "../agents/tasks/tasks.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
 import { AgentFiles } from "../agents/workspace/files.ts";
 import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
+import { Audit } from "../audit/audit.ts";
+import { AuditRepository } from "../audit/audit-repository.ts";
 import { Channels } from "../channels/channels.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
@@ -78,6 +82,8 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly usage: ProviderUsage;
   readonly decisions: DecisionRepository;
   readonly defender: Defender;
+  readonly tasks: Tasks;
+  readonly audit: Audit;
   readonly channels: Channels;
   readonly skills: Skills;
   readonly tools: Tools;
@@ -120,6 +126,7 @@ export function createServices(options: ServiceOptions): Services {
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
   const nodeServices = createNodes({ ...deviceServices, repository: nodeRepository, config, bus, clock, log });
 
+  const auditBounds = { maxRows: LIMITS.auditMaxRows, maxAgeMs: LIMITS.auditMaxAgeMs };
   const voiceWake = new VoiceWake({ settings, bus });
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
@@ -174,10 +181,16 @@ export function createServices(options: ServiceOptions): Services {
     ...nodeServices,
     ...approvalServices,
     ...turns,
+    tasks: new Tasks({
+      repository: new TaskRepository(store),
+      sessions,
+      abort: (run, sender) => turns.chat.abort(run, sender),
+    }),
+    audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, log }),
     channels: new Channels({ config, clock, eventLoop }),
     skills: new Skills({ config, agents }),
     tools: new Tools({ config, agents, sessions }),
-    host: new Host({ config, clock, eventLoop, runs: turns.runs }),
+    host: new Host({ config, clock, eventLoop, agents, runs: turns.runs }),
     voiceWake,
     speech,
     talk,

@@ -115,6 +115,21 @@ describe("the machine", () => {
     expect(error).toEqual({ code: "INVALID_REQUEST", message: "unknown environmentId" });
   });
 
+  test("update.status, worktrees.list, users.self and doctor.memory.status claim nothing that is not here", async () => {
+    expect(await client.call("update.status")).toEqual({
+      sentinel: null,
+      updateAvailable: null,
+      effectiveChannel: "stable",
+      schedule: { channel: "stable", autoEnabled: false, install: { kind: "package" } },
+    });
+    expect(await client.call("worktrees.list")).toEqual({ worktrees: [] });
+    expect((await client.request("users.self")).error).toEqual({
+      code: "FORBIDDEN",
+      message: "users.self requires an authenticated user",
+    });
+    expect(await client.call("doctor.memory.status")).toMatchObject({ agentId: "main", embedding: { ok: false } });
+  });
+
   test("diagnostics.lanes counts the runs that wait and are at work", async () => {
     expect(await client.call("diagnostics.lanes", { __unexpected: true })).toEqual({
       ts: expect.any(Number),

@@ -5,5 +5,9 @@ export const host: HostHandlers<CallContext> = {
   "system.info": (_params, { host, caller }) => host.info(caller),
   "environments.list": (_params, { host }) => ({ environments: host.environments() }),
   "environments.status": ({ environmentId }, { host }) => host.environment(environmentId),
+  "worktrees.list": (_params, { host }) => host.worktrees(),
+  "update.status": (_params, { host }) => host.updates(),
+  "users.self": (_params, { host }) => host.self(),
+  "doctor.memory.status": (params, { host }) => host.memory(params),
   "diagnostics.lanes": (_params, { host }) => host.lanes(),
 };

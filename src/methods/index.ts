@@ -3,6 +3,7 @@ import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { audit } from "./audit.ts";
 import { channels } from "./channels.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
@@ -17,6 +18,7 @@ import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
 import { skills } from "./skills.ts";
 import { system } from "./system.ts";
+import { tasks } from "./tasks.ts";
 import { tools } from "./tools.ts";
 import { usage } from "./usage.ts";
 import { voice } from "./voice.ts";
@@ -36,9 +38,11 @@ export const handlers: Handlers<CallContext> = {
   ...secrets,
   ...sessions,
   ...system,
+  ...audit,
   ...channels,
   ...host,
   ...skills,
+  ...tasks,
   ...tools,
   ...usage,
   ...voice,

@@ -1,9 +1,18 @@
 import { statfs } from "node:fs/promises";
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, type } from "node:os";
-import type { DiagnosticsLanesResult, EnvironmentSummary, SystemInfoResult } from "../../generated/types.ts";
+import type {
+  DiagnosticsLanesResult,
+  DoctorMemoryParams,
+  DoctorMemoryStatusResult,
+  EnvironmentSummary,
+  SystemInfoResult,
+  UpdateStatusResult,
+  WorktreesListResult,
+} from "../../generated/types.ts";
+import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
-import { invalidRequest } from "../platform/errors.ts";
+import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { hasScope } from "../platform/scopes.ts";
 import type { EventLoopMonitor } from "./event-loop.ts";
@@ -12,6 +21,7 @@ interface HostDeps {
   config: ConfigPort;
   clock: Clock;
   eventLoop: EventLoopMonitor;
+  agents: AgentCatalogue;
   runs: { readonly waiting: number; readonly atWork: number; readonly maxConcurrent: number };
 }
 
@@ -86,6 +96,35 @@ export class Host {
     const found = this.environments().find((each) => each.id === id);
     if (!found) throw invalidRequest("unknown environmentId");
     return found;
+  }
+
+  /** `worktrees.list`: git worktrees made for sessions. None are made here. */
+  worktrees(): WorktreesListResult {
+    return { worktrees: [] };
+  }
+
+  /** `update.status`. The gateway neither looks for newer releases nor replaces itself: its operator does. */
+  updates(): UpdateStatusResult {
+    const channel = this.deps.config.current.update?.channel ?? "stable";
+    return {
+      sentinel: null,
+      updateAvailable: null,
+      effectiveChannel: channel,
+      schedule: { channel, autoEnabled: false, install: { kind: "package" } },
+    };
+  }
+
+  /** `users.self`. @throws GatewayError always: callers are known by their secret or device, not as people */
+  self(): never {
+    throw new GatewayError("FORBIDDEN", "users.self requires an authenticated user");
+  }
+
+  /** `doctor.memory.status`: nothing is remembered by meaning yet. @throws GatewayError `unknown agent id "x"` */
+  memory({ agentId }: DoctorMemoryParams): DoctorMemoryStatusResult {
+    const { agents } = this.deps;
+    const agent = agents.find(agentId ?? agents.roster.defaultId);
+    if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
+    return { agentId: agent.id, embedding: { ok: false, checked: true, error: "this gateway has no memory search" } };
   }
 
   /** `diagnostics.lanes`: how many runs wait and are at work, of all sessions together. */

@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nodeSpec, TestDevice } from "../../gateway/testing.ts";
+import { type ChatGateway, chatEnd, freshKey, startChatGateway } from "../testing/chat-gateway.ts";
+
+let stateDir: string;
+let gateway: ChatGateway;
+beforeAll(async () => {
+  stateDir = mkdtempSync(join(tmpdir(), "chela-tasks-"));
+  gateway = await startChatGateway({ stateDir });
+});
+afterAll(async () => {
+  await gateway.stop();
+  rmSync(stateDir, { recursive: true });
+});
+
+/** Starts a run as a program does; resolves when it is accepted. */
+async function begin(message: string): Promise<{ runId: string; sessionKey: string }> {
+  const { sessionKey, id } = freshKey();
+  const runId = id("task");
+  await gateway.client.call("agent", { message, sessionKey, idempotencyKey: runId });
+  return { runId, sessionKey };
+}
+const ended = (runId: string) => gateway.client.call("agent.wait", { runId, timeoutMs: 10_000 });
+const list = async (params: object = {}): Promise<any> => gateway.client.call("tasks.list", params);
+
+describe("tasks", () => {
+  test("are none before a program has asked for a run; a chat is no task", async () => {
+    const { sessionKey, id } = freshKey();
+    const runId = id("chat");
+    await gateway.client.call("chat.send", { sessionKey, message: "hello", idempotencyKey: runId });
+    await chatEnd(gateway.client, runId);
+    expect(await list()).toEqual({ tasks: [] });
+  });
+
+  test("are listed newest first, by state and session, and found by their id", async () => {
+    const first = await begin("one");
+    await ended(first.runId);
+    const second = await begin("FAIL:400 no");
+    await ended(second.runId);
+    const { tasks } = await list();
+    expect(tasks.map(({ id, status }: any) => [id, status])).toEqual([
+      [second.runId, "failed"],
+      [first.runId, "completed"],
+    ]);
+    expect(tasks[1]).toEqual({
+      id: first.runId,
+      taskId: first.runId,
+      kind: "cli",
+      runtime: "cli",
+      status: "completed",
+      agentId: "main",
+      sessionKey: first.sessionKey,
+      childSessionKey: first.sessionKey,
+      ownerKey: first.sessionKey,
+      runId: first.runId,
+      sourceId: first.runId,
+      createdAt: expect.any(Number),
+      updatedAt: tasks[1].endedAt,
+      startedAt: expect.any(Number),
+      endedAt: expect.any(Number),
+      terminalSummary: "completed",
+      deliveryStatus: "not_applicable",
+    });
+    expect((await list({ status: ["failed", "running"] })).tasks).toEqual([tasks[0]]);
+    expect((await list({ sessionKey: first.sessionKey })).tasks).toEqual([tasks[1]]);
+    expect((await list({ agentId: "ghost" })).tasks).toEqual([]);
+    expect(await gateway.client.call("tasks.get", { taskId: first.runId })).toEqual({ task: tasks[1] });
+    const page = await list({ limit: 1 });
+    expect(page.tasks).toEqual([tasks[0]]);
+    expect(await list({ cursor: page.nextCursor })).toEqual({ tasks: [tasks[1]] });
+  });
+
+  test("are still known after a restart", async () => {
+    const before = await list();
+    await gateway.stop();
+    gateway = await startChatGateway({ stateDir });
+    expect(await list()).toEqual(before);
+  });
+
+  test("can be stopped while they run, once", async () => {
+    const { runId } = await begin("SLOW:50 a b c d e f g h");
+    const { tasks } = await list({ status: ["running", "queued"] });
+    expect(tasks.map(({ id }: any) => id)).toEqual([runId]);
+    const answer = await gateway.client.call("tasks.cancel", { taskId: runId, reason: "enough" });
+    expect(answer).toMatchObject({ found: true, cancelled: true });
+    await ended(runId);
+    expect((await gateway.client.call("tasks.get", { taskId: runId })).task.status).toBe("cancelled");
+    expect(await gateway.client.call("tasks.cancel", { taskId: runId })).toMatchObject({
+      found: true,
+      cancelled: false,
+      reason: "Task has ended already.",
+    });
+  });
+
+  test("are stopped by others than who began them only with operator.admin", async () => {
+    const { runId } = await begin("SLOW:50 a b c d e f g h");
+    const scopes = ["operator.read", "operator.write"];
+    const other = await gateway.connect({ ...nodeSpec(new TestDevice()), role: "operator", scopes } as never);
+    expect((await other.request("tasks.cancel", { taskId: runId })).error.message).toBe("unauthorized");
+    await gateway.client.call("tasks.cancel", { taskId: runId });
+    await ended(runId);
+  });
+
+  test("that are not there are no error to stop, but one to look at", async () => {
+    expect(await gateway.client.call("tasks.cancel", { taskId: "nope" })).toEqual({
+      found: false,
+      cancelled: false,
+      reason: "Task not found.",
+    });
+    const { error } = await gateway.client.request("tasks.get", { taskId: "nope" });
+    expect(error.message).toBe("task not found: nope");
+  });
+
+  test.each(["x", "0", "1 OR 1=1"])("refuse the cursor %p", async (cursor) => {
+    const { error } = await gateway.client.request("tasks.list", { cursor });
+    expect(error.message).toBe("invalid or expired tasks.list cursor; restart pagination without a cursor");
+  });
+});

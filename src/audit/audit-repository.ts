@@ -1,0 +1,121 @@
+import { uuid } from "../platform/ids.ts";
+import type { Store } from "../store/store.ts";
+import type { AuditEvent, NewAuditEvent } from "./events.ts";
+
+/** Which lines are asked for. */
+export interface AuditQuery {
+  agentId?: string;
+  sessionKey?: string;
+  runId?: string;
+  kind?: string;
+  status?: string;
+  /** Epoch milliseconds, both included. */
+  after?: number;
+  before?: number;
+  /** Only lines before this number. */
+  below?: number;
+  limit: number;
+}
+
+interface Row {
+  sequence: number;
+  event_id: string;
+  source_sequence: number;
+  occurred_at: number;
+  kind: AuditEvent["kind"];
+  action: AuditEvent["action"];
+  status: AuditEvent["status"];
+  error_code: AuditEvent["errorCode"] | null;
+  actor_type: AuditEvent["actor"]["type"];
+  actor_id: string;
+  agent_id: string;
+  session_key: string | null;
+  session_id: string | null;
+  run_id: string;
+}
+
+const INSERT = `INSERT INTO audit_events
+  (event_id, source_sequence, occurred_at, kind, action, status, error_code, actor_type, actor_id, agent_id, session_key, session_id, run_id)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (run_id, action) DO NOTHING`;
+
+/** Columns that a line must have this value in, by the name of the filter. */
+const EQUAL = {
+  agentId: "agent_id",
+  sessionKey: "session_key",
+  runId: "run_id",
+  kind: "kind",
+  status: "status",
+} as const;
+
+/** The ledger on disk, bounded in lines and in age. */
+export class AuditRepository {
+  constructor(
+    private readonly store: Store,
+    private readonly bounds: { maxRows: number; maxAgeMs: number },
+  ) {}
+
+  /** Writes a line; the second of a run and action is left out. Resolves when it is on disk. */
+  async add(event: NewAuditEvent): Promise<void> {
+    const { actor } = event;
+    await this.store.write((db) => {
+      db.query(INSERT).run(
+        uuid(),
+        event.sourceSequence,
+        event.occurredAt,
+        event.kind,
+        event.action,
+        event.status,
+        event.errorCode ?? null,
+        actor.type,
+        actor.id,
+        event.agentId,
+        event.sessionKey ?? null,
+        event.sessionId ?? null,
+        event.runId,
+      );
+      db.query("DELETE FROM audit_events WHERE sequence <= (SELECT max(sequence) FROM audit_events) - ?").run(
+        this.bounds.maxRows,
+      );
+      db.query("DELETE FROM audit_events WHERE occurred_at < ?").run(event.occurredAt - this.bounds.maxAgeMs);
+    });
+  }
+
+  /** The lines, newest first. */
+  list(query: AuditQuery): Promise<AuditEvent[]> {
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    const demand = (condition: string, value: string | number | undefined): void => {
+      if (value === undefined) return;
+      where.push(condition);
+      values.push(value);
+    };
+    for (const [name, column] of Object.entries(EQUAL)) demand(`${column} = ?`, query[name as keyof typeof EQUAL]);
+    demand("occurred_at >= ?", query.after);
+    demand("occurred_at <= ?", query.before);
+    demand("sequence < ?", query.below);
+    const conditions = where.length > 0 ? `WHERE ${where.join(" AND ")}` : "";
+    return this.store.read((db) =>
+      db
+        .query<Row, (string | number)[]>(`SELECT * FROM audit_events ${conditions} ORDER BY sequence DESC LIMIT ?`)
+        .all(...values, query.limit)
+        .map(fromRow),
+    );
+  }
+}
+
+const fromRow = (row: Row): AuditEvent => ({
+  sequence: row.sequence,
+  eventId: row.event_id,
+  sourceSequence: row.source_sequence,
+  occurredAt: row.occurred_at,
+  redaction: "metadata_only",
+  agentId: row.agent_id,
+  ...(row.session_key === null ? {} : { sessionKey: row.session_key }),
+  ...(row.session_id === null ? {} : { sessionId: row.session_id }),
+  runId: row.run_id,
+  kind: row.kind,
+  action: row.action,
+  status: row.status,
+  ...(row.error_code === null ? {} : { errorCode: row.error_code }),
+  actor: { type: row.actor_type, id: row.actor_id },
+});
