@@ -10,6 +10,7 @@ import { approvals } from "./0008-approvals.ts";
 import { secrets } from "./0009-secrets.ts";
 import { cron } from "./0010-cron.ts";
 import { audit } from "./0009-audit.ts";
+import { audit } from "./0010-audit.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
