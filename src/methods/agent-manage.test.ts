@@ -67,7 +67,9 @@ describe("agents.create", () => {
       ["BOOTSTRAP.md", false],
       ["MEMORY.md", true],
     ]);
-    expect(readFileSync(join(home, "parity-ws", "IDENTITY.md"), "utf8")).toContain("- Name: Parity Bot");
+    expect(readFileSync(join(home, "parity-ws", "IDENTITY.md"), "utf8")).toContain(
+      "\n- Name: Parity Bot\n- Emoji: 🦀\n- Avatar:\n",
+    );
     expect(existsSync(join(home, "parity-ws", ".git"))).toBe(Bun.which("git") !== null);
   });
 

@@ -60,9 +60,9 @@ const SOUL = `# How you are
 
 const USER = `# Whom you work for
 
-- Name: (not told yet)
-- Time zone: (not told yet)
-- Notes: (what they like, what they work on)
+- Name:
+- Time zone:
+- Notes:
 `;
 
 const BOOTSTRAP = `# The first conversation
@@ -76,11 +76,12 @@ You have just been set up. Find out, in a friendly talk and not by a list of que
 Delete this file when that is done.
 `;
 
-const identity = ({ name, emoji, avatar }: StartingFacts): string => `# Who you are
+/** Lines without a value are left for the agent to fill; readers take any text behind the colon for the value. */
+const identity = ({ name, emoji = "", avatar = "" }: StartingFacts): string => `# Who you are
 
-- Name: ${oneLine(name)}
-- Emoji: ${emoji ? oneLine(emoji) : "(one that suits you)"}
-- Avatar: ${avatar ? oneLine(avatar) : "(a picture in this folder, or an address)"}
+${[`- Name: ${oneLine(name)}`, `- Emoji: ${oneLine(emoji)}`, `- Avatar: ${oneLine(avatar)}`].map((line) => line.trimEnd()).join("\n")}
+
+Choose an emoji that suits you. An avatar is a picture in this folder or an address of one.
 `;
 
 const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
