@@ -9,8 +9,7 @@ import { sessionSearch } from "./0007-session-search.ts";
 import { approvals } from "./0008-approvals.ts";
 import { secrets } from "./0009-secrets.ts";
 import { cron } from "./0010-cron.ts";
-import { audit } from "./0009-audit.ts";
-import { audit } from "./0010-audit.ts";
+import { audit } from "./0011-audit.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,

@@ -2,7 +2,7 @@ import type { Migration } from "../migrate.ts";
 
 /** The ledger of runs: one line for the begin and one for the end of each. `sequence` orders it and never repeats. */
 export const audit: Migration = {
-  version: 10,
+  version: 11,
   name: "audit",
   up: (db) => {
     db.exec(`
