@@ -12,12 +12,35 @@ export interface AgentHandlers<Ctx> {
 /** Handlers of `src/methods/agents.ts`. */
 export interface AgentsHandlers<Ctx> {
   "agent.identity.get"(params: T.AgentIdentityParams, ctx: Ctx): Awaitable<T.AgentIdentityResult>;
+  "agents.create"(params: T.AgentsCreateParams, ctx: Ctx): Awaitable<T.AgentsCreateResult>;
+  "agents.delete"(params: T.AgentsDeleteParams, ctx: Ctx): Awaitable<T.AgentsDeleteResult>;
   "agents.files.get"(params: T.AgentsFilesGetParams, ctx: Ctx): Awaitable<T.AgentsFilesGetResult>;
   "agents.files.list"(params: T.AgentsFilesListParams, ctx: Ctx): Awaitable<T.AgentsFilesListResult>;
   "agents.files.set"(params: T.AgentsFilesSetParams, ctx: Ctx): Awaitable<T.AgentsFilesSetResult>;
   "agents.list"(params: T.AgentsListParams, ctx: Ctx): Awaitable<T.AgentsListResult>;
+  "agents.update"(params: T.AgentsUpdateParams, ctx: Ctx): Awaitable<T.AgentsUpdateResult>;
   "agents.workspace.get"(params: T.AgentsWorkspaceGetParams, ctx: Ctx): Awaitable<T.AgentsWorkspaceGetResult>;
   "agents.workspace.list"(params: T.AgentsWorkspaceListParams, ctx: Ctx): Awaitable<T.AgentsWorkspaceListResult>;
+  "commands.list"(params: T.CommandsListParams, ctx: Ctx): Awaitable<T.CommandsListResult>;
+}
+
+/** Handlers of `src/methods/audit.ts`. */
+export interface AuditHandlers<Ctx> {
+  "audit.activity.list"(params: T.AuditActivityListParams, ctx: Ctx): Awaitable<T.AuditActivityListResult>;
+  "audit.list"(params: T.AuditListParams, ctx: Ctx): Awaitable<T.AuditListResult>;
+}
+
+/** Handlers of `src/methods/channels.ts`. */
+export interface ChannelsHandlers<Ctx> {
+  "channels.logout"(params: T.ChannelsLogoutParams, ctx: Ctx): Awaitable<T.ChannelLogoutResult>;
+  "channels.pairing.approve"(params: T.ChannelsPairingApproveParams, ctx: Ctx): Awaitable<T.ChannelsPairingApproveResult>;
+  "channels.pairing.dismiss"(params: T.ChannelsPairingDismissParams, ctx: Ctx): Awaitable<T.ChannelsPairingDismissResult>;
+  "channels.pairing.list"(params: T.ChannelsPairingListParams, ctx: Ctx): Awaitable<T.ChannelsPairingListResult>;
+  "channels.start"(params: T.ChannelsStartParams, ctx: Ctx): Awaitable<T.ChannelStartResult>;
+  "channels.status"(params: T.ChannelsStatusParams, ctx: Ctx): Awaitable<T.ChannelsStatusResult>;
+  "channels.stop"(params: T.ChannelsStopParams, ctx: Ctx): Awaitable<T.ChannelStopResult>;
+  "web.login.start"(params: T.WebLoginStartParams, ctx: Ctx): Awaitable<T.WebLoginStartResult>;
+  "web.login.wait"(params: T.WebLoginWaitParams, ctx: Ctx): Awaitable<T.WebLoginWaitResult>;
 }
 
 /** Handlers of `src/methods/chat.ts`. */
@@ -78,6 +101,18 @@ export interface ExecHandlers<Ctx> {
   "exec.approval.waitDecision"(params: T.ApprovalIdParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
 }
 
+/** Handlers of `src/methods/host.ts`. */
+export interface HostHandlers<Ctx> {
+  "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
+  "doctor.memory.status"(params: T.DoctorMemoryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
+  "environments.list"(params: T.EnvironmentsListParams, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
+  "environments.status"(params: T.EnvironmentsStatusParams, ctx: Ctx): Awaitable<T.EnvironmentsStatusResult>;
+  "system.info"(params: T.SystemInfoParams, ctx: Ctx): Awaitable<T.SystemInfoResult>;
+  "update.status"(params: T.UpdateStatusParams, ctx: Ctx): Awaitable<T.UpdateStatusResult>;
+  "users.self"(params: T.UsersSelfParams, ctx: Ctx): Awaitable<T.UsersSelfResult>;
+  "worktrees.list"(params: T.WorktreesListParams, ctx: Ctx): Awaitable<T.WorktreesListResult>;
+}
+
 /** Handlers of `src/methods/logs.ts`. */
 export interface LogsHandlers<Ctx> {
   "logs.tail"(params: T.LogsTailParams, ctx: Ctx): Awaitable<T.LogsTailResult>;
@@ -85,6 +120,8 @@ export interface LogsHandlers<Ctx> {
 
 /** Handlers of `src/methods/models.ts`. */
 export interface ModelsHandlers<Ctx> {
+  "models.authLogout"(params: T.ModelsAuthLogoutParams, ctx: Ctx): Awaitable<T.ModelsAuthLogoutResult>;
+  "models.authStatus"(params: T.ModelsAuthStatusParams, ctx: Ctx): Awaitable<T.ModelsAuthStatusResult>;
   "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
 }
 
@@ -134,6 +171,12 @@ export interface SessionsHandlers<Ctx> {
   "sessions.subscribe"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsSubscribeResult>;
 }
 
+/** Handlers of `src/methods/skills.ts`. */
+export interface SkillsHandlers<Ctx> {
+  "skills.bins"(params: T.SkillsBinsParams, ctx: Ctx): Awaitable<T.SkillsBinsResult>;
+  "skills.status"(params: T.SkillsStatusParams, ctx: Ctx): Awaitable<T.SkillsStatusResult>;
+}
+
 /** Handlers of `src/methods/system.ts`. */
 export interface SystemHandlers<Ctx> {
   "gateway.identity.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.GatewayIdentityResult>;
@@ -143,6 +186,20 @@ export interface SystemHandlers<Ctx> {
   "status"(params: T.StatusParams, ctx: Ctx): Awaitable<T.StatusResult>;
   "system-event"(params: T.SystemEventParams, ctx: Ctx): Awaitable<T.OkResult>;
   "system-presence"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.SystemPresenceResult>;
+}
+
+/** Handlers of `src/methods/tasks.ts`. */
+export interface TasksHandlers<Ctx> {
+  "tasks.cancel"(params: T.TasksCancelParams, ctx: Ctx): Awaitable<T.TasksCancelResult>;
+  "tasks.get"(params: T.TasksGetParams, ctx: Ctx): Awaitable<T.TasksGetResult>;
+  "tasks.list"(params: T.TasksListParams, ctx: Ctx): Awaitable<T.TasksListResult>;
+}
+
+/** Handlers of `src/methods/tools.ts`. */
+export interface ToolsHandlers<Ctx> {
+  "tools.catalog"(params: T.ToolsCatalogParams, ctx: Ctx): Awaitable<T.ToolsCatalogResult>;
+  "tools.effective"(params: T.ToolsEffectiveParams, ctx: Ctx): Awaitable<T.ToolsEffectiveResult>;
+  "tools.invoke"(params: T.ToolsInvokeParams, ctx: Ctx): Awaitable<T.ToolsInvokeResult>;
 }
 
 /** Handlers of `src/methods/usage.ts`. */
@@ -171,16 +228,22 @@ export interface VoiceHandlers<Ctx> {
 export interface Handlers<Ctx>
   extends AgentHandlers<Ctx>,
     AgentsHandlers<Ctx>,
+    AuditHandlers<Ctx>,
+    ChannelsHandlers<Ctx>,
     ChatHandlers<Ctx>,
     ConfigHandlers<Ctx>,
     CronHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     ExecHandlers<Ctx>,
+    HostHandlers<Ctx>,
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     NodesHandlers<Ctx>,
     SecretsHandlers<Ctx>,
     SessionsHandlers<Ctx>,
+    SkillsHandlers<Ctx>,
     SystemHandlers<Ctx>,
+    TasksHandlers<Ctx>,
+    ToolsHandlers<Ctx>,
     UsageHandlers<Ctx>,
     VoiceHandlers<Ctx> {}

@@ -219,6 +219,24 @@ export const LIMITS = {
   modelDiscoveryModels: 200,
   /** bytes. Upstream's 2 MB for a local avatar image. */
   agentAvatarBytes: 2097152,
+  /** tasks. A page of tasks.list without limit. */
+  taskListDefault: 100,
+  /** lines. Upstream's page of audit.list without limit. */
+  auditListDefault: 100,
+  /** lines. Of the audit ledger, upstream's bound; some 30 MB. */
+  auditMaxRows: 100000,
+  /** ms. Upstream keeps a line of the audit ledger for 30 days. */
+  auditMaxAgeMs: 2592000000,
+  /** requests. Upstream's bound of strangers that wait at one account. */
+  channelPairingPending: 3,
+  /** ms. Upstream forgets a stranger's request after an hour. */
+  channelPairingTtlMs: 3600000,
+  /** folders. Upstream's depth below a root in which skills are looked for. */
+  skillFolderDepth: 6,
+  /** folders. Looked at in one root; a collection has some hundreds, and a wrong path must not read a whole disk. */
+  skillFoldersPerRoot: 2000,
+  /** bytes. Of a SKILL.md that is read; upstream's bound of what is shown of one. */
+  skillFileBytes: 262144,
   /** words. Upstream's bound of voicewake.set. */
   voiceWakeTriggers: 32,
   /** characters. Upstream's bound of a wake word, in UTF-16 units. */
@@ -458,6 +476,15 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelDiscoveryBytes: { unit: "bytes", reason: "Of a local server's list; whatever listens on the port may send anything." },
   modelDiscoveryModels: { unit: "models", reason: "Taken from one local server." },
   agentAvatarBytes: { unit: "bytes", reason: "Upstream's 2 MB for a local avatar image." },
+  taskListDefault: { unit: "tasks", reason: "A page of tasks.list without limit." },
+  auditListDefault: { unit: "lines", reason: "Upstream's page of audit.list without limit." },
+  auditMaxRows: { unit: "lines", reason: "Of the audit ledger, upstream's bound; some 30 MB." },
+  auditMaxAgeMs: { unit: "ms", reason: "Upstream keeps a line of the audit ledger for 30 days." },
+  channelPairingPending: { unit: "requests", reason: "Upstream's bound of strangers that wait at one account." },
+  channelPairingTtlMs: { unit: "ms", reason: "Upstream forgets a stranger's request after an hour." },
+  skillFolderDepth: { unit: "folders", reason: "Upstream's depth below a root in which skills are looked for." },
+  skillFoldersPerRoot: { unit: "folders", reason: "Looked at in one root; a collection has some hundreds, and a wrong path must not read a whole disk." },
+  skillFileBytes: { unit: "bytes", reason: "Of a SKILL.md that is read; upstream's bound of what is shown of one." },
   voiceWakeTriggers: { unit: "words", reason: "Upstream's bound of voicewake.set." },
   voiceWakeTriggerChars: { unit: "characters", reason: "Upstream's bound of a wake word, in UTF-16 units." },
   workspaceListDefault: { unit: "entries", reason: "Upstream's page of agents.workspace.list without limit." },

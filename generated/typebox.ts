@@ -6924,8 +6924,10 @@ export const DiagnosticsLanesResult = Type.Object({
     activeCount: Type.Integer({ minimum: 0 }),
     maxConcurrent: Type.Integer({ minimum: 0 }),
     draining: Type.Optional(Type.Boolean()),
-    generation: Type.Optional(Type.Integer({ minimum: 0 }))
-  }))
+    generation: Type.Optional(Type.Integer({ minimum: 0 })),
+    blockedBy: Type.Optional(Type.Unsafe<(string | null)>({"type":["string","null"]}))
+  })),
+  dynamic: Type.Optional(Type.Unsafe<(Record<string, any> | null)>({"type":["object","null"]}))
 })
 
 export type DiagnosticsStabilityResult = Static<typeof DiagnosticsStabilityResult>
@@ -15453,6 +15455,8 @@ export const SystemInfoResult = Type.Object({
   loadAverage: Type.Optional(Type.Unsafe<[number, number, number]>({"type":"array","additionalItems":false,"items":[{"type":"number"},{"type":"number"},{"type":"number"}],"minItems":3})),
   memoryTotalBytes: Type.Integer(),
   memoryFreeBytes: Type.Integer(),
+  eventLoop: Type.Optional(EventLoopFacts),
+  processMemory: Type.Optional(Type.Record(Type.String(), Type.Integer({ minimum: 0 }))),
   diskTotalBytes: Type.Optional(Type.Integer()),
   diskAvailableBytes: Type.Optional(Type.Integer()),
   diskPath: Type.Optional(Type.String()),

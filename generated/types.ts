@@ -3894,8 +3894,10 @@ export type DiagnosticsLanesResult = ({
     activeCount: number,
     maxConcurrent: number,
     draining?: boolean,
-    generation?: number
-  } & Record<string, any>)>
+    generation?: number,
+    blockedBy?: (string | null)
+  } & Record<string, any>)>,
+  dynamic?: (Record<string, any> | null)
 } & Record<string, any>);
 
 export type DiagnosticsStabilityResult = ({
@@ -10487,6 +10489,8 @@ export type SystemInfoResult = {
   loadAverage?: [number, number, number],
   memoryTotalBytes: number,
   memoryFreeBytes: number,
+  eventLoop?: EventLoopFacts,
+  processMemory?: Record<string, number>,
   diskTotalBytes?: number,
   diskAvailableBytes?: number,
   diskPath?: string,
