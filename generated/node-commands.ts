@@ -14,6 +14,7 @@ export const NODE_COMMANDS: {
   readonly host: readonly string[];
   readonly talk: readonly string[];
   readonly dangerous: readonly string[];
+  readonly foreground: readonly string[];
   readonly adminApproval: readonly string[];
   readonly adminInvoke: readonly string[];
 } = {
@@ -171,6 +172,13 @@ export const NODE_COMMANDS: {
     "health.summary",
     "sms.send",
     "sms.search"
+  ],
+  "foreground": [
+    "camera.list",
+    "camera.snap",
+    "camera.clip",
+    "screen.record",
+    "location.get"
   ],
   "adminApproval": [
     "system.run",

@@ -5,7 +5,7 @@ import { SpecError } from "./spec-file.ts";
 export const NODE_COMMANDS_SPEC = "spec/catalog/node-commands.yaml";
 export const NODE_COMMANDS_MODULE = "generated/node-commands.ts";
 
-const LISTS = ["host", "talk", "dangerous", "adminApproval", "adminInvoke"] as const;
+const LISTS = ["host", "talk", "dangerous", "foreground", "adminApproval", "adminInvoke"] as const;
 const COMMAND = /^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z0-9]+)+$/;
 const PLATFORM = /^[a-z0-9]+$/;
 

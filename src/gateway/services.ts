@@ -124,7 +124,7 @@ export function createServices(options: ServiceOptions): Services {
 
   const nodeRepository = new NodeRepository(store);
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
-  const nodeServices = createNodes({ ...deviceServices, repository: nodeRepository, config, bus, clock, log });
+  const nodeServices = createNodes({ ...deviceServices, repository: nodeRepository, store, config, bus, clock, log });
 
   const auditBounds = { maxRows: LIMITS.auditMaxRows, maxAgeMs: LIMITS.auditMaxAgeMs };
   const voiceWake = new VoiceWake({ settings, bus });

@@ -13,7 +13,7 @@ import { exec } from "./exec.ts";
 import { host } from "./host.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
-import { nodes } from "./nodes.ts";
+import { nodeGuards, nodes } from "./nodes.ts";
 import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
 import { skills } from "./skills.ts";
@@ -53,5 +53,6 @@ export const guards: Readonly<Record<string, Guard>> = {
   ...agentGuards,
   ...chatGuards,
   ...cronGuards,
+  ...nodeGuards,
   ...sessionGuards,
 };

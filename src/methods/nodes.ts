@@ -1,5 +1,10 @@
 import type { NodesHandlers } from "../../generated/handlers.ts";
+import { NODE_COMMANDS } from "../../generated/node-commands.ts";
 import type { CallContext } from "../gateway/context.ts";
+import type { Guard } from "../gateway/dispatch.ts";
+import { commandConfig } from "../nodes/command-policy.ts";
+import { approvedSession } from "../nodes/live-node.ts";
+import { hasScope, missingScope } from "../platform/scopes.ts";
 
 export const nodes: NodesHandlers<CallContext> = {
   "node.pair.list": (_params, { nodePairing }) => nodePairing.list(),
@@ -9,4 +14,30 @@ export const nodes: NodesHandlers<CallContext> = {
   "node.list": (_params, { nodes }) => nodes.list(),
   "node.describe": ({ nodeId }, { nodes }) => nodes.describe(nodeId),
   "node.rename": ({ nodeId, displayName }, { nodes }) => nodes.rename(nodeId, displayName),
+  "node.invoke": (params, { nodeInvokes }) => nodeInvokes.invoke(params),
+  "node.invoke.result": (params, { nodeInvokes, caller }) => nodeInvokes.result(params, caller),
+  "node.invoke.progress": (params, { nodeInvokes, caller }) => nodeInvokes.progress(params, caller),
+  "node.event": (params, { nodeEvents, caller }) => nodeEvents.take(params, caller),
+  "node.pending.enqueue": (params, { pendingWork }) => pendingWork.enqueue(params),
+  "node.pending.drain": (params, { pendingWork, caller }) => pendingWork.drain(params, caller),
+  "node.pending.pull": async (_params, { foregroundActions, nodeSessions, config, caller }) => {
+    const session = approvedSession(nodeSessions, caller);
+    return { nodeId: session.nodeId, actions: await foregroundActions.pull(session, commandConfig(config.current)) };
+  },
+  "node.pending.ack": async ({ ids }, { foregroundActions, nodeSessions, caller }) => {
+    const { nodeId } = approvedSession(nodeSessions, caller);
+    return { nodeId, ackedIds: ids, remainingCount: await foregroundActions.acknowledge(nodeId, ids) };
+  },
+  "node.skills.update": ({ skills }, { nodeOffers, caller }) => nodeOffers.updateSkills(skills, caller),
+  "node.pluginTools.update": ({ tools }, { nodeOffers, caller }) => nodeOffers.updateTools(tools, caller),
+  "node.runnerInventory.update": (params, { nodeOffers, caller }) => nodeOffers.updateInventory(params, caller),
 };
+
+/** Relaying a command that reaches into the node's host takes an administrator (docs: gateway/operator-scopes). */
+const invokeScope: Guard = ({ command }, caller) => {
+  const isAdmin = typeof command === "string" && NODE_COMMANDS.adminInvoke.includes(command.trim());
+  const scope = isAdmin ? "operator.admin" : "operator.write";
+  if (!hasScope(caller, scope)) throw missingScope(scope);
+};
+
+export const nodeGuards = { "node.invoke": invokeScope } as const;

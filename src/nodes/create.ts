@@ -3,19 +3,34 @@ import type { Devices } from "../devices/devices.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Store } from "../store/store.ts";
+import { ActiveNode } from "./active-node.ts";
+import { ExecRuns } from "./exec-runs.ts";
+import { ForegroundActions } from "./foreground.ts";
+import { NodeInvokes } from "./invokes.ts";
+import { NodeEvents } from "./node-events.ts";
+import { NodeOffers } from "./node-offers.ts";
 import { NodePairing } from "./node-pairing.ts";
 import type { NodeRepository } from "./node-repository.ts";
 import { NodeSessions } from "./node-sessions.ts";
 import { Nodes } from "./nodes.ts";
+import { PendingWork } from "./pending-work.ts";
 
 export interface NodeServices {
   readonly nodes: Nodes;
   readonly nodePairing: NodePairing;
+  readonly nodeInvokes: NodeInvokes;
+  readonly nodeEvents: NodeEvents;
+  readonly nodeOffers: NodeOffers;
+  readonly nodeSessions: NodeSessions;
+  readonly foregroundActions: ForegroundActions;
+  readonly pendingWork: PendingWork;
 }
 
 /** The room's services over the devices that nodes are. */
 export function createNodes(deps: {
   repository: NodeRepository;
+  store: Store;
   devices: Devices;
   config: ConfigPort;
   bus: EventBus;
@@ -24,5 +39,18 @@ export function createNodes(deps: {
 }): NodeServices {
   const sessions = new NodeSessions();
   const shared = { ...deps, sessions, log: deps.log.child("nodes") };
-  return { nodes: new Nodes(shared), nodePairing: new NodePairing(shared) };
+  const execRuns = new ExecRuns();
+  sessions.onEnd((session) => execRuns.sessionEnded(session));
+  const actions = new ForegroundActions(deps);
+  const activeNode = new ActiveNode(shared);
+  return {
+    nodes: new Nodes({ ...shared, activeNode }),
+    nodePairing: new NodePairing(shared),
+    nodeInvokes: new NodeInvokes({ ...shared, execRuns, actions }),
+    nodeEvents: new NodeEvents({ ...shared, execRuns, activeNode }),
+    nodeOffers: new NodeOffers(shared),
+    nodeSessions: sessions,
+    foregroundActions: actions,
+    pendingWork: new PendingWork(shared),
+  };
 }

@@ -6,6 +6,7 @@ import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { ActiveNode } from "./active-node.ts";
 import { commandConfig } from "./command-policy.ts";
 import type { NodeRepository } from "./node-repository.ts";
 import type { NodeSessions } from "./node-sessions.ts";
@@ -25,6 +26,7 @@ export interface NodesOptions {
   repository: NodeRepository;
   sessions: NodeSessions;
   devices: NodeDevicesPort;
+  activeNode: ActiveNode;
   config: ConfigPort;
   bus: EventBus;
   clock: Clock;
@@ -102,7 +104,8 @@ export class Nodes {
 
   private view(device: PairedDevice, state: NodeState = { surface: null, request: null }): NodeView {
     const session = this.options.sessions.get(device.deviceId);
-    return nodeView({ device, state, session, config: commandConfig(this.options.config.current) });
+    const isActive = this.options.activeNode.nodeId === device.deviceId;
+    return nodeView({ device, state, session, config: commandConfig(this.options.config.current), isActive });
   }
 
   private async declare(

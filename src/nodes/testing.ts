@@ -35,6 +35,18 @@ export async function connectApproved(gateway: TestGateway, spec: TestNodeSpec =
   return node;
 }
 
+/** Answers the next request that the node gets, of the frames from `from` on, and gives its payload. */
+export async function answerNext(
+  { client, id }: TestNode,
+  result: Record<string, unknown>,
+  from = 0,
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into events freely
+): Promise<any> {
+  const { payload } = await client.event("node.invoke.request", () => true, from);
+  await client.call("node.invoke.result", { id: payload.id, nodeId: id, ...result });
+  return payload;
+}
+
 // biome-ignore lint/suspicious/noExplicitAny: tests look into answers freely
 export async function requestOf(operator: TestClient, nodeId: string): Promise<any> {
   const { pending } = await operator.call("node.pair.list");

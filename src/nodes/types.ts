@@ -1,4 +1,4 @@
-import type { NodeHostStats } from "../../generated/types.ts";
+import type { NodeHostStats, NodePluginToolDescriptor, NodeSkillDescriptor } from "../../generated/types.ts";
 import type { DeviceFacts } from "../devices/types.ts";
 
 /** What a node says it can do, as it stands in `connect`, bounded and without doubles. */
@@ -62,4 +62,8 @@ export interface NodeSession {
   /** What is approved at the moment; null until something is. */
   surface: NodeSurface | null;
   hostStats?: NodeHostStats;
+  /** When the node's user was last at it, by the gateway's clock. */
+  activity?: { lastActiveAtMs: number; presenceUpdatedAtMs: number };
+  skills?: readonly NodeSkillDescriptor[];
+  pluginTools?: readonly NodePluginToolDescriptor[];
 }

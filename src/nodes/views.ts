@@ -62,13 +62,15 @@ export interface ViewedNode {
   state: NodeState;
   session: NodeSession | undefined;
   config: CommandConfig;
+  /** It is the one that was used last. */
+  isActive: boolean;
 }
 
 /**
  * A node in `node.list` and `node.describe`: of a connected one what it can do now, of another what was approved. What
  * waits for an approval stands beside it.
  */
-export function nodeView({ device, state, session, config }: ViewedNode): NodeView {
+export function nodeView({ device, state, session, config, isActive }: ViewedNode): NodeView {
   const { surface, request } = state;
   const facts = session?.facts;
   const known = { ...device, ...request, ...surface, ...facts };
@@ -95,6 +97,7 @@ export function nodeView({ device, state, session, config }: ViewedNode): NodeVi
     approvedAtMs: surface?.approvedAtMs ?? device.approvedAtMs,
     paired: true,
     connected: session !== undefined,
+    ...(isActive && { active: true }),
   };
 }
 
@@ -118,12 +121,13 @@ function online(session: NodeSession, surface: NodeSurface | null, config: Comma
   return {
     caps: sorted(effectiveCaps(declaration, surface)),
     commands: sorted(effectiveCommands(session, surface, config)),
-    nodePluginTools: [],
+    nodePluginTools: [...(session.pluginTools ?? [])],
     pathEnv: declaration.pathEnv,
     permissions: effectivePermissions(declaration, surface),
     hostStats: session.hostStats ?? surface?.lastHostStats,
     connectedAtMs,
     lastConnectedAtMs: connectedAtMs,
+    ...session.activity,
   };
 }
 

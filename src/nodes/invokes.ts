@@ -1,0 +1,204 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type { NodeInvokeParams, NodeInvokeResult, NodeInvokeResultParams } from "../../generated/types.ts";
+import type { ConfigPort } from "../config/types.ts";
+import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
+import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import { uuid } from "../platform/ids.ts";
+import { commandConfig, requireAllowed } from "./command-policy.ts";
+import type { ExecRuns } from "./exec-runs.ts";
+import type { ForegroundActions } from "./foreground.ts";
+import { answerOf, failed, notConnected, type Outcome } from "./invoke-answers.ts";
+import { INVOCATION_CHANGED, type NodeCaller, pairingChanged } from "./live-node.ts";
+import type { NodeRepository } from "./node-repository.ts";
+import type { NodeSessions } from "./node-sessions.ts";
+import { changesBrowserProfiles, runParams } from "./run-params.ts";
+import type { NodeSession } from "./types.ts";
+
+export interface InvokesOptions {
+  repository: NodeRepository;
+  sessions: NodeSessions;
+  execRuns: ExecRuns;
+  actions: ForegroundActions;
+  config: ConfigPort;
+  bus: EventBus;
+  clock: Clock;
+}
+
+/** One request to a node that waits for its result. */
+interface Pending {
+  session: NodeSession;
+  command: string;
+  settle(outcome: Outcome): void;
+}
+
+/** An invocation with its deadline, over all of its dispatches. */
+interface Invocation {
+  nodeId: string;
+  command: string;
+  params: unknown;
+  idempotencyKey: string;
+  /** The session that the caller works for. */
+  sessionKey: string | undefined;
+  /** Epoch milliseconds, or null when the caller waits as long as it takes. */
+  deadline: number | null;
+}
+
+/** Commands that a node is asked for, and what comes of them (BEHAVIOUR section 9). */
+export class NodeInvokes {
+  private readonly pending = new Map<string, Pending>();
+  /** By node, command and idempotency key: what is under way, and what ended well not long ago. */
+  private readonly known = new Map<string, { answer: Promise<NodeInvokeResult>; endedAtMs?: number }>();
+
+  constructor(private readonly options: InvokesOptions) {
+    options.sessions.onEnd((session) => this.sessionEnded(session));
+  }
+
+  /**
+   * Asks a connected node for a command and waits for its result. A call with the key of one that is under way, or that
+   * ended well within minutes, gets that one's answer.
+   * @throws GatewayError `PAIRING_CHANGED` for a node that is unknown or not approved, `NOT_CONNECTED`, what the command
+   * policy refuses, the node's own error, or a timeout
+   */
+  async invoke(call: NodeInvokeParams): Promise<NodeInvokeResult> {
+    const { repository, sessions, clock } = this.options;
+    const nodeId = call.nodeId.trim();
+    const command = call.command.trim();
+    if (nodeId === "" || command === "") throw invalidRequest("nodeId and command required");
+    refuseReserved(command, call.params);
+    const { surface } = await repository.read(nodeId);
+    if (surface === null) throw pairingChanged(INVOCATION_CHANGED);
+    if (sessions.get(nodeId) === undefined) throw notConnected();
+    const { timeoutMs = LIMITS.nodeInvokeTimeoutMs, idempotencyKey, sessionKey } = call;
+    const deadline = timeoutMs === 0 ? null : clock.now() + Math.min(timeoutMs, LIMITS.nodeInvokeMaxMs);
+    return this.once(`${nodeId} ${command} ${idempotencyKey}`, async () => {
+      const params = command === "system.run" ? runParams(call.params) : call.params;
+      return this.run({ nodeId, command, params, idempotencyKey, sessionKey, deadline });
+    });
+  }
+
+  /**
+   * Takes a node's result. One that nobody waits for is ignored; one of another node's request is refused.
+   * @throws GatewayError `nodeId mismatch`
+   */
+  result(params: NodeInvokeResultParams, { connId, deviceId }: NodeCaller): { ok: true; ignored?: true } {
+    if (params.nodeId !== deviceId) throw invalidRequest("nodeId mismatch");
+    const pending = this.pending.get(params.id);
+    if (pending?.session.connId !== connId) return { ok: true, ignored: true };
+    pending.settle(params);
+    return { ok: true };
+  }
+
+  /** Output of a command that is still at work. No method streams it to a caller, so it is only taken note of. */
+  progress({ nodeId }: { nodeId: string }, { deviceId }: NodeCaller): { ok: true; ignored: true } {
+    if (nodeId !== deviceId) throw invalidRequest("nodeId mismatch");
+    return { ok: true, ignored: true };
+  }
+
+  private once(key: string, run: () => Promise<NodeInvokeResult>): Promise<NodeInvokeResult> {
+    const known = this.known.get(key);
+    const isFresh = known !== undefined && !this.isOver(known.endedAtMs);
+    if (isFresh) return known.answer;
+    const entry: { answer: Promise<NodeInvokeResult>; endedAtMs?: number } = { answer: run() };
+    this.known.delete(key);
+    this.known.set(key, entry);
+    entry.answer.then(
+      (answer) => {
+        entry.endedAtMs = this.options.clock.now();
+        if (sizeOf(answer) > LIMITS.nodeInvokeRememberedChars) this.known.delete(key);
+        this.forgetOld();
+      },
+      () => {
+        if (this.known.get(key) === entry) this.known.delete(key);
+      },
+    );
+    return entry.answer;
+  }
+
+  private isOver(endedAtMs: number | undefined): boolean {
+    return endedAtMs !== undefined && this.options.clock.now() - endedAtMs > LIMITS.idempotencyTtlMs;
+  }
+
+  /** Oldest first, and never what is under way. */
+  private forgetOld(): void {
+    for (const [key, { endedAtMs }] of this.known) {
+      const isSurplus = this.known.size > LIMITS.nodeInvokesRemembered && endedAtMs !== undefined;
+      if (isSurplus || this.isOver(endedAtMs)) this.known.delete(key);
+      else if (endedAtMs !== undefined) return;
+    }
+  }
+
+  /** A node that was only tidying up says so before it did anything, and is asked again while there is time. */
+  private async run(invocation: Invocation): Promise<NodeInvokeResult> {
+    const { nodeId, command } = invocation;
+    for (let attempt = 0; ; attempt++) {
+      const session = this.options.sessions.get(nodeId);
+      if (session === undefined) throw notConnected();
+      if (session.surface === null) throw pairingChanged(INVOCATION_CHANGED);
+      requireAllowed(command, session, commandConfig(this.options.config.current));
+      const { outcome, request } = await this.dispatch(session, invocation);
+      if (outcome.error?.code === "NODE_NOT_READY" && attempt < LIMITS.nodeInvokeRetries) {
+        await Bun.sleep(LIMITS.nodeInvokeRetryPauseMs);
+        continue;
+      }
+      return answerOf(nodeId, command, await this.options.actions.settle(session, request, outcome));
+    }
+  }
+
+  private async dispatch(session: NodeSession, invocation: Invocation) {
+    const { command, params, idempotencyKey, sessionKey, deadline } = invocation;
+    const { bus, clock, execRuns } = this.options;
+    const { nodeId, connId } = session;
+    this.requireRoom(nodeId);
+    const id = uuid();
+    const timeoutMs = deadline === null ? 0 : Math.max(1, deadline - clock.now());
+    const paramsJSON = params === undefined ? null : JSON.stringify(params);
+    const request = { id, nodeId, command, paramsJSON, timeoutMs, idempotencyKey, sessionKey };
+    if (command === "system.run") execRuns.admitted(session, params);
+    const outcome = await new Promise<Outcome>((resolve) => {
+      const timer = setTimeout(
+        () => {
+          bus.publish("node.invoke.cancel", { invokeId: id, nodeId }, { connIds: [connId] });
+          this.pending.get(id)?.settle(failed("TIMEOUT", "node invoke timed out"));
+        },
+        deadline === null ? LIMITS.nodeInvokeMaxMs : timeoutMs,
+      );
+      const settle = (settled: Outcome): void => {
+        clearTimeout(timer);
+        this.pending.delete(id);
+        resolve(settled);
+      };
+      this.pending.set(id, { session, command, settle });
+      bus.publish("node.invoke.request", request, { connIds: [connId] });
+    });
+    return { outcome, request };
+  }
+
+  private requireRoom(nodeId: string): void {
+    let waiting = 0;
+    for (const { session } of this.pending.values()) if (session.nodeId === nodeId) waiting++;
+    if (waiting < LIMITS.nodeInvokesPerNode) return;
+    throw new GatewayError("UNAVAILABLE", "too many invocations wait for this node", { retryable: true });
+  }
+
+  private sessionEnded({ connId }: NodeSession): void {
+    for (const { session, command, settle } of [...this.pending.values()]) {
+      if (session.connId === connId) settle(failed("DISCONNECTED", `node disconnected (${command})`));
+    }
+  }
+}
+
+/** Pictures are not kept: a caller that asks twice for one gets two. */
+const sizeOf = ({ payload, payloadJSON }: NodeInvokeResult): number =>
+  (payloadJSON ?? JSON.stringify(payload) ?? "").length;
+
+/** Commands with methods of their own, which ask for other rights. @throws GatewayError */
+function refuseReserved(command: string, params: unknown): void {
+  if (command.startsWith("system.execApprovals.")) {
+    const message = "node.invoke does not allow system.execApprovals.*; use exec.approvals.node.*";
+    throw invalidRequest(message, { command });
+  }
+  if (command.startsWith("browser.proxy") && changesBrowserProfiles(params)) {
+    throw invalidRequest("node.invoke cannot mutate persistent browser profiles via browser.proxy", { command });
+  }
+}
