@@ -38,15 +38,17 @@ export const EVENTS = {
   "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "mentions.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "models.snapshot": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "node.hostStats": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "node.invoke.cancel": { payload: "Unstated", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
+  "node.hostStats": { payload: "NodeHostStatsEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
+  /** Nobody waits for the result any more. */
+  "node.invoke.cancel": { payload: "NodeInvokeCancel", scope: null, roles: "node", droppable: false, subscription: null, status: "implemented", advertised: true },
   "node.invoke.input": { payload: "NodeInvokeInputEvent", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
-  "node.invoke.request": { payload: "NodeInvokeRequestEvent", scope: null, roles: "node", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** To the connection of the node that is asked. */
+  "node.invoke.request": { payload: "NodeInvokeRequest", scope: null, roles: "node", droppable: false, subscription: null, status: "implemented", advertised: true },
   "node.pair.requested": { payload: "NodePairPending", scope: "operator.pairing", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   /** A node hears of its own approval, of nothing else. */
   "node.pair.resolved": { payload: "NodePairResolvedEvent", scope: "operator.pairing", roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
-  "node.presence": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "node.runnerInventory.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "node.presence": { payload: "NodePresence", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
+  "node.runnerInventory.changed": { payload: "NodeRunnerInventoryChanged", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "openclaw.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "openclaw.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "plugin.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -111,14 +113,14 @@ export interface EventMap {
   "heartbeat": T.HeartbeatEvent;
   "mentions.changed": T.Unstated;
   "models.snapshot": T.Unstated;
-  "node.hostStats": T.Unstated;
-  "node.invoke.cancel": T.Unstated;
+  "node.hostStats": T.NodeHostStatsEvent;
+  "node.invoke.cancel": T.NodeInvokeCancel;
   "node.invoke.input": T.NodeInvokeInputEvent;
-  "node.invoke.request": T.NodeInvokeRequestEvent;
+  "node.invoke.request": T.NodeInvokeRequest;
   "node.pair.requested": T.NodePairPending;
   "node.pair.resolved": T.NodePairResolvedEvent;
-  "node.presence": T.Unstated;
-  "node.runnerInventory.changed": T.Unstated;
+  "node.presence": T.NodePresence;
+  "node.runnerInventory.changed": T.NodeRunnerInventoryChanged;
   "openclaw.approval.requested": T.ApprovalRequestRecord;
   "openclaw.approval.resolved": T.ApprovalResolvedEvent;
   "plugin.approval.requested": T.ApprovalRequestRecord;
