@@ -128,12 +128,23 @@ export interface ModelsHandlers<Ctx> {
 /** Handlers of `src/methods/nodes.ts`. */
 export interface NodesHandlers<Ctx> {
   "node.describe"(params: T.NodeDescribeParams, ctx: Ctx): Awaitable<T.NodeDescribeResult>;
+  "node.event"(params: T.NodeEventParams, ctx: Ctx): Awaitable<T.NodeEventAnswer>;
+  "node.invoke"(params: T.NodeInvokeParams, ctx: Ctx): Awaitable<T.NodeInvokeResult>;
+  "node.invoke.progress"(params: T.NodeInvokeProgressParams, ctx: Ctx): Awaitable<T.NodeResultTaken>;
+  "node.invoke.result"(params: T.NodeInvokeResultParams, ctx: Ctx): Awaitable<T.NodeResultTaken>;
   "node.list"(params: T.NodeListParams, ctx: Ctx): Awaitable<T.NodeListResult>;
   "node.pair.approve"(params: T.NodePairApproveParams, ctx: Ctx): Awaitable<T.NodePairApproveResult>;
   "node.pair.list"(params: T.NodePairListParams, ctx: Ctx): Awaitable<T.NodePairListResult>;
   "node.pair.reject"(params: T.NodePairRejectParams, ctx: Ctx): Awaitable<T.NodePairRejectResult>;
   "node.pair.remove"(params: T.NodePairRemoveParams, ctx: Ctx): Awaitable<T.NodePairRemoveResult>;
+  "node.pending.ack"(params: T.NodePendingAckParams, ctx: Ctx): Awaitable<T.NodePendingAckResult>;
+  "node.pending.drain"(params: T.NodePendingDrainParams, ctx: Ctx): Awaitable<T.NodePendingDrainResult>;
+  "node.pending.enqueue"(params: T.NodePendingEnqueueParams, ctx: Ctx): Awaitable<T.NodePendingEnqueueResult>;
+  "node.pending.pull"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.NodePendingPullResult>;
+  "node.pluginTools.update"(params: T.NodePluginToolsUpdateParams, ctx: Ctx): Awaitable<T.NodePluginToolsUpdateResult>;
   "node.rename"(params: T.NodeRenameParams, ctx: Ctx): Awaitable<T.NodeRenameResult>;
+  "node.runnerInventory.update"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.NodeRunnerInventoryUpdateResult>;
+  "node.skills.update"(params: T.NodeSkillsUpdateParams, ctx: Ctx): Awaitable<T.NodeSkillsUpdateResult>;
 }
 
 /** Handlers of `src/methods/secrets.ts`. */

@@ -193,6 +193,30 @@ export const LIMITS = {
   nodeDeclarationItems: 256,
   /** characters. Of the name of a command, capability or permission; longer ones are dropped. */
   nodeDeclarationChars: 128,
+  /** ms. Upstream's default of node.invoke timeoutMs. */
+  nodeInvokeTimeoutMs: 30000,
+  /** ms. Longest wait for a node, also for a caller that sets no bound: a day. */
+  nodeInvokeMaxMs: 86400000,
+  /** requests. Waiting for one node at once; a phone works on a handful. */
+  nodeInvokesPerNode: 256,
+  /** answers. Kept for callers that repeat an idempotency key, for idempotencyTtlMs. */
+  nodeInvokesRemembered: 256,
+  /** characters. Of one answer that is kept so; output of commands fits, pictures do not. */
+  nodeInvokeRememberedChars: 65536,
+  /** ms. Upstream keeps work for a sleeping node for a day unless told. */
+  nodeWorkTtlMs: 86400000,
+  /** items. That a node gets at once when it does not say how many. */
+  nodeWorkItems: 4,
+  /** dispatches. Upstream asks a node that is not ready up to four times again. */
+  nodeInvokeRetries: 4,
+  /** ms. Upstream's pause before it asks again. */
+  nodeInvokeRetryPauseMs: 100,
+  /** runs. Of system.run whose end a node may still report; the oldest go first. */
+  nodeExecRuns: 1000,
+  /** ms. For which a command waits for its app to come to the foreground; nobody expects a push-to-talk of an hour ago. */
+  nodeActionTtlMs: 600000,
+  /** commands. Waiting for one app's foreground; the oldest go first. */
+  nodeActionsPerNode: 64,
   /** characters. Of the search path that a node host reports; shown to operators. */
   nodePathChars: 8192,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
@@ -463,6 +487,18 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   runWaitMs: { unit: "ms", reason: "Upstream's default of agent.wait timeoutMs." },
   nodeDeclarationItems: { unit: "items", reason: "Of the capabilities, commands and permissions that a node declares, each; the largest node has some sixty commands." },
   nodeDeclarationChars: { unit: "characters", reason: "Of the name of a command, capability or permission; longer ones are dropped." },
+  nodeInvokeTimeoutMs: { unit: "ms", reason: "Upstream's default of node.invoke timeoutMs." },
+  nodeInvokeMaxMs: { unit: "ms", reason: "Longest wait for a node, also for a caller that sets no bound: a day." },
+  nodeInvokesPerNode: { unit: "requests", reason: "Waiting for one node at once; a phone works on a handful." },
+  nodeInvokesRemembered: { unit: "answers", reason: "Kept for callers that repeat an idempotency key, for idempotencyTtlMs." },
+  nodeInvokeRememberedChars: { unit: "characters", reason: "Of one answer that is kept so; output of commands fits, pictures do not." },
+  nodeWorkTtlMs: { unit: "ms", reason: "Upstream keeps work for a sleeping node for a day unless told." },
+  nodeWorkItems: { unit: "items", reason: "That a node gets at once when it does not say how many." },
+  nodeInvokeRetries: { unit: "dispatches", reason: "Upstream asks a node that is not ready up to four times again." },
+  nodeInvokeRetryPauseMs: { unit: "ms", reason: "Upstream's pause before it asks again." },
+  nodeExecRuns: { unit: "runs", reason: "Of system.run whose end a node may still report; the oldest go first." },
+  nodeActionTtlMs: { unit: "ms", reason: "For which a command waits for its app to come to the foreground; nobody expects a push-to-talk of an hour ago." },
+  nodeActionsPerNode: { unit: "commands", reason: "Waiting for one app's foreground; the oldest go first." },
   nodePathChars: { unit: "characters", reason: "Of the search path that a node host reports; shown to operators." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },

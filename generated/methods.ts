@@ -96,12 +96,23 @@ export const METHODS = {
   "models.authStatus": { name: "models.authStatus", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthStatusParams", result: "ModelsAuthStatusResult", accepted: null, errorText: null },
   "models.list": { name: "models.list", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsListRequest", result: "ModelsListAnswer", accepted: null, errorText: null },
   "node.describe": { name: "node.describe", family: "nodes", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NodeDescribeParams", result: "NodeDescribeResult", accepted: null, errorText: null },
+  "node.event": { name: "node.event", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeEventParams", result: "NodeEventAnswer", accepted: null, errorText: null },
+  "node.invoke": { name: "node.invoke", family: "nodes", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: true, params: "NodeInvokeParams", result: "NodeInvokeResult", accepted: null, errorText: null },
+  "node.invoke.progress": { name: "node.invoke.progress", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeInvokeProgressParams", result: "NodeResultTaken", accepted: null, errorText: null },
+  "node.invoke.result": { name: "node.invoke.result", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeInvokeResultParams", result: "NodeResultTaken", accepted: null, errorText: null },
   "node.list": { name: "node.list", family: "nodes", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NodeListParams", result: "NodeListResult", accepted: null, errorText: null },
   "node.pair.approve": { name: "node.pair.approve", family: "nodes", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "NodePairApproveParams", result: "NodePairApproveResult", accepted: null, errorText: null },
   "node.pair.list": { name: "node.pair.list", family: "nodes", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "NodePairListParams", result: "NodePairListResult", accepted: null, errorText: null },
   "node.pair.reject": { name: "node.pair.reject", family: "nodes", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "NodePairRejectParams", result: "NodePairRejectResult", accepted: null, errorText: null },
   "node.pair.remove": { name: "node.pair.remove", family: "nodes", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "NodePairRemoveParams", result: "NodePairRemoveResult", accepted: null, errorText: null },
+  "node.pending.ack": { name: "node.pending.ack", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodePendingAckParams", result: "NodePendingAckResult", accepted: null, errorText: null },
+  "node.pending.drain": { name: "node.pending.drain", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodePendingDrainParams", result: "NodePendingDrainResult", accepted: null, errorText: null },
+  "node.pending.enqueue": { name: "node.pending.enqueue", family: "nodes", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "NodePendingEnqueueParams", result: "NodePendingEnqueueResult", accepted: null, errorText: null },
+  "node.pending.pull": { name: "node.pending.pull", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "NodePendingPullResult", accepted: null, errorText: null },
+  "node.pluginTools.update": { name: "node.pluginTools.update", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodePluginToolsUpdateParams", result: "NodePluginToolsUpdateResult", accepted: null, errorText: null },
   "node.rename": { name: "node.rename", family: "nodes", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "NodeRenameParams", result: "NodeRenameResult", accepted: null, errorText: null },
+  "node.runnerInventory.update": { name: "node.runnerInventory.update", family: "nodes", role: "node", scope: null, advertised: false, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "NodeRunnerInventoryUpdateResult", accepted: null, errorText: null },
+  "node.skills.update": { name: "node.skills.update", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeSkillsUpdateParams", result: "NodeSkillsUpdateResult", accepted: null, errorText: null },
   "secrets.reload": { name: "secrets.reload", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "SecretsReloadResult", accepted: null, errorText: null },
   "secrets.store.delete": { name: "secrets.store.delete", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SecretsStoreDeleteParams", result: "SecretsStoreMutationResult", accepted: null, errorText: null },
   "secrets.store.list": { name: "secrets.store.list", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SecretsStoreListParams", result: "SecretsStoreListResult", accepted: null, errorText: null },
@@ -318,11 +329,11 @@ export interface MethodMap {
   "models.probe": { params: T.ModelsProbeParams; result: T.ModelsProbeResult; accepted: never };
   "nativeHook.invoke": { params: T.NoParams; result: T.Unstated; accepted: never };
   "node.describe": { params: T.NodeDescribeParams; result: T.NodeDescribeResult; accepted: never };
-  "node.event": { params: T.NodeEventParams; result: T.NodeEventResult; accepted: never };
-  /** Scope: operator.write; operator.admin for commands that change the node's host */
+  "node.event": { params: T.NodeEventParams; result: T.NodeEventAnswer; accepted: never };
+  /** Scope: operator.write; operator.admin for browser.proxy, browser.proxy.upload.v1, fs.listDir and terminal.upload */
   "node.invoke": { params: T.NodeInvokeParams; result: T.NodeInvokeResult; accepted: never };
-  "node.invoke.progress": { params: T.NodeInvokeProgressParams; result: T.OkResult; accepted: never };
-  "node.invoke.result": { params: T.NodeInvokeResultParams; result: T.OkResult; accepted: never };
+  "node.invoke.progress": { params: T.NodeInvokeProgressParams; result: T.NodeResultTaken; accepted: never };
+  "node.invoke.result": { params: T.NodeInvokeResultParams; result: T.NodeResultTaken; accepted: never };
   "node.list": { params: T.NodeListParams; result: T.NodeListResult; accepted: never };
   "node.pair.approve": { params: T.NodePairApproveParams; result: T.NodePairApproveResult; accepted: never };
   "node.pair.list": { params: T.NodePairListParams; result: T.NodePairListResult; accepted: never };
@@ -335,10 +346,10 @@ export interface MethodMap {
   "node.pending.enqueue": { params: T.NodePendingEnqueueParams; result: T.NodePendingEnqueueResult; accepted: never };
   "node.pending.pull": { params: T.IgnoredParams; result: T.NodePendingPullResult; accepted: never };
   "node.pluginSurface.refresh": { params: T.PluginSurfaceRefreshParams; result: T.PluginSurfaceRefreshResult; accepted: never };
-  "node.pluginTools.update": { params: T.NodePluginToolsUpdateParams; result: T.Unstated; accepted: never };
+  "node.pluginTools.update": { params: T.NodePluginToolsUpdateParams; result: T.NodePluginToolsUpdateResult; accepted: never };
   "node.rename": { params: T.NodeRenameParams; result: T.NodeRenameResult; accepted: never };
-  "node.runnerInventory.update": { params: T.IgnoredParams; result: T.Unstated; accepted: never };
-  "node.skills.update": { params: T.NodeSkillsUpdateParams; result: T.Unstated; accepted: never };
+  "node.runnerInventory.update": { params: T.IgnoredParams; result: T.NodeRunnerInventoryUpdateResult; accepted: never };
+  "node.skills.update": { params: T.NodeSkillsUpdateParams; result: T.NodeSkillsUpdateResult; accepted: never };
   "openclaw.approval.list": { params: T.IgnoredParams; result: T.ApprovalPendingList; accepted: never };
   "openclaw.changes.list": { params: T.SystemChangesListParams; result: T.SystemChangesListResult; accepted: never };
   "openclaw.chat": { params: T.SystemAgentChatParams; result: T.SystemAgentChatResult; accepted: never };

@@ -9025,6 +9025,15 @@ export const NodeDescribeResult = Type.Object({
   connected: Type.Boolean()
 })
 
+/** Events of a run that the gateway asked for are answered with ok alone. */
+export type NodeEventAnswer = Static<typeof NodeEventAnswer>
+export const NodeEventAnswer = Type.Object({
+  ok: Type.Literal(true),
+  event: Type.Optional(Type.String({ minLength: 1 })),
+  handled: Type.Optional(Type.Boolean()),
+  reason: Type.Optional(Type.String({ minLength: 1 }))
+}, { description: "Events of a run that the gateway asked for are answered with ok alone.", additionalProperties: false })
+
 export type NodeEventParams = Static<typeof NodeEventParams>
 export const NodeEventParams = Type.Object({
   event: Type.String({ minLength: 1 }),
@@ -9038,6 +9047,18 @@ export const NodeEventResult = Type.Object({
   event: Type.String({ minLength: 1 }),
   handled: Type.Boolean(),
   reason: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type NodeHostStatsEvent = Static<typeof NodeHostStatsEvent>
+export const NodeHostStatsEvent = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  hostStats: NodeHostStats
+}, { additionalProperties: false })
+
+export type NodeInvokeCancel = Static<typeof NodeInvokeCancel>
+export const NodeInvokeCancel = Type.Object({
+  invokeId: Type.String({ minLength: 1 }),
+  nodeId: Type.String({ minLength: 1 })
 }, { additionalProperties: false })
 
 export type NodeInvokeInputEvent = Static<typeof NodeInvokeInputEvent>
@@ -9073,6 +9094,17 @@ export const NodeInvokeProgressParams = Type.Object({
   chunk: Type.String({ maxLength: 16384 })
 }, { additionalProperties: false })
 
+export type NodeInvokeRequest = Static<typeof NodeInvokeRequest>
+export const NodeInvokeRequest = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  nodeId: Type.String({ minLength: 1 }),
+  command: Type.String({ minLength: 1 }),
+  paramsJSON: Type.Unsafe<(string | null)>({"type":["string","null"]}),
+  timeoutMs: Type.Integer({ description: "What is left of the caller's time; 0 for no bound.", minimum: 0 }),
+  idempotencyKey: Type.String({ minLength: 1 }),
+  sessionKey: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
 export type NodeInvokeRequestEvent = Static<typeof NodeInvokeRequestEvent>
 export const NodeInvokeRequestEvent = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -9088,7 +9120,7 @@ export const NodeInvokeResult = Type.Object({
   ok: Type.Literal(true),
   nodeId: Type.String({ minLength: 1 }),
   command: Type.String({ minLength: 1 }),
-  payload: Type.Unknown({ description: "What the node answered." }),
+  payload: Type.Optional(Type.Unknown({ description: "What the node answered." })),
   payloadJSON: Type.Unsafe<(string | null)>({"type":["string","null"]})
 })
 
@@ -9404,6 +9436,20 @@ export const NodePluginToolsUpdateParams = Type.Object({
   tools: Type.Array(NodePluginToolDescriptor)
 }, { additionalProperties: false })
 
+export type NodePluginToolsUpdateResult = Static<typeof NodePluginToolsUpdateResult>
+export const NodePluginToolsUpdateResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  tools: Type.Array(NodePluginToolDescriptor)
+}, { additionalProperties: false })
+
+/** When somebody was last at the node; null when that is not known any more. */
+export type NodePresence = Static<typeof NodePresence>
+export const NodePresence = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  lastActiveAtMs: Type.Unsafe<(number | null)>({"type":["integer","null"]}),
+  presenceUpdatedAtMs: Type.Unsafe<(number | null)>({"type":["integer","null"]})
+}, { description: "When somebody was last at the node; null when that is not known any more.", additionalProperties: false })
+
 export type NodePresenceActivityPayload = Static<typeof NodePresenceActivityPayload>
 export const NodePresenceActivityPayload = Type.Union([
   Type.Object({
@@ -9449,6 +9495,22 @@ export const NodeRenameResult = Type.Object({
   displayName: Type.String({ minLength: 1 })
 })
 
+export type NodeResultTaken = Static<typeof NodeResultTaken>
+export const NodeResultTaken = Type.Object({
+  ok: Type.Literal(true),
+  ignored: Type.Optional(Type.Literal(true, { description: "Nobody was waiting for it." }))
+}, { additionalProperties: false })
+
+export type NodeRunnerInventoryChanged = Static<typeof NodeRunnerInventoryChanged>
+export const NodeRunnerInventoryChanged = Type.Object({
+  nodeId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type NodeRunnerInventoryUpdateResult = Static<typeof NodeRunnerInventoryUpdateResult>
+export const NodeRunnerInventoryUpdateResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
 export type NodeSkillDescriptor = Static<typeof NodeSkillDescriptor>
 export const NodeSkillDescriptor = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 64, pattern: "^(?!.*--)[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$" }),
@@ -9459,6 +9521,12 @@ export const NodeSkillDescriptor = Type.Object({
 export type NodeSkillsUpdateParams = Static<typeof NodeSkillsUpdateParams>
 export const NodeSkillsUpdateParams = Type.Object({
   skills: Type.Array(NodeSkillDescriptor, { maxItems: 64 })
+}, { additionalProperties: false })
+
+export type NodeSkillsUpdateResult = Static<typeof NodeSkillsUpdateResult>
+export const NodeSkillsUpdateResult = Type.Object({
+  nodeId: Type.String({ minLength: 1 }),
+  skills: Type.Array(NodeSkillDescriptor)
 }, { additionalProperties: false })
 
 export type OkResult = Static<typeof OkResult>

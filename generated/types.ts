@@ -5245,6 +5245,14 @@ export type NodeDescribeResult = ({
   connected: boolean
 } & Record<string, any>);
 
+/** Events of a run that the gateway asked for are answered with ok alone. */
+export type NodeEventAnswer = {
+  ok: true,
+  event?: string,
+  handled?: boolean,
+  reason?: string
+};
+
 export type NodeEventParams = {
   event: string,
   payload?: unknown,
@@ -5267,6 +5275,16 @@ export type NodeHostStats = {
   diskTotalBytes?: number,
   diskAvailableBytes?: number,
   updatedAtMs: number
+};
+
+export type NodeHostStatsEvent = {
+  nodeId: string,
+  hostStats: NodeHostStats
+};
+
+export type NodeInvokeCancel = {
+  invokeId: string,
+  nodeId: string
 };
 
 export type NodeInvokeInputEvent = {
@@ -5296,6 +5314,16 @@ export type NodeInvokeProgressParams = {
   chunk: string
 };
 
+export type NodeInvokeRequest = {
+  id: string,
+  nodeId: string,
+  command: string,
+  paramsJSON: (string | null),
+  timeoutMs: number,
+  idempotencyKey: string,
+  sessionKey?: string
+};
+
 export type NodeInvokeRequestEvent = {
   id: string,
   nodeId: string,
@@ -5309,7 +5337,7 @@ export type NodeInvokeResult = ({
   ok: true,
   nodeId: string,
   command: string,
-  payload: unknown,
+  payload?: unknown,
   payloadJSON: (string | null)
 } & Record<string, any>);
 
@@ -5504,6 +5532,18 @@ export type NodePluginToolsUpdateParams = {
   tools: Array<NodePluginToolDescriptor>
 };
 
+export type NodePluginToolsUpdateResult = {
+  nodeId: string,
+  tools: Array<NodePluginToolDescriptor>
+};
+
+/** When somebody was last at the node; null when that is not known any more. */
+export type NodePresence = {
+  nodeId: string,
+  lastActiveAtMs: (number | null),
+  presenceUpdatedAtMs: (number | null)
+};
+
 export type NodePresenceActivityPayload = ({
   idleSeconds: number,
   saturated?: boolean
@@ -5534,6 +5574,19 @@ export type NodeRenameResult = ({
   displayName: string
 } & Record<string, any>);
 
+export type NodeResultTaken = {
+  ok: true,
+  ignored?: true
+};
+
+export type NodeRunnerInventoryChanged = {
+  nodeId: string
+};
+
+export type NodeRunnerInventoryUpdateResult = {
+  nodeId: string
+};
+
 export type NodeSkillDescriptor = {
   name: string,
   description: string,
@@ -5541,6 +5594,11 @@ export type NodeSkillDescriptor = {
 };
 
 export type NodeSkillsUpdateParams = {
+  skills: Array<NodeSkillDescriptor>
+};
+
+export type NodeSkillsUpdateResult = {
+  nodeId: string,
   skills: Array<NodeSkillDescriptor>
 };
 
