@@ -45,6 +45,8 @@ import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
 import { Tools } from "../tools/tools.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
+import { UsageReports } from "../usage/usage-reports.ts";
+import { UsageRepository } from "../usage/usage-repository.ts";
 import { Speech } from "../voice/speech.ts";
 import { Talk } from "../voice/talk.ts";
 import { VoiceWake } from "../voice/voice-wake.ts";
@@ -80,6 +82,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly sessions: Sessions;
   readonly models: Models;
   readonly usage: ProviderUsage;
+  readonly usageReports: UsageReports;
   readonly decisions: DecisionRepository;
   readonly defender: Defender;
   readonly tasks: Tasks;
@@ -116,6 +119,7 @@ export function createServices(options: ServiceOptions): Services {
   const agents = new AgentCatalogue({ config, models });
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
   const usage = new ProviderUsage({ models, clock, log });
+  const usageReports = new UsageReports({ repository: new UsageRepository(store), sessions, models, clock });
   const decisions = new DecisionRepository(store, LIMITS.defenderMaxDecisions);
   const secrets = knownSecrets(config);
   const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
@@ -175,6 +179,7 @@ export function createServices(options: ServiceOptions): Services {
     sessions,
     models,
     usage,
+    usageReports,
     decisions,
     defender,
     ...deviceServices,

@@ -7,6 +7,7 @@ import { audit } from "./audit.ts";
 import { channels } from "./channels.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
+import { conversations } from "./conversations.ts";
 import { cron, cronGuards } from "./cron.ts";
 import { devices } from "./devices.ts";
 import { exec } from "./exec.ts";
@@ -27,6 +28,7 @@ import { voice } from "./voice.ts";
 export const handlers: Handlers<CallContext> = {
   ...agent,
   ...agents,
+  ...conversations,
   ...config,
   ...cron,
   ...logs,

@@ -5,6 +5,9 @@ import type { Guard } from "../gateway/dispatch.ts";
 import { GatewayError } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
+import { forkSession, listBranches, rewindSession, switchBranch } from "../sessions/branches.ts";
+import { cleanUpSessions, type Maintenance } from "../sessions/cleanup.ts";
+import { compactSession } from "../sessions/compact.ts";
 import { createSession } from "../sessions/create.ts";
 import { shownEntry } from "../sessions/entry.ts";
 import { deleteGroup, listGroups, putGroups, renameGroup } from "../sessions/groups.ts";
@@ -16,6 +19,7 @@ import { describeSession, getMessages, previewSessions, sessionHistory, sessionS
 import { resolveSession } from "../sessions/resolve.ts";
 import { createScope, deleteScope, patchManyScope, patchScope } from "../sessions/scopes.ts";
 import { searchSessions } from "../sessions/search.ts";
+import { usageLogs, usageTimeseries } from "../usage/session-detail.ts";
 import { senderOf } from "./sender.ts";
 
 export const sessions: SessionsHandlers<CallContext> = {
@@ -39,11 +43,21 @@ export const sessions: SessionsHandlers<CallContext> = {
   "sessions.groups.put": (params, { sessions }) => putGroups(sessions, params),
   "sessions.groups.rename": (params, { sessions }) => renameGroup(sessions, params),
   "sessions.groups.delete": (params, { sessions }) => deleteGroup(sessions, params),
+  "sessions.cleanup": (params, { sessions, config }) =>
+    cleanUpSessions(sessions, config.current.session?.maintenance as Maintenance | undefined, params),
+  "sessions.compact": (params, { sessions }) => compactSession(sessions, params),
+  "sessions.fork": (params, { sessions }) => forkSession(sessions, params),
+  "sessions.rewind": (params, { sessions }) => rewindSession(sessions, params),
+  "sessions.branches.list": (params, { sessions }) => listBranches(sessions, params),
+  "sessions.branches.switch": (params, { sessions }) => switchBranch(sessions, params),
   "sessions.reset": (params, { sessions }) => resetSession(sessions, params),
   "sessions.delete": (params, { sessions }) => deleteSession(sessions, params),
   "sessions.send": (params, { sessionCalls, caller }) => sessionCalls.send(params, senderOf(caller)),
   "sessions.steer": (params, { sessionCalls, caller }) => sessionCalls.steer(params, senderOf(caller)),
   "sessions.abort": (params, { sessionCalls, caller }) => sessionCalls.abort(params, senderOf(caller)),
+  "sessions.usage": (params, { usageReports }) => usageReports.sessions(params),
+  "sessions.usage.timeseries": (params, { sessions }) => usageTimeseries(sessions, params),
+  "sessions.usage.logs": (params, { sessions }) => usageLogs(sessions, params),
   "sessions.history": (params, { sessions }) => sessionHistory(sessions, params),
   "session.status": (params, { sessions, caller }) => sessionStatus(sessions, params, caller),
   "sessions.subscribe": async (params, { sessions, caller, subscriptions }) => {

@@ -29,6 +29,24 @@ export const clientParticipant = (id: string): SessionParticipant => ({
   identity: { type: "observation", pluginId: null, accountId: null, senderKind: "unknown", id },
 });
 
+/** The record without what runs left in it. */
+export function withoutRunState(entry: SessionEntry): SessionEntry {
+  const {
+    status: _status,
+    startedAt: _startedAt,
+    endedAt: _endedAt,
+    runtimeMs: _runtimeMs,
+    lastRunId: _lastRunId,
+    lastRunError: _lastRunError,
+    inputTokens: _inputTokens,
+    outputTokens: _outputTokens,
+    totalTokens: _totalTokens,
+    contextBudgetStatus: _contextBudgetStatus,
+    ...rest
+  } = entry;
+  return { ...rest, systemSent: false, abortedLastRun: false, totalTokensFresh: false };
+}
+
 /** What survives when a session starts over (recordings of sessions.reset): who and where it is, not what was said. */
 const KEPT_OVER_RESET = [
   "modelOverrideSource",

@@ -111,11 +111,11 @@ function eventFields(row: SessionRow, ancestors: readonly SessionRow[]): Record<
 export class SessionEvents {
   constructor(private readonly bus: EventBus) {}
 
-  changed(row: SessionRow, ancestors: readonly SessionRow[], reason: string, ts: number): void {
+  changed(row: SessionRow, ancestors: readonly SessionRow[], reason: string, ts: number, more: object = {}): void {
     const { key: sessionKey, agentId } = row;
     const placement = { placement: row.placement ?? null, placementMove: null };
     const fields = { ...eventFields(row, ancestors), ...placement };
-    this.bus.publish("sessions.changed", { sessionKey, agentId, reason, ts, ...fields });
+    this.bus.publish("sessions.changed", { sessionKey, agentId, reason, ...more, ts, ...fields });
   }
 
   /** A session is gone. Upstream says it twice: with the session, and that the list is another one. */

@@ -1,5 +1,12 @@
 import type { Database } from "bun:sqlite";
 import { beforeAll, expect, test } from "bun:test";
+import type { Store } from "../store/store.ts";
+import { usageTimeseries } from "../usage/session-detail.ts";
+import { UsageReports } from "../usage/usage-reports.ts";
+import { UsageRepository } from "../usage/usage-repository.ts";
+import { listBranches, rewindSession } from "./branches.ts";
+import { cleanUpSessions } from "./cleanup.ts";
+import { compactSession } from "./compact.ts";
 import { createSession } from "./create.ts";
 import { deleteGroup, putGroups, renameGroup } from "./groups.ts";
 import { chatHistory } from "./history.ts";
@@ -11,7 +18,7 @@ import { describeSession, getMessages, previewSessions } from "./read.ts";
 import { resolveSession } from "./resolve.ts";
 import { searchSessions } from "./search.ts";
 import type { Sessions } from "./sessions.ts";
-import { testSessions } from "./testing.ts";
+import { refusal, testSessions } from "./testing.ts";
 
 /**
  * Ten thousand sessions with a million messages must not be read from end to end for one answer. What SQLite would do
@@ -20,15 +27,22 @@ import { testSessions } from "./testing.ts";
 const VIEWER = { scopes: new Set(["operator.admin"]) };
 
 let sessions: Sessions;
+let store: Store;
 let db: Database;
 
 beforeAll(async () => {
   const made = testSessions();
   sessions = made.sessions;
-  db = made.store.db;
+  store = made.store;
+  db = store.db;
   for (const key of ["a", "b", "c"]) await createSession(sessions, { key, label: `Label ${key}` }, VIEWER);
   await sessions.append("agent:main:a", [{ role: "user", content: "hi", timestamp: 1, idempotencyKey: "k" }]);
 });
+
+function reports(): UsageReports {
+  const repository = new UsageRepository(store);
+  return new UsageReports({ repository, sessions, models: sessions.models, clock: sessions.clock });
+}
 
 /** The plans of all statements that the work makes. */
 async function plansOf(work: () => Promise<unknown>): Promise<string[]> {
@@ -78,6 +92,14 @@ const CALLS: Record<string, () => Promise<unknown>> = {
   "search of an agent": () => searchSessions(sessions, { query: "hi", agentId: "main" }),
   "search in sessions": () => searchSessions(sessions, { query: "hi", sessionKeys: ["a"] }),
   "message by id": () => getMessage(sessions, { sessionKey: "a", messageId: "x" }),
+  "usage of days": () => reports().cost({}),
+  "usage of sessions": () => reports().sessions({}),
+  "usage of a session": () => reports().sessions({ key: "a" }),
+  "curve of a session": () => usageTimeseries(sessions, { key: "a" }),
+  branches: () => listBranches(sessions, { sessionKey: "a" }),
+  rewind: () => refusal(() => rewindSession(sessions, { sessionKey: "a", entryId: "x" })),
+  compact: () => compactSession(sessions, { key: "a", maxLines: 1 }),
+  cleanup: () => cleanUpSessions(sessions, undefined, {}),
   "group put": () => putGroups(sessions, { names: ["g", "h"] }),
   "group rename": () => renameGroup(sessions, { name: "g", to: "i" }),
   "group delete": () => deleteGroup(sessions, { name: "i" }),
@@ -88,7 +110,7 @@ const CALLS: Record<string, () => Promise<unknown>> = {
 
 test.each(Object.keys(CALLS))("%s reads no messages but its own", async (name) => {
   const plans = await plansOf(CALLS[name]!);
-  expect(plans.filter((plan) => /SCAN (messages|transcripts)/.test(plan))).toEqual([]);
+  expect(plans.filter((plan) => /SCAN (messages|transcripts|usage_\w+)/.test(plan))).toEqual([]);
 });
 
 /** These have to look at every name, or at sessions in an order that few ask for. */

@@ -100,11 +100,12 @@ function findHits(db: Database, { words, agentId, keys, limit }: SearchQuery): H
       ORDER BY rowid DESC LIMIT $weighed
     )
     SELECT transcripts.session_key, transcripts.session_id, messages.id, messages.role, messages.recorded_at,
-      messages.body, found.score
+      messages.body, found.score, max(found.place) AS newest
     FROM found
     JOIN transcripts ON transcripts.id = found.place >> 32
     JOIN messages ON messages.transcript = found.place >> 32 AND messages.seq = (found.place & 4294967295)
-    ORDER BY found.score DESC, messages.recorded_at DESC, found.place DESC LIMIT $limit`;
+    GROUP BY messages.id
+    ORDER BY found.score DESC, messages.recorded_at DESC, newest DESC LIMIT $limit`;
   return db.query<HitRow, [Record<string, string | number>]>(sql).all({
     match: words.map(quoted).join(" "),
     weighed: LIMITS.searchWeighed,

@@ -131,7 +131,9 @@ export class SessionRepository {
       if (session === null) return null;
       options.check(session);
       db.query("DELETE FROM sessions WHERE key = ?").run(key);
-      if (!options.keepTranscript) db.query("DELETE FROM transcripts WHERE session_key = ?").run(key);
+      // What stays is found by those who know its id; a later session of this key has branches of its own.
+      if (options.keepTranscript) db.query("UPDATE transcripts SET branch = 0 WHERE session_key = ?").run(key);
+      else db.query("DELETE FROM transcripts WHERE session_key = ?").run(key);
       return session;
     });
     return written.then((session) => {
@@ -148,6 +150,28 @@ export class SessionRepository {
         .all(agentId)
         .map(({ key }) => key),
     );
+  }
+
+  /** How many sessions the agent has, and how many of them are not archived. */
+  count(agentId: string): Promise<{ all: number; unarchived: number }> {
+    return this.store.read((db) => {
+      const sql =
+        "SELECT count(*) AS 'all', count(*) FILTER (WHERE archived = 0) AS unarchived FROM sessions WHERE agent_id = ?";
+      return db.query<{ all: number; unarchived: number }, [string]>(sql).get(agentId)!;
+    });
+  }
+
+  /** The agent's sessions that are neither archived nor pinned, those first that were used longest ago. */
+  oldest(agentId: string, limit: number): Promise<StoredSession[]> {
+    return this.all("agent_id = ? AND archived = 0 AND pinned = 0 ORDER BY updated_at LIMIT ?", agentId, limit);
+  }
+
+  /** The size of the database. */
+  bytes(): Promise<number> {
+    return this.store.read((db) => {
+      const sql = "SELECT page_count * page_size AS bytes FROM pragma_page_count(), pragma_page_size()";
+      return db.query<{ bytes: number }, []>(sql).get()!.bytes;
+    });
   }
 
   /** How many sessions the agent has, and its most recently used ones, newest first. */

@@ -188,7 +188,7 @@ export class Sessions implements SessionsPort, SessionStats {
     const add = (known: StoredSession | null, db: Database): StoredSession => {
       check?.(known);
       const base = known ?? this.blank(key, now, "internal");
-      appended = appendMessages(db, { key, sessionId: base.entry.sessionId }, messages, now);
+      appended = appendMessages(db, { key, sessionId: base.entry.sessionId, agentId: base.agentId }, messages, now);
       const added = newOnes(appended);
       if (added.length === 0) return base;
       return {
@@ -259,8 +259,8 @@ export class Sessions implements SessionsPort, SessionStats {
           timestamp: now,
           meta: { kind: "reset" },
         };
-        endTranscript(db, entry.sessionId, now);
-        appendMessages(db, { key, sessionId: entry.sessionId }, [mark], now);
+        endTranscript(db, { key, sessionId: entry.sessionId }, now);
+        appendMessages(db, { key, sessionId: entry.sessionId, agentId }, [mark], now);
       }
       return { key, agentId, entry, title: null, preview: null };
     };
@@ -283,10 +283,10 @@ export class Sessions implements SessionsPort, SessionStats {
     return stateOf(await this.repository.update(key, choose, (family) => this.changed(family, "patch")));
   }
 
-  /** Publishes `sessions.changed` for a session as it has just been stored. */
-  changed(family: Family, reason: string): void {
+  /** Publishes `sessions.changed` for a session as it has just been stored, with what else a client is told. */
+  changed(family: Family, reason: string, more?: object): void {
     const { row, ancestors } = this.eventRows(family);
-    this.events.changed(row, ancestors, reason, this.clock.now());
+    this.events.changed(row, ancestors, reason, this.clock.now(), more);
   }
 
   /** Publishes that the groups, or which sessions are in them, are others. */

@@ -3,6 +3,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredMessage, TranscriptMessage } from "./types.ts";
+import { recordUsage } from "./usage-record.ts";
 
 /** What stands in a transcript: messages, and the mark at the place where a session started over. */
 export interface TranscriptRecord extends Omit<StoredMessage, "role"> {
@@ -84,6 +85,25 @@ export class TranscriptRepository {
     return (await this.readBack(sql, place, maxChars)) as StoredMessage[];
   }
 
+  /** What the newest answers of a session used, in order, without those from before a reset. */
+  answers(sessionId: string, limit: number): Promise<AnswerUsage[]> {
+    return this.store.read((db) => {
+      const part = (name: string) => `coalesce(body ->> '$.usage.${name}', 0)`;
+      const sql = `SELECT body ->> '$.timestamp' AS timestamp, ${part("input")} AS input, ${part("output")} AS output,
+          ${part("cacheRead")} AS cacheRead, ${part("cacheWrite")} AS cacheWrite,
+          ${part("totalTokens")} AS totalTokens, ${part("cost.total")} AS cost
+        FROM messages WHERE transcript = ? AND role = 'assistant' AND body ->> '$.usage' IS NOT NULL
+        ORDER BY seq DESC LIMIT ?`;
+      const transcript = transcriptOf(db, sessionId);
+      return transcript ? db.query<AnswerUsage, [number, number]>(sql).all(transcript.id, limit).reverse() : [];
+    });
+  }
+
+  /** See {@link branchesOf}. */
+  branches(session: SessionPlace): Promise<Branch[]> {
+    return this.store.read((db) => branchesOf(db, session));
+  }
+
   /** Reads messages from the last backwards until there are no more or their stored form exceeds `maxChars`. */
   private readBack(
     sql: string,
@@ -113,6 +133,23 @@ export class TranscriptRepository {
   }
 }
 
+/** Tokens and dollars of one answer. */
+export interface AnswerUsage {
+  timestamp: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  totalTokens: number;
+  cost: number;
+}
+
+/** A session as its transcripts are found. */
+export interface SessionPlace {
+  key: string;
+  sessionId: string;
+}
+
 export interface TranscriptState {
   /** Another one after every reset. */
   id: number;
@@ -120,13 +157,15 @@ export interface TranscriptState {
   messages: number;
 }
 
-function transcriptOf(db: Database, sessionId: string): TranscriptState | null {
+/** The transcript at work of a session id. For use inside a read or a transaction. */
+export function transcriptOf(db: Database, sessionId: string): TranscriptState | null {
   const sql = "SELECT id, messages FROM transcripts WHERE session_id = ? AND ended_at IS NULL";
   return db.query<TranscriptState, [string]>(sql).get(sessionId);
 }
 
 /** Ends the session's transcript; the next message begins another one. For use inside a transaction. */
-export function endTranscript(db: Database, sessionId: string, now: number): void {
+export function endTranscript(db: Database, { key, sessionId }: SessionPlace, now: number): void {
+  db.query("UPDATE transcripts SET branch = 0 WHERE session_key = ? AND branch = 1").run(key);
   db.query("UPDATE transcripts SET ended_at = ? WHERE session_id = ? AND ended_at IS NULL").run(now, sessionId);
 }
 
@@ -143,7 +182,7 @@ export interface Appended {
  */
 export function appendMessages(
   db: Database,
-  session: { key: string; sessionId: string },
+  session: { key: string; sessionId: string; agentId: string },
   messages: readonly (Omit<TranscriptMessage, "role"> & { role: TranscriptRecord["role"] })[],
   now: number,
 ): Appended[] {
@@ -160,6 +199,7 @@ export function appendMessages(
     "INSERT INTO messages (transcript, seq, id, role, recorded_at, idempotency_key, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
   );
   let last = transcript.messages;
+  let before = last === 0 ? undefined : messageAt(db, transcript.id, last);
   const appended = messages.map((message): Appended => {
     const { idempotencyKey } = message;
     const older = idempotencyKey === undefined ? null : known.get(transcript.id, idempotencyKey);
@@ -167,12 +207,22 @@ export function appendMessages(
     const id = uuid();
     last += 1;
     insert.run(transcript.id, last, id, message.role, now, idempotencyKey ?? null, JSON.stringify(message));
+    recordUsage(db, { transcript: transcript.id, agentId: session.agentId }, message, before);
+    before = message;
     return { message: { ...message, id, seq: last, recordedAt: now }, isNew: true };
   });
   if (last !== transcript.messages) {
     db.query("UPDATE transcripts SET messages = ? WHERE id = ?").run(last, transcript.id);
   }
   return appended;
+}
+
+/** Who said the message at a position, and when. */
+function messageAt(db: Database, transcript: number, seq: number) {
+  const sql = "SELECT role, body ->> '$.timestamp' AS timestamp FROM messages WHERE transcript = ? AND seq = ?";
+  return (
+    db.query<Pick<TranscriptRecord, "role" | "timestamp">, [number, number]>(sql).get(transcript, seq) ?? undefined
+  );
 }
 
 /**
@@ -193,6 +243,11 @@ export function copyTranscript(
   const end = lastCompleted
     ? (db.query<{ seq: number | null }, [number]>(completed).get(source.id)?.seq ?? 0)
     : source.messages;
+  copyMessages(db, source.id, to, now, end);
+}
+
+/** Begins a transcript with the first messages of another one. They keep ids and positions and cost nothing again. */
+export function copyMessages(db: Database, source: number, to: SessionPlace, now: number, end: number): void {
   if (end === 0) return;
   const start = "INSERT INTO transcripts (session_id, session_key, started_at, messages) VALUES (?, ?, ?, ?)";
   db.query(start).run(to.sessionId, to.key, now, end);
@@ -200,7 +255,81 @@ export function copyTranscript(
   db.query(
     `INSERT INTO messages (transcript, seq, id, role, recorded_at, idempotency_key, body)
      SELECT ?, seq, id, role, recorded_at, idempotency_key, body FROM messages WHERE transcript = ? AND seq <= ?`,
-  ).run(target.id, source.id, end);
+  ).run(target.id, source, end);
+}
+
+/**
+ * Ends a session's transcript behind its first `head` messages; the others begin another one under the same session id and
+ * count from 1. For use inside a transaction.
+ */
+export function splitTranscript(db: Database, { key, sessionId }: SessionPlace, head: number, now: number): void {
+  const source = transcriptOf(db, sessionId)!;
+  db.query("UPDATE transcripts SET ended_at = ?, messages = ? WHERE id = ?").run(now, head, source.id);
+  const start = "INSERT INTO transcripts (session_id, session_key, started_at, messages) VALUES (?, ?, ?, ?)";
+  db.query(start).run(sessionId, key, now, source.messages - head);
+  const target = transcriptOf(db, sessionId)!;
+  db.query(
+    `INSERT INTO messages (transcript, seq, id, role, recorded_at, idempotency_key, body)
+     SELECT ?, seq - ?, id, role, recorded_at, idempotency_key, body FROM messages WHERE transcript = ? AND seq > ?`,
+  ).run(target.id, head, source.id, head);
+  db.query("DELETE FROM messages WHERE transcript = ? AND seq > ?").run(source.id, head);
+}
+
+/** One end of what was said in a session. */
+export interface Branch {
+  /** The transcript. */
+  id: number;
+  messages: number;
+  active: boolean;
+  leaf: TranscriptRecord;
+}
+
+/** The transcript at work and those that were left as branches, the newest first. For use inside a transaction. */
+export function branchesOf(db: Database, { key, sessionId }: SessionPlace): Branch[] {
+  const sql = `SELECT transcripts.id AS transcript, transcripts.messages, branch = 0 AS active, messages.seq, messages.id,
+      recorded_at, body
+    FROM transcripts JOIN messages ON messages.transcript = transcripts.id AND messages.seq = transcripts.messages
+    WHERE session_key = ? AND (branch = 1 OR (ended_at IS NULL AND session_id = ?))
+    ORDER BY active DESC, recorded_at DESC LIMIT ?`;
+  type Row = MessageDbRow & { transcript: number; messages: number; active: number };
+  const rows = db.query<Row, [string, string, number]>(sql).all(key, sessionId, LIMITS.sessionBranches);
+  return rows.map(({ transcript, messages, active, ...leaf }) => {
+    return { id: transcript, messages, active: active === 1, leaf: fromRow(leaf) };
+  });
+}
+
+/** Leaves a transcript as a branch, unless another branch has all of it. For use inside a transaction. */
+export function leaveTranscript(db: Database, key: string, id: number, now: number): void {
+  const copied = `SELECT 1 FROM transcripts AS mine JOIN messages AS leaf ON leaf.transcript = mine.id AND leaf.seq = mine.messages
+    JOIN transcripts AS other ON other.session_key = ? AND other.branch = 1 AND other.id <> mine.id
+    JOIN messages ON messages.transcript = other.id AND messages.id = leaf.id WHERE mine.id = ?`;
+  if (db.query(copied).get(key, id)) db.query("DELETE FROM transcripts WHERE id = ?").run(id);
+  else db.query("UPDATE transcripts SET ended_at = ?, branch = 1 WHERE id = ?").run(now, id);
+}
+
+/** Puts a branch to work again under a session id. For use inside a transaction. */
+export function resumeTranscript(db: Database, id: number, sessionId: string): void {
+  db.query("UPDATE transcripts SET session_id = ?, ended_at = NULL, branch = 0 WHERE id = ?").run(sessionId, id);
+}
+
+/** The message of a transcript that has this id. For use inside a transaction. */
+export function messageOf(db: Database, transcript: number, id: string): TranscriptRecord | null {
+  const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? AND id = ?`;
+  const row = db.query<MessageDbRow, [number, string]>(sql).get(transcript, id);
+  return row && fromRow(row);
+}
+
+/** The first message of a person in a transcript, and the last message of all. For use inside a transaction. */
+export function firstAndLast(
+  db: Database,
+  { id }: TranscriptState,
+): { first: TranscriptRecord | null; last: TranscriptRecord | null } {
+  const one = (rest: string): TranscriptRecord | null => {
+    const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = ? ${rest} LIMIT 1`;
+    const row = db.query<MessageDbRow, [number]>(sql).get(id);
+    return row && fromRow(row);
+  };
+  return { first: one("AND role = 'user' ORDER BY seq"), last: one("ORDER BY seq DESC") };
 }
 
 /** True when the id belongs to a session or to what one has said before. For use inside a transaction. */

@@ -10,6 +10,8 @@ import { approvals } from "./0008-approvals.ts";
 import { secrets } from "./0009-secrets.ts";
 import { cron } from "./0010-cron.ts";
 import { audit } from "./0011-audit.ts";
+import { usage } from "./0012-usage.ts";
+import { branches } from "./0013-branches.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -23,4 +25,6 @@ export const MIGRATIONS: readonly Migration[] = [
   secrets,
   cron,
   audit,
+  usage,
+  branches,
 ];
