@@ -66,6 +66,11 @@ export interface ConfigHandlers<Ctx> {
   "config.set"(params: T.ConfigSetParams, ctx: Ctx): Awaitable<T.ConfigWriteResult>;
 }
 
+/** Handlers of `src/methods/conversations.ts`. */
+export interface ConversationsHandlers<Ctx> {
+  "conversations.list"(params: T.ConversationListParams, ctx: Ctx): Awaitable<T.ConversationListResult>;
+}
+
 /** Handlers of `src/methods/cron.ts`. */
 export interface CronHandlers<Ctx> {
   "cron.add"(params: T.CronAddParams, ctx: Ctx): Awaitable<T.CronAddResult>;
@@ -159,9 +164,14 @@ export interface SecretsHandlers<Ctx> {
 export interface SessionsHandlers<Ctx> {
   "session.status"(params: T.SessionStatusParams, ctx: Ctx): Awaitable<T.SessionStatusResult>;
   "sessions.abort"(params: T.SessionsAbortParams, ctx: Ctx): Awaitable<T.SessionsAbortResult>;
+  "sessions.branches.list"(params: T.SessionsBranchesListParams, ctx: Ctx): Awaitable<T.SessionsBranchesListResult>;
+  "sessions.branches.switch"(params: T.SessionsBranchesSwitchParams, ctx: Ctx): Awaitable<T.SessionsBranchesSwitchResult>;
+  "sessions.cleanup"(params: T.SessionsCleanupParams, ctx: Ctx): Awaitable<T.SessionsCleanupResult>;
+  "sessions.compact"(params: T.SessionsCompactParams, ctx: Ctx): Awaitable<T.SessionsCompactResult>;
   "sessions.create"(params: T.SessionsCreateParams, ctx: Ctx): Awaitable<T.SessionsCreateResult>;
   "sessions.delete"(params: T.SessionsDeleteParams, ctx: Ctx): Awaitable<T.SessionsDeleteResult>;
   "sessions.describe"(params: T.SessionsDescribeParams, ctx: Ctx): Awaitable<T.SessionsDescribeResult>;
+  "sessions.fork"(params: T.SessionsForkParams, ctx: Ctx): Awaitable<T.SessionsForkResult>;
   "sessions.get"(params: T.SessionsGetParams, ctx: Ctx): Awaitable<T.SessionsGetResult>;
   "sessions.groups.delete"(params: T.SessionsGroupsDeleteParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;
   "sessions.groups.list"(params: T.SessionsGroupsListParams, ctx: Ctx): Awaitable<T.SessionsGroupsListResult>;
@@ -176,10 +186,14 @@ export interface SessionsHandlers<Ctx> {
   "sessions.preview"(params: T.SessionsPreviewParams, ctx: Ctx): Awaitable<T.SessionsPreviewResult>;
   "sessions.reset"(params: T.SessionsResetParams, ctx: Ctx): Awaitable<T.SessionsResetResult>;
   "sessions.resolve"(params: T.SessionsResolveParams, ctx: Ctx): Awaitable<T.SessionsResolveResult>;
+  "sessions.rewind"(params: T.SessionsRewindParams, ctx: Ctx): Awaitable<T.SessionsRewindResult>;
   "sessions.search"(params: T.SessionsSearchParams, ctx: Ctx): Awaitable<T.SessionsSearchResult>;
   "sessions.send"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
   "sessions.steer"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
   "sessions.subscribe"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsSubscribeResult>;
+  "sessions.usage"(params: T.SessionsUsageParams, ctx: Ctx): Awaitable<T.SessionsUsageResult>;
+  "sessions.usage.logs"(params: T.SessionUsageKeyParams, ctx: Ctx): Awaitable<T.SessionUsageLogsResult>;
+  "sessions.usage.timeseries"(params: T.SessionUsageKeyParams, ctx: Ctx): Awaitable<T.SessionUsageTimeseriesResult>;
 }
 
 /** Handlers of `src/methods/skills.ts`. */
@@ -215,6 +229,7 @@ export interface ToolsHandlers<Ctx> {
 
 /** Handlers of `src/methods/usage.ts`. */
 export interface UsageHandlers<Ctx> {
+  "usage.cost"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.UsageCostResult>;
   "usage.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.UsageStatusResult>;
 }
 
@@ -243,6 +258,7 @@ export interface Handlers<Ctx>
     ChannelsHandlers<Ctx>,
     ChatHandlers<Ctx>,
     ConfigHandlers<Ctx>,
+    ConversationsHandlers<Ctx>,
     CronHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     ExecHandlers<Ctx>,

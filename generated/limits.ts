@@ -113,10 +113,28 @@ export const LIMITS = {
   secretBytes: 1048576,
   /** characters. Upstream's bound of an include's path, which is what Linux takes. */
   configIncludePathChars: 4096,
+  /** branches. Of one session that are shown and can be gone back to, the newest. */
+  sessionBranches: 100,
+  /** sessions. Looked at by one clean-up, the oldest; the next one goes on. */
+  sessionCleanup: 1000,
   /** words. Of a search; each is looked up by itself, and nobody remembers more. */
   searchWords: 32,
   /** messages. That hold all words, the newest; ranking them takes a few milliseconds. */
   searchWeighed: 1000,
+  /** characters. Of the times to answer that one quarter of an hour keeps, about a thousand of them. */
+  usageLatencyChars: 4000,
+  /** sessions. In one answer of sessions.usage; upstream's page asks for as many. */
+  usageSessions: 1000,
+  /** days. Up to which usage.cost lists days without usage, too; a longer range lists only days that have some. */
+  usageZeroDays: 366,
+  /** points. Of the curve of one session; a screen shows no more. */
+  usagePoints: 200,
+  /** messages. Of one session that are read for its curve, the newest. */
+  usageMessages: 10000,
+  /** messages. In one answer of sessions.usage.logs. */
+  usageLogs: 1000,
+  /** characters. Of one message in such an answer. */
+  usageLogChars: 2000,
   /** addresses. Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first. */
   authFailureKeys: 10000,
   /** ms. Upstream's delay of the first wrong secret from this machine; it doubles with each. */
@@ -447,8 +465,17 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   secretTimeoutMs: { unit: "ms", reason: "Upstream's time for a command that looks secrets up; secrets.providers.<name>.timeoutMs overrides it." },
   secretBytes: { unit: "bytes", reason: "Upstream's bound of a file of secrets and of what such a command writes; maxBytes and maxOutputBytes override it." },
   configIncludePathChars: { unit: "characters", reason: "Upstream's bound of an include's path, which is what Linux takes." },
+  sessionBranches: { unit: "branches", reason: "Of one session that are shown and can be gone back to, the newest." },
+  sessionCleanup: { unit: "sessions", reason: "Looked at by one clean-up, the oldest; the next one goes on." },
   searchWords: { unit: "words", reason: "Of a search; each is looked up by itself, and nobody remembers more." },
   searchWeighed: { unit: "messages", reason: "That hold all words, the newest; ranking them takes a few milliseconds." },
+  usageLatencyChars: { unit: "characters", reason: "Of the times to answer that one quarter of an hour keeps, about a thousand of them." },
+  usageSessions: { unit: "sessions", reason: "In one answer of sessions.usage; upstream's page asks for as many." },
+  usageZeroDays: { unit: "days", reason: "Up to which usage.cost lists days without usage, too; a longer range lists only days that have some." },
+  usagePoints: { unit: "points", reason: "Of the curve of one session; a screen shows no more." },
+  usageMessages: { unit: "messages", reason: "Of one session that are read for its curve, the newest." },
+  usageLogs: { unit: "messages", reason: "In one answer of sessions.usage.logs." },
+  usageLogChars: { unit: "characters", reason: "Of one message in such an answer." },
   authFailureKeys: { unit: "addresses", reason: "Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first." },
   authLocalDelayMs: { unit: "ms", reason: "Upstream's delay of the first wrong secret from this machine; it doubles with each." },
   authLocalDelayMaxMs: { unit: "ms", reason: "Where upstream's doubling ends: 14 guesses take almost a minute." },

@@ -2978,7 +2978,8 @@ export const SessionAgentStatus = Type.Object({
 export type SessionForkSource = Static<typeof SessionForkSource>
 export const SessionForkSource = Type.Object({
   sessionKey: Type.String(),
-  sessionId: Type.String()
+  sessionId: Type.String(),
+  entryId: Type.Optional(Type.String({ description: "The message before which sessions.fork split off." }))
 }, { additionalProperties: false })
 
 export type SessionParticipantIdentity = Static<typeof SessionParticipantIdentity>

@@ -7159,7 +7159,8 @@ export type SessionFileRelevance = ('modified' | 'read' | 'mixed');
 
 export type SessionForkSource = {
   sessionKey: string,
-  sessionId: string
+  sessionId: string,
+  entryId?: string
 };
 
 export type SessionGitHubConfirmParams = {
