@@ -20,11 +20,23 @@ export async function resetSession(sessions: Sessions, params: SessionsResetPara
     }
   };
   check(expectedSessionId === undefined ? null : await sessions.repository.find(key));
-  await sessions.runs.abortSession?.(key, "reset");
-  const session = await sessions.restart(key, params.reason ?? "reset", check);
-  await sessions.runs.forgetSession?.(key);
-  return { ok: true, key, entry: shownEntry(session.entry), resolved: resolvedModel(sessions, session) };
+  const release = sessions.runs.hold?.(key);
+  try {
+    await sessions.runs.abortSession?.(key, "reset");
+    const session = await sessions.restart(key, params.reason ?? "reset", check);
+    await sessions.runs.forgetSession?.(key);
+    return resetAnswer(sessions, session);
+  } finally {
+    release?.();
+  }
 }
+
+const resetAnswer = (sessions: Sessions, session: StoredSession): SessionsResetResult => ({
+  ok: true,
+  key: session.key,
+  entry: shownEntry(session.entry),
+  resolved: resolvedModel(sessions, session),
+});
 
 /**
  * `sessions.delete`: removes the session, with what was said in it unless `deleteTranscript` is false.
@@ -37,11 +49,17 @@ export async function deleteSession(sessions: Sessions, params: SessionsDeletePa
   }
   const check = (session: StoredSession | null): void => checkDeletion(params, session);
   check(await sessions.repository.find(key));
-  await sessions.runs.abortSession?.(key, "rpc");
-  const options = { keepTranscript: params.deleteTranscript === false, check };
-  const removed = await sessions.repository.remove(key, options, (session) => sessions.gone(session));
-  if (removed) await sessions.runs.forgetSession?.(key);
-  return { ok: true, key, deleted: removed !== null, archived: [] };
+  const keepTranscript = params.deleteTranscript === false;
+  const options = { keepTranscript, check };
+  const release = sessions.runs.hold?.(key);
+  try {
+    await sessions.runs.abortSession?.(key, "rpc");
+    const removed = await sessions.repository.remove(key, options, (session) => sessions.gone(session));
+    if (removed) await sessions.runs.forgetSession?.(key, { answers: !keepTranscript });
+    return { ok: true, key, deleted: removed !== null, archived: [] };
+  } finally {
+    release?.();
+  }
 }
 
 /** Deletes every session of an agent that is no more, its main one too, with what was said in them. */

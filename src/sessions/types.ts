@@ -141,6 +141,8 @@ export interface ActiveRuns {
   activeModel?(sessionKey: string): { provider: string; id: string } | null;
   /** Ends what is at work and what waits in the session; resolves when it is over. Before a reset, an archival, a deletion. */
   abortSession?(sessionKey: string, origin: "rpc" | "reset"): Promise<unknown>;
-  /** The session starts over or is gone: what waited in it is shown no more. */
-  forgetSession?(sessionKey: string): Promise<void>;
+  /** What comes from now on waits until the returned function is called; else it could go into what is being replaced. */
+  hold?(sessionKey: string): () => void;
+  /** The session starts over or is gone: what waited in it is shown no more. With `answers` they are forgotten, too. */
+  forgetSession?(sessionKey: string, options?: { answers: boolean }): Promise<void>;
 }

@@ -3,9 +3,14 @@ import type { Command, CommandCall, CommandDeps, CommandReply } from "./types.ts
 /** `/new` and `/reset`: the session starts over; text behind it is the first message of what follows. */
 const startOver = (reason: "new" | "reset", done: string) =>
   async function run({ args, sessionKey }: CommandCall, { sessions, runs }: CommandDeps): Promise<CommandReply> {
-    await runs.abortSession(sessionKey, "reset");
-    await runs.forgetSession(sessionKey);
-    await sessions.startOver(sessionKey, reason);
+    const release = runs.hold(sessionKey);
+    try {
+      await runs.abortSession(sessionKey, "reset");
+      await runs.forgetSession(sessionKey);
+      await sessions.startOver(sessionKey, reason);
+    } finally {
+      release();
+    }
     return args === "" ? { text: done, notice: true } : { text: done, turn: args };
   };
 

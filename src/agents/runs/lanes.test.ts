@@ -23,6 +23,17 @@ describe("lanes over random schedules", () => {
     const ran = new Map<string, number[]>();
     const busy = new Set<string>();
     const cancelled = new Set<number>();
+    const held = new Map<string, number>();
+    const releases: (() => void)[] = [];
+    const hold = (key: string): void => {
+      const release = lanes.hold(key);
+      held.set(key, (held.get(key) ?? 0) + 1);
+      releases.push(() => {
+        held.set(key, held.get(key)! - 1);
+        release();
+        release();
+      });
+    };
     let atWork = 0;
     let begun = 0;
     for (let job = 0; job < 120; job++) {
@@ -32,6 +43,7 @@ describe("lanes over random schedules", () => {
       ran.set(key, ran.get(key) ?? []);
       const ticket = lanes.enqueue(key, async () => {
         expect(busy.has(key)).toBe(false);
+        expect(held.get(key) ?? 0).toBe(0);
         busy.add(key);
         expect(++atWork).toBeLessThanOrEqual(most);
         begun++;
@@ -46,7 +58,10 @@ describe("lanes over random schedules", () => {
         expect(ticket.cancel()).toBe(false);
       }
       if (pick(3) === 0) await turns(1);
+      if (pick(8) === 0) hold(key);
+      if (pick(6) === 0) releases.shift()?.();
     }
+    for (const release of releases) release();
     while (lanes.waiting > 0 || lanes.atWork > 0) await turns(1);
     expect(begun).toBe(120 - cancelled.size);
     for (const [key, order] of queued) expect(ran.get(key)!).toEqual(order.filter((job) => !cancelled.has(job)));

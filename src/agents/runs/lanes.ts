@@ -12,6 +12,8 @@ interface Entry {
 interface Lane {
   waiting: Entry[];
   running: boolean;
+  /** How many keep its jobs from beginning. */
+  held: number;
 }
 
 /**
@@ -41,10 +43,9 @@ export class Lanes {
 
   /** Queues a job at the lane's end, or with `front` before all that wait. */
   enqueue(key: string, job: () => Promise<void>, front = false): Ticket {
-    const lane = this.lanes.get(key) ?? { waiting: [], running: false };
-    this.lanes.set(key, lane);
+    const lane = this.lane(key);
     const entry: Entry = { job, begun: false };
-    if (!lane.running && lane.waiting.length === 0) this.ready.push(key);
+    if (!lane.running && lane.held === 0 && lane.waiting.length === 0) this.ready.push(key);
     if (front) lane.waiting.unshift(entry);
     else lane.waiting.push(entry);
     this.waitingJobs++;
@@ -52,17 +53,44 @@ export class Lanes {
     return { cancel: () => this.cancel(key, lane, entry) };
   }
 
+  /** Lets no job of the lane begin until the returned function is called; one at work goes on. */
+  hold(key: string): () => void {
+    const lane = this.lane(key);
+    lane.held++;
+    this.notReady(key);
+    let over = false;
+    return () => {
+      if (over) return;
+      over = true;
+      lane.held--;
+      if (lane.held > 0 || lane.running) return;
+      if (lane.waiting.length > 0) this.ready.push(key);
+      else this.leave(key);
+      setImmediate(() => this.pump());
+    };
+  }
+
+  private lane(key: string): Lane {
+    const lane = this.lanes.get(key) ?? { waiting: [], running: false, held: 0 };
+    this.lanes.set(key, lane);
+    return lane;
+  }
+
   private cancel(key: string, lane: Lane, entry: Entry): boolean {
     const at = lane.waiting.indexOf(entry);
     if (entry.begun || at < 0) return false;
     lane.waiting.splice(at, 1);
     this.waitingJobs--;
-    if (lane.waiting.length === 0 && !lane.running) this.leave(key);
+    if (lane.waiting.length === 0 && !lane.running && lane.held === 0) this.leave(key);
     return true;
   }
 
   private leave(key: string): void {
     this.lanes.delete(key);
+    this.notReady(key);
+  }
+
+  private notReady(key: string): void {
     const at = this.ready.indexOf(key);
     if (at >= 0) this.ready.splice(at, 1);
   }
@@ -82,7 +110,8 @@ export class Lanes {
     void entry.job().finally(() => {
       this.running--;
       lane.running = false;
-      if (lane.waiting.length > 0) this.ready.push(key);
+      if (lane.held > 0) this.notReady(key);
+      else if (lane.waiting.length > 0) this.ready.push(key);
       else this.leave(key);
       this.pump();
     });

@@ -119,6 +119,14 @@ export class RunRecords {
     });
   }
 
+  /** Forgets what was answered in a session whose transcript is gone; how its runs ended stays. */
+  forgetAnswers(sessionKey: string): Promise<void> {
+    return this.store.write((db) => {
+      const sql = "UPDATE runs SET outcome = json_remove(outcome, '$.reply', '$.result') WHERE session_key = ?";
+      db.query(sql).run(sessionKey);
+    });
+  }
+
   /** Forgets what is older than its time and what is above the number. Returns how many were forgotten. */
   prune(now: number, { ttlMs, maxEntries, pendingTtlMs }: RunRetention): Promise<number> {
     return this.store.write((db) => {

@@ -227,10 +227,16 @@ export class Runs implements ActiveRuns {
     return [...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
   }
 
-  /** The session starts over or is gone: what waited in it is shown no more. */
-  async forgetSession(sessionKey: string): Promise<void> {
+  /** Keeps runs of the session from beginning until the returned function is called. */
+  hold(sessionKey: string): () => void {
+    return this.lanes.hold(sessionKey);
+  }
+
+  /** The session starts over or is gone: what waited in it is shown no more. With `answers` they are forgotten, too. */
+  async forgetSession(sessionKey: string, { answers = false } = {}): Promise<void> {
+    const { records } = this.options;
     this.pending.forget(sessionKey);
-    await this.options.records.forgetPending(sessionKey);
+    await Promise.all([records.forgetPending(sessionKey), answers && records.forgetAnswers(sessionKey)]);
   }
 
   /** Stops all runs and takes no more. Resolves when what they leave is stored. */
