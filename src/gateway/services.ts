@@ -193,7 +193,7 @@ export function createServices(options: ServiceOptions): Services {
     }),
     audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, log }),
     channels: new Channels({ config, clock, eventLoop }),
-    skills: new Skills({ config, agents }),
+    skills: new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets }),
     tools: new Tools({ config, agents, sessions }),
     host: new Host({ config, clock, eventLoop, agents, runs: turns.runs }),
     voiceWake,

@@ -156,6 +156,41 @@ describe("skills.status", () => {
   });
 });
 
+describe("skills.update", () => {
+  const update = (params: object) => client.request("skills.update", params);
+
+  test("writes what is set, and takes away what is empty", async () => {
+    const set = { skillKey: "beta", enabled: false, apiKey: "beta-secret-1", env: { BETA_KEY: "v", OTHER: "" } };
+    expect((await update(set)).payload).toEqual({
+      ok: true,
+      skillKey: "beta",
+      config: { enabled: false, apiKey: "__OPENCLAW_REDACTED__", env: { BETA_KEY: "v" } },
+    });
+    expect(await named("beta")).toMatchObject({ disabled: true, eligible: false });
+    expect(gateway.services.config.current.skills?.entries?.beta?.apiKey).toBe("beta-secret-1");
+    const { payload } = await update({ skillKey: "beta", enabled: true, apiKey: "", env: { BETA_KEY: "" } });
+    expect(payload.config).toEqual({ enabled: true, env: {} });
+    expect(await named("beta")).toMatchObject({ disabled: false, eligible: true });
+  });
+
+  test("has nothing of a registry to bring up to date", async () => {
+    expect((await update({ source: "clawhub", all: true })).payload.config).toEqual({ source: "clawhub", results: [] });
+    expect((await update({ source: "clawhub", slug: "x" })).error).toMatchObject({
+      code: "UNAVAILABLE",
+      message: 'Skill "x" is not tracked as a ClawHub install.',
+    });
+    const problem = async (params: object): Promise<string> =>
+      (await update({ source: "clawhub", ...params })).error.message;
+    expect(await problem({})).toBe('clawhub skills.update requires "slug" or "all"');
+    expect(await problem({ slug: "x", all: true })).toBe(
+      'clawhub skills.update accepts either "slug" or "all", not both',
+    );
+    expect(await problem({ slug: "x", agentId: "ghost" })).toBe(unknownAgent);
+  });
+});
+
+const unknownAgent = 'unknown agent id "ghost"';
+
 test("skills.bins tells nodes, and nobody else, which programs skills ask for", async () => {
   const node = await gateway.connect(nodeSpec());
   expect(await node.call("skills.bins")).toEqual({ bins: ["no-such-other", "no-such-program", "sh"] });

@@ -1,17 +1,30 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { SkillsBinsResult, SkillsStatusParams, SkillsStatusResult } from "../../generated/types.ts";
+import type {
+  SkillsBinsResult,
+  SkillsStatusParams,
+  SkillsStatusResult,
+  SkillsUpdateParams,
+  SkillsUpdateResult,
+} from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { AgentSettings } from "../agents/roster.ts";
+import type { Tree } from "../config/json5.ts";
+import { redactTree } from "../config/redact.ts";
 import type { ConfigPort } from "../config/types.ts";
+import { withValue } from "../config/values.ts";
 import { dict, text } from "../models/settings.ts";
-import { invalidRequest } from "../platform/errors.ts";
+import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { binLookup, installersFor, isConfigured, missingFor, type SkillSurroundings } from "./eligibility.ts";
 import { type FoundSkill, type SkillRoot, scanSkills } from "./scan.ts";
 
 interface SkillsDeps {
   config: ConfigPort;
   agents: AgentCatalogue;
+  /** Writes the config file with what the function makes of its tree. @throws GatewayError */
+  edit(change: (tree: Tree) => Tree): void;
+  /** The secrets of this gateway, which are shown nowhere. */
+  secrets(): readonly string[];
 }
 
 type SkillStatus = SkillsStatusResult["skills"][number];
@@ -43,6 +56,50 @@ export class Skills {
       return [...requires.bins, ...requires.anyBins, ...install.flatMap((each) => each.bins)];
     });
     return { bins: [...new Set(bins)].sort() };
+  }
+
+  /**
+   * Switches a skill on or off, and sets or (with an empty text) takes away its key and variables, in the config file.
+   * @throws GatewayError for a skill of a registry, as none is installed from one
+   */
+  update(params: SkillsUpdateParams): SkillsUpdateResult {
+    if (!("skillKey" in params)) return this.updateInstalled(params);
+    const { skillKey, enabled, apiKey, env } = params;
+    let shown: Tree = {};
+    this.deps.edit((tree) => {
+      const entry = { ...dict(dict(dict(tree.skills).entries)[skillKey]) };
+      if (enabled !== undefined) entry.enabled = enabled;
+      if (apiKey !== undefined) setOrDrop(entry, "apiKey", apiKey);
+      if (env !== undefined) {
+        const variables = { ...dict(entry.env) };
+        for (const [name, value] of Object.entries(env)) setOrDrop(variables, name.trim(), value);
+        entry.env = variables;
+      }
+      const after = withValue(tree, ["skills", "entries", skillKey], entry);
+      shown = dict(
+        dict(redactTree({ skills: { entries: { [skillKey]: entry } } }, this.deps.secrets()).skills).entries,
+      );
+      return after;
+    });
+    return { ok: true, skillKey, config: dict(shown[skillKey]) };
+  }
+
+  /** Skills of a registry are known by the record of their installation, of which there are none. */
+  private updateInstalled({
+    agentId,
+    slug,
+    all,
+  }: {
+    agentId?: string;
+    slug?: string;
+    all?: boolean;
+  }): SkillsUpdateResult {
+    this.agent(agentId);
+    if (slug && all) throw invalidRequest('clawhub skills.update accepts either "slug" or "all", not both');
+    if (!slug && !all) throw invalidRequest('clawhub skills.update requires "slug" or "all"');
+    if (all) return { ok: true, skillKey: "*", config: { source: "clawhub", results: [] } };
+    const error = `Skill "${slug}" is not tracked as a ClawHub install.`;
+    throw new GatewayError("UNAVAILABLE", error, { details: { results: [{ ok: false, error }] } });
   }
 
   private agent(id: string | undefined): AgentSettings {
@@ -134,4 +191,9 @@ export class Skills {
       hasEnv: (name) => (env[name] ?? "") !== "",
     };
   }
+}
+
+function setOrDrop(target: Record<string, unknown>, name: string, value: string): void {
+  if (value.trim() === "") delete target[name];
+  else target[name] = value.trim();
 }
