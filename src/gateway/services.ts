@@ -195,7 +195,7 @@ export function createServices(options: ServiceOptions): Services {
     channels: new Channels({ config, clock, eventLoop }),
     skills: new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets }),
     tools: new Tools({ config, agents, sessions }),
-    host: new Host({ config, clock, eventLoop, agents, runs: turns.runs }),
+    host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),
     voiceWake,
     speech,
     talk,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { nodeSpec, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 import { MOCK_CONFIG } from "../sessions/testing.ts";
 
 let gateway: TestGateway;
@@ -107,10 +107,16 @@ describe("the machine", () => {
     expect(again.processInstanceId).toBe(info.processInstanceId);
   });
 
-  test("environments.list has the one in which sessions run", async () => {
+  test("environments.list has the one in which sessions run, and the nodes", async () => {
     const { environments } = await client.call("environments.list");
     expect(environments).toMatchObject([{ id: "gateway", type: "local", status: "available", sessionHost: true }]);
     expect(await client.call("environments.status", { environmentId: "gateway" })).toEqual(environments[0]);
+    const node = await gateway.connect(nodeSpec());
+    const { nodeId } = (await client.call("node.list")).nodes[0];
+    const status = () => client.call("environments.status", { environmentId: `node:${nodeId}` });
+    expect(await status()).toMatchObject({ type: "node", status: "available", sessionHost: false });
+    node.close();
+    await node.ended();
     const { error } = await client.request("environments.status", { environmentId: "x" });
     expect(error).toEqual({ code: "INVALID_REQUEST", message: "unknown environmentId" });
   });

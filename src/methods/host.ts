@@ -3,7 +3,7 @@ import type { CallContext } from "../gateway/context.ts";
 
 export const host: HostHandlers<CallContext> = {
   "system.info": (_params, { host, caller }) => host.info(caller),
-  "environments.list": (_params, { host }) => ({ environments: host.environments() }),
+  "environments.list": async (_params, { host }) => ({ environments: await host.environments() }),
   "environments.status": ({ environmentId }, { host }) => host.environment(environmentId),
   "worktrees.list": (_params, { host }) => host.worktrees(),
   "update.status": (_params, { host }) => host.updates(),

@@ -5,6 +5,7 @@ import type {
   DoctorMemoryParams,
   DoctorMemoryStatusResult,
   EnvironmentSummary,
+  NodeView,
   SystemInfoResult,
   UpdateStatusResult,
   WorktreesListResult,
@@ -22,10 +23,11 @@ interface HostDeps {
   clock: Clock;
   eventLoop: EventLoopMonitor;
   agents: AgentCatalogue;
+  nodes: { list(): Promise<{ nodes: NodeView[] }> };
   runs: { readonly waiting: number; readonly atWork: number; readonly maxConcurrent: number };
 }
 
-/** The one place where sessions run: this process. */
+/** The place where sessions run: this process. */
 const ENVIRONMENT = "gateway";
 
 /** The machine and the process that the gateway is. */
@@ -75,8 +77,9 @@ export class Host {
     };
   }
 
-  /** `environments.list`: where sessions can run. Nodes run commands, but no sessions, and are in `node.list`. */
-  environments(): EnvironmentSummary[] {
+  /** `environments.list`: the gateway, in which sessions run, and the nodes, which run commands for them. */
+  async environments(): Promise<EnvironmentSummary[]> {
+    const { nodes } = await this.deps.nodes.list();
     return [
       {
         id: ENVIRONMENT,
@@ -88,12 +91,13 @@ export class Host {
         trust: "persistent",
         capabilities: ["agent.run", "sessions", "workspace"],
       },
+      ...nodes.map(nodeEnvironment),
     ];
   }
 
   /** `environments.status`. @throws GatewayError `unknown environmentId` */
-  environment(id: string): EnvironmentSummary {
-    const found = this.environments().find((each) => each.id === id);
+  async environment(id: string): Promise<EnvironmentSummary> {
+    const found = (await this.environments()).find((each) => each.id === id);
     if (!found) throw invalidRequest("unknown environmentId");
     return found;
   }
@@ -149,4 +153,19 @@ export class Host {
       ...(showsPath ? { diskPath: stateDir } : {}),
     };
   }
+}
+
+function nodeEnvironment(node: NodeView): EnvironmentSummary {
+  const { nodeId, displayName, platform, connected, lastSeenAtMs, lastSeenReason } = node;
+  return {
+    id: `node:${nodeId}`,
+    type: "node",
+    label: displayName || nodeId,
+    status: connected ? "available" : "unavailable",
+    ...(platform ? { platform } : {}),
+    sessionHost: false,
+    ...(lastSeenAtMs === undefined ? {} : { lastSeenAtMs }),
+    ...(lastSeenReason ? { lastSeenReason } : {}),
+    trust: "persistent",
+  };
 }
