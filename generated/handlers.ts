@@ -200,6 +200,7 @@ export interface SessionsHandlers<Ctx> {
 export interface SkillsHandlers<Ctx> {
   "skills.bins"(params: T.SkillsBinsParams, ctx: Ctx): Awaitable<T.SkillsBinsResult>;
   "skills.status"(params: T.SkillsStatusParams, ctx: Ctx): Awaitable<T.SkillsStatusResult>;
+  "skills.update"(params: T.SkillsUpdateParams, ctx: Ctx): Awaitable<T.SkillsUpdateResult>;
 }
 
 /** Handlers of `src/methods/system.ts`. */
