@@ -35,7 +35,7 @@ export const EVENTS = {
   "exec.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "gateway.suspension": { payload: "GatewaySuspension", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "health": { payload: "HealthResult", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
-  "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "mentions.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "models.snapshot": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "node.hostStats": { payload: "NodeHostStatsEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },

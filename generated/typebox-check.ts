@@ -1075,6 +1075,7 @@ export type Checked = AllTrue<{
   VoiceWakeSetParams: Same<Box.VoiceWakeSetParams, Types.VoiceWakeSetParams>;
   VoiceWakeTriggers: Same<Box.VoiceWakeTriggers, Types.VoiceWakeTriggers>;
   WakeParams: Same<Box.WakeParams, Types.WakeParams>;
+  WakeResult: Same<Box.WakeResult, Types.WakeResult>;
   WebLoginStartParams: Same<Box.WebLoginStartParams, Types.WebLoginStartParams>;
   WebLoginStartResult: Same<Box.WebLoginStartResult, Types.WebLoginStartResult>;
   WebLoginWaitParams: Same<Box.WebLoginWaitParams, Types.WebLoginWaitParams>;

@@ -11,10 +11,13 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
+import type { Heartbeats } from "../system/heartbeats.ts";
 import { agentOf, runAgentTurn } from "./agent-turn.ts";
 import { unservedPart } from "./check-job.ts";
 import { Cron } from "./cron.ts";
 import { deliver } from "./delivery.ts";
+import { convergeHeartbeats } from "./heartbeat-jobs.ts";
+import { HeartbeatTurns } from "./heartbeat-turns.ts";
 import type { Job } from "./job.ts";
 import { JobRepository } from "./job-repository.ts";
 import type { Execution } from "./outcome.ts";
@@ -24,6 +27,7 @@ import { Scheduler } from "./scheduler.ts";
 export interface CronServices {
   readonly cron: Cron;
   readonly scheduler: Scheduler;
+  readonly heartbeatTurns: HeartbeatTurns;
 }
 
 export interface CronOptions {
@@ -33,6 +37,7 @@ export interface CronOptions {
   agents: AgentCatalogue;
   runs: Runs;
   systemEvents: SystemEvents;
+  heartbeats: Heartbeats;
   defender: DefenderPort;
   bus: EventBus;
   clock: Clock;
@@ -49,19 +54,22 @@ export function createCron(options: CronOptions): CronServices {
   const jobs = new JobRepository(store, LIMITS);
   const history = new RunRepository(store);
   const ownerOf = (job: Job): string => agentOf(job, agents, sessions);
-  const execute = async (job: Job): Promise<Execution> => {
+  const heartbeatTurns = new HeartbeatTurns({ ...options, log });
+  const execute = async (job: Job, byHand: boolean): Promise<Execution> => {
     const { payload } = job;
+    if (payload.kind === "heartbeat") return heartbeatTurns.poll(ownerOf(job), byHand);
     if (payload.kind === "agentTurn") return runAgentTurn(job, payload, options);
     if (payload.kind === "systemEvent") {
       const key = sessions.canonicalKey("main", ownerOf(job));
       await options.systemEvents.add(key, payload.text, { trusted: true });
+      if (job.wakeMode === "now") heartbeatTurns.wake(ownerOf(job));
       return { status: "ok", summary: payload.text.slice(0, LIMITS.cronSummaryChars) };
     }
     const part = unservedPart(job) ?? `payload.kind="${payload.kind}"`;
     return { status: "error", error: `${part} is not available in this gateway` };
   };
   const perform = async (job: Job, { jobId, runId, startedAt: runAtMs }: RunStart) => {
-    const execution = await execute(job);
+    const execution = await execute(job, runId.startsWith("manual:"));
     return deliver(
       job,
       execution,
@@ -69,8 +77,20 @@ export function createCron(options: CronOptions): CronServices {
       { config, log, resolve },
     );
   };
-  const scheduler = new Scheduler({ jobs, history, config, bus, clock, log, ownerOf, perform });
+  const scheduler = new Scheduler({
+    jobs,
+    history,
+    config,
+    bus,
+    clock,
+    log,
+    ownerOf,
+    perform,
+    converge: () => convergeHeartbeats({ jobs, agents, config, clock }),
+  });
   metrics.gauge("chela_cron_runs_active", "Scheduled jobs at work.", () => scheduler.atWork);
   const storePath = store.db.filename;
-  return { cron: new Cron({ jobs, history, scheduler, agents, clock, storePath, ownerOf }), scheduler };
+  const { systemEvents, defender } = options;
+  const shared = { sessions, systemEvents, defender, heartbeatTurns, agents, clock };
+  return { cron: new Cron({ ...shared, jobs, history, scheduler, storePath, ownerOf }), scheduler, heartbeatTurns };
 }

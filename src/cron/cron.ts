@@ -7,13 +7,21 @@ import type {
   CronRunParams,
   CronRunsParams,
   CronUpdateParams,
+  WakeParams,
 } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
+import { screenInbound } from "../agents/screening.ts";
+import type { Sender } from "../agents/sender.ts";
+import type { SystemEvents } from "../agents/system-events.ts";
+import type { DefenderPort } from "../defender/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import { checkJob } from "./check-job.ts";
 import { previewDelivery } from "./delivery.ts";
+import { isReservedKey, isSystemOwned } from "./heartbeat-jobs.ts";
+import type { HeartbeatTurns } from "./heartbeat-turns.ts";
 import { given, type Job, revisionOf, viewOf } from "./job.ts";
 import type { JobRepository } from "./job-repository.ts";
 import { listJobs } from "./list.ts";
@@ -29,6 +37,10 @@ export interface CronDeps {
   history: RunRepository;
   scheduler: Scheduler;
   agents: AgentCatalogue;
+  sessions: Sessions;
+  systemEvents: SystemEvents;
+  heartbeatTurns: HeartbeatTurns;
+  defender: DefenderPort;
   clock: Clock;
   /** The database as `cron.status` names it. */
   storePath: string;
@@ -50,6 +62,7 @@ export class Cron {
   async add(params: CronAddParams) {
     const { jobs, clock, scheduler } = this.deps;
     const now = clock.now();
+    if (isReservedKey(params.declarationKey ?? "")) throw systemOwned("edited");
     const known = params.declarationKey === undefined ? null : await jobs.findDeclared(params.declarationKey);
     if (known !== null) return this.converge(known, params, now);
     const job = await this.checked(newJob(params, now), "cron.add", now);
@@ -66,6 +79,7 @@ export class Cron {
     const { jobs, clock, scheduler } = this.deps;
     const now = clock.now();
     const known = await this.known(params);
+    if (isSystemOwned(known)) throw systemOwned("edited");
     const { job: wanted, rescheduled } = patched(known, params.patch, now);
     const next = await this.timesOf(wanted, "cron.update", now);
     const job = await jobs.change(known.id, (current) => {
@@ -83,6 +97,7 @@ export class Cron {
   /** `cron.remove`. A run at work ends and is recorded. @throws GatewayError when there is no such job */
   async remove(params: CronGetParams) {
     const { jobs, scheduler } = this.deps;
+    if (isSystemOwned(await this.known(params))) throw systemOwned("removed");
     const removed = await jobs.remove(idOf(params));
     if (removed === null) throw notFound(idOf(params));
     scheduler.publish("removed", removed);
@@ -181,6 +196,23 @@ export class Cron {
     return { scratch: null, currentRevision: 0, maxBytes: LIMITS.cronScratchBytes };
   }
 
+  /**
+   * `wake`: a note for the main session, or the one named, and with `now` a turn that takes it up at once. Only an
+   * administrator's words are told as those of the system.
+   * @throws GatewayError for an agent that there is none of, and for what the defender does not let pass
+   */
+  async wake({ text, mode, agentId, sessionKey }: WakeParams, sender: Sender) {
+    const { agents, sessions, systemEvents, heartbeatTurns, defender } = this.deps;
+    if (text.trim() === "") return { ok: false };
+    const id = agentId ?? agents.roster.defaultId;
+    if (!agents.find(id)) throw new GatewayError("UNAVAILABLE", `Error: cron job agent is unavailable: ${id}`);
+    const key = sessions.canonicalKey(sessionKey ?? "main", sessionKey?.startsWith("agent:") ? undefined : id);
+    await screenInbound(defender, text, { sessionKey: key, runId: uuid(), sender });
+    await systemEvents.add(key, text, { trusted: sender.may("operator.admin") });
+    if (mode === "now") heartbeatTurns.wake(sessions.agentOf(key), key);
+    return { ok: true };
+  }
+
   private async known(params: CronGetParams): Promise<Job> {
     const job = await this.deps.jobs.find(idOf(params));
     if (job === null) throw notFound(idOf(params));
@@ -247,6 +279,9 @@ function checkRevision(job: Job, expectedConfigRevision: string | undefined): vo
     { details: { code: "CRON_JOB_CHANGED", expectedConfigRevision, actualConfigRevision } },
   );
 }
+
+const systemOwned = (what: string): GatewayError =>
+  new GatewayError("UNAVAILABLE", `Error: system-owned monitor jobs cannot be ${what} by cron clients`);
 
 const idOf = (params: CronGetParams): string => ("id" in params ? params.id : params.jobId);
 

@@ -80,6 +80,10 @@ function compact(job: Listed) {
     lastRunAtMs,
     lastRunStatus: job.lastRunStatus ?? null,
     lastRunError: job.lastRunError ?? null,
+    ...given({
+      lastDeliveryStatus: job.lastDeliveryStatus,
+      lastFailureNotificationDeliveryStatus: job.lastFailureNotificationDeliveryStatus,
+    }),
     effectiveAgentId: job.effectiveAgentId,
   };
 }

@@ -20,6 +20,8 @@ export interface SchedulerDeps {
   log: Logger;
   /** Whose job it is. */
   ownerOf(job: Job): string;
+  /** Makes the jobs that the gateway keeps by itself what the configuration says. */
+  converge(): Promise<void>;
   /** Does what a job says and takes the result where it wants it. */
   perform(job: Job, run: RunStart): Promise<{ execution: Execution; report: DeliveryReport }>;
 }
@@ -40,7 +42,7 @@ export class Scheduler {
   private readonly unsubscribe: () => void;
 
   constructor(private readonly deps: SchedulerDeps) {
-    this.unsubscribe = deps.config.onChange(() => this.wake());
+    this.unsubscribe = deps.config.onChange(() => void this.converge());
   }
 
   /** False when the operator has turned automations off; jobs can still be run by hand. */
@@ -64,6 +66,15 @@ export class Scheduler {
     for (const run of await history.unfinished()) await this.endCutOff(run);
     if (this.enabled && this.deps.config.current.cron?.skipMissedJobs) await this.skipMissed();
     this.lastTick = clock.now();
+    await this.converge();
+  }
+
+  private async converge(): Promise<void> {
+    try {
+      if (!this.stopped) await this.deps.converge();
+    } catch (error) {
+      this.deps.log.error("the jobs of heartbeats could not be kept", { error });
+    }
     this.wake();
   }
 

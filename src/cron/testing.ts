@@ -14,12 +14,18 @@ export interface CronGateway extends ChatGateway {
   ran(jobId: string, count?: number): Promise<any>;
 }
 
+export interface CronGatewayOptions extends TestGatewayOptions {
+  clock?: ManualClock;
+  /** The heartbeat of all agents; none unless told. */
+  heartbeat?: object;
+}
+
 /** A gateway with a model server and a clock that stands still. */
-export async function startCronGateway(
-  options: TestGatewayOptions & { clock?: ManualClock } = {},
-): Promise<CronGateway> {
+export async function startCronGateway(options: CronGatewayOptions = {}): Promise<CronGateway> {
   const { clock = new ManualClock() } = options;
-  const gateway = await startChatGateway({ ...options, clock });
+  const { heartbeat = { every: "0m" }, ...others } = options;
+  const agents = { defaults: { model: { primary: "mock/mock-1" }, heartbeat } } as never;
+  const gateway = await startChatGateway({ ...others, config: { agents, ...options.config }, clock });
   const { scheduler } = gateway.services;
   const { client } = gateway;
   const isEnd = (jobId: string) => (payload: { jobId: string; action: string }) =>

@@ -135,14 +135,27 @@ export function createServices(options: ServiceOptions): Services {
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
   const approvalServices = createApprovals({ store, bus, clock, log });
+  const heartbeats = new Heartbeats({ settings, bus });
   const { runs, systemEvents } = turns;
-  const cron = createCron({ store, config, sessions, agents, runs, systemEvents, defender, bus, clock, log, metrics });
+  const cron = createCron({
+    store,
+    config,
+    sessions,
+    agents,
+    runs,
+    systemEvents,
+    heartbeats,
+    defender,
+    bus,
+    clock,
+    log,
+    metrics,
+  });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
   const eventLoop = new EventLoopMonitor();
   const presence = new Presence({ bus, clock, versions }, COMPATIBLE_VERSION);
-  const heartbeats = new Heartbeats({ settings, bus });
   const health = new Health({ bus, clock, config, versions, eventLoop, agents, sessions, databasePath });
   const status = new Status({
     clock,

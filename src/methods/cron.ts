@@ -3,6 +3,7 @@ import { fillIn } from "../cron/new-job.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { hasScope } from "../platform/scopes.ts";
+import { senderOf } from "./sender.ts";
 
 export const cron: CronHandlers<CallContext> = {
   "cron.add": (params, { cron }) => cron.add(params),
@@ -13,6 +14,7 @@ export const cron: CronHandlers<CallContext> = {
   "cron.status": (_params, { cron, caller }) => cron.status(hasScope(caller, "operator.admin")),
   "cron.run": (params, { cron }) => cron.run(params),
   "cron.runs": (params, { cron }) => cron.runs(params),
+  wake: (params, { cron, caller }) => cron.wake(params, senderOf(caller)),
   "cron.scratch.get": (params, { cron }) => cron.scratch(params),
 };
 

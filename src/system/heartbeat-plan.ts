@@ -2,7 +2,7 @@ import type { GatewayConfig } from "../../generated/config.ts";
 
 /** What an agent's heartbeat would do, as health and status show it. */
 export interface HeartbeatPlan {
-  /** False as long as this release does not run heartbeats by itself, whatever the configuration says. */
+  /** False without an interval, and for an agent that has none of its own where another one has. */
   enabled: boolean;
   /** The interval as configured, for instance `24h`. */
   every: string;
@@ -10,6 +10,10 @@ export interface HeartbeatPlan {
   prompt: string;
   target: string;
   ackMaxChars: number;
+  /** Another model than the agent's. */
+  model?: string;
+  timeoutSeconds?: number;
+  activeHours?: { start?: string; end?: string; timezone?: string };
 }
 
 /** Upstream's defaults for what the configuration leaves open. */
@@ -26,10 +30,16 @@ export function heartbeatPlan(config: GatewayConfig, agentId: string): Heartbeat
   const own = agents?.list?.find((agent) => agent.id === agentId)?.heartbeat;
   const heartbeat: HeartbeatConfig = { ...agents?.defaults?.heartbeat, ...own };
   const every = heartbeat.every ?? DEFAULT_EVERY;
+  const everyMs = parseDuration(every);
+  const othersAlone = own === undefined && agents?.list?.some((agent) => agent.heartbeat !== undefined) === true;
+  const { model, timeoutSeconds, activeHours } = heartbeat;
   return {
-    enabled: false,
+    enabled: everyMs !== null && !othersAlone,
     every,
-    everyMs: parseDuration(every),
+    everyMs,
+    ...(model === undefined ? {} : { model }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(activeHours === undefined ? {} : { activeHours }),
     prompt: heartbeat.prompt ?? DEFAULT_PROMPT,
     target: heartbeat.target ?? DEFAULT_TARGET,
     ackMaxChars: heartbeat.ackMaxChars ?? DEFAULT_ACK_MAX_CHARS,
@@ -41,6 +51,9 @@ interface HeartbeatConfig {
   prompt?: string;
   target?: string;
   ackMaxChars?: number;
+  model?: string;
+  timeoutSeconds?: number;
+  activeHours?: { start?: string; end?: string; timezone?: string };
 }
 
 interface AgentEntry {

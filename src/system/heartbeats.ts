@@ -9,6 +9,10 @@ export interface HeartbeatRecord {
   status: string;
   preview?: string;
   reason?: string;
+  /** What a person can do about the reason. */
+  message?: string;
+  hasMedia?: boolean;
+  durationMs?: number;
 }
 
 const SWITCH = "heartbeats.enabled";
