@@ -82,6 +82,7 @@ export interface CronHandlers<Ctx> {
   "cron.scratch.get"(params: T.CronScratchGetParams, ctx: Ctx): Awaitable<T.CronScratchGetResult>;
   "cron.status"(params: T.CronStatusParams, ctx: Ctx): Awaitable<T.CronStatusResult>;
   "cron.update"(params: T.CronUpdateParams, ctx: Ctx): Awaitable<T.CronJobView>;
+  "wake"(params: T.WakeParams, ctx: Ctx): Awaitable<T.WakeResult>;
 }
 
 /** Handlers of `src/methods/devices.ts`. */

@@ -181,6 +181,7 @@ export const METHODS = {
   "voicewake.get": { name: "voicewake.get", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "VoiceWakeTriggers", accepted: null, errorText: null },
   "voicewake.routing.get": { name: "voicewake.routing.get", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "VoiceWakeRouting", accepted: null, errorText: null },
   "voicewake.set": { name: "voicewake.set", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "VoiceWakeSetParams", result: "VoiceWakeTriggers", accepted: null, errorText: "voicewake.set requires triggers: string[]" },
+  "wake": { name: "wake", family: "cron", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "WakeParams", result: "WakeResult", accepted: null, errorText: null },
   "web.login.start": { name: "web.login.start", family: "channels", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, params: "WebLoginStartParams", result: "WebLoginStartResult", accepted: null, errorText: null },
   "web.login.wait": { name: "web.login.wait", family: "channels", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, params: "WebLoginWaitParams", result: "WebLoginWaitResult", accepted: null, errorText: null },
   "worktrees.list": { name: "worktrees.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "WorktreesListParams", result: "WorktreesListResult", accepted: null, errorText: null },
@@ -610,7 +611,7 @@ export interface MethodMap {
   "voicewake.get": { params: T.IgnoredParams; result: T.VoiceWakeTriggers; accepted: never };
   "voicewake.routing.get": { params: T.IgnoredParams; result: T.VoiceWakeRouting; accepted: never };
   "voicewake.set": { params: T.VoiceWakeSetParams; result: T.VoiceWakeTriggers; accepted: never };
-  "wake": { params: T.WakeParams; result: T.OkResult; accepted: never };
+  "wake": { params: T.WakeParams; result: T.WakeResult; accepted: never };
   "web.login.start": { params: T.WebLoginStartParams; result: T.WebLoginStartResult; accepted: never };
   "web.login.wait": { params: T.WebLoginWaitParams; result: T.WebLoginWaitResult; accepted: never };
   "wizard.cancel": { params: T.WizardCancelParams; result: T.WizardCancelResult; accepted: never };

@@ -8615,7 +8615,10 @@ export const LastHeartbeatResult = Type.Union([
     ts: Type.Integer(),
     status: Type.String(),
     preview: Type.Optional(Type.String()),
-    reason: Type.Optional(Type.String())
+    reason: Type.Optional(Type.String()),
+    message: Type.Optional(Type.String()),
+    hasMedia: Type.Optional(Type.Boolean()),
+    durationMs: Type.Optional(Type.Integer({ minimum: 0 }))
   }, { additionalProperties: false })
 ], { description: "The newest heartbeat run, or null when none has run." })
 
@@ -17510,6 +17513,12 @@ export const WakeParams = Type.Object({
   sessionKey: Type.Optional(Type.String({ minLength: 1 })),
   agentId: Type.Optional(Type.String({ minLength: 1 }))
 })
+
+/** ok is false for a text without a word. */
+export type WakeResult = Static<typeof WakeResult>
+export const WakeResult = Type.Object({
+  ok: Type.Boolean()
+}, { description: "ok is false for a text without a word." })
 
 export type WebLoginStartParams = Static<typeof WebLoginStartParams>
 export const WebLoginStartParams = Type.Object({

@@ -4890,7 +4890,10 @@ export type LastHeartbeatResult = (null | {
   ts: number,
   status: string,
   preview?: string,
-  reason?: string
+  reason?: string,
+  message?: string,
+  hasMedia?: boolean,
+  durationMs?: number
 });
 
 export type LocalSessionPlacement = {
@@ -12066,6 +12069,11 @@ export type WakeParams = ({
   text: string,
   sessionKey?: string,
   agentId?: string
+} & Record<string, any>);
+
+/** ok is false for a text without a word. */
+export type WakeResult = ({
+  ok: boolean
 } & Record<string, any>);
 
 export type WebLoginStartParams = {
