@@ -71,8 +71,13 @@ const MAX_CLOSE_REASON_BYTES = 123;
 
 /** Cuts a close reason to what a close frame can carry, without splitting a character. */
 export function closeReason(text: string): string {
-  if (Buffer.byteLength(text) <= MAX_CLOSE_REASON_BYTES) return text;
-  let cut = text;
-  while (Buffer.byteLength(cut) > MAX_CLOSE_REASON_BYTES) cut = cut.slice(0, -1);
+  // No character takes less than a byte. Strangers choose part of some reasons, so the work must not grow with them.
+  let bytes = 0;
+  let cut = "";
+  for (const character of text.slice(0, MAX_CLOSE_REASON_BYTES + 1)) {
+    bytes += Buffer.byteLength(character);
+    if (bytes > MAX_CLOSE_REASON_BYTES) return cut;
+    cut += character;
+  }
   return cut;
 }
