@@ -6,8 +6,10 @@ import type {
   ConfigSetParams,
   ConfigWriteResult,
 } from "../../generated/types.ts";
+import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import type { Logger } from "../platform/logger.ts";
 import type { Settings } from "../store/settings.ts";
 import { keepRejected, replaceWithBackup } from "./backups.ts";
 import { checkTree } from "./check.ts";
@@ -28,6 +30,7 @@ import { planWrite } from "./write-plan.ts";
 export interface ConfigWriterOptions {
   config: Config;
   settings: Settings;
+  bus: EventBus;
   clock: Clock;
   /** Upstream's version whose reading of the file this gateway follows; noted in the file. */
   version: string;
@@ -35,8 +38,8 @@ export interface ConfigWriterOptions {
 
 type Note = Pick<ConfigPatchParams, "sessionKey" | "deliveryContext" | "note">;
 
-/** Where {@link Settings} keep what a client said about its last write, for whoever asks after the restart. */
-export const LAST_WRITE = "config.last-write";
+/** Where {@link Settings} keep what a client said about its last write, until the next start has told of it. */
+const LAST_WRITE = "config.last-write";
 
 /**
  * Writes of the config file over the protocol (BEHAVIOUR section 9; docs: gateway/configuration/config-rpc). Nothing is
@@ -47,6 +50,18 @@ export class ConfigWriter {
 
   constructor(private readonly options: ConfigWriterOptions) {
     this.budget = new WriteBudget(options.clock);
+  }
+
+  /** Says in the log which write a start was waited for with, once. */
+  async reportLast(log: Logger): Promise<void> {
+    const { settings } = this.options;
+    const last = await settings.get<{
+      message: string | null;
+      stats: { mode: string; requiresRestart: boolean };
+    } | null>(LAST_WRITE);
+    if (!last?.stats.requiresRestart) return;
+    log.info("started with a configuration that waited for a restart", { by: last.stats.mode, note: last.message });
+    await settings.set(LAST_WRITE, null);
   }
 
   /** Replaces the whole configuration. @throws GatewayError */
@@ -127,7 +142,7 @@ export class ConfigWriter {
 
   /** @param wanted the configuration with its includes in place */
   private write(wanted: Tree): { result: ConfigWriteResult; changed: string[]; waiting: string[] } {
-    const { config, clock } = this.options;
+    const { config, clock, bus } = this.options;
     const before = config.disk.read();
     const source = before.source ?? { ...config.disk.draft(new Map([[config.path, ""]])), exists: before.exists };
     this.refuseNewIssues(source, wanted);
@@ -138,6 +153,7 @@ export class ConfigWriter {
       if (isRoot && before.source !== null) refuseClobber(change.file, before.source, draft, clock.now());
       this.store(change.file, before.exists || !isRoot ? (isRoot ? before.text : change.before) : null, change.after);
       config.written();
+      bus.publish("config.changed", { path: config.path, hash: config.hash, ts: clock.now() });
     }
     const changed = differences(shownConfig(source.resolved), shownConfig(draft.resolved))
       .filter(([section]) => section !== "meta")

@@ -35,6 +35,7 @@ import { Sessions } from "../sessions/sessions.ts";
 import { Skills } from "../skills/skills.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+import { SetupWizard } from "../setup/wizard.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
@@ -73,6 +74,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly config: Config;
   readonly configWriter: ConfigWriter;
   readonly secrets: Secrets;
+  readonly wizard: SetupWizard;
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
@@ -113,8 +115,9 @@ export function createServices(options: ServiceOptions): Services {
 
   const logs = createLogTail(config, clock);
   const settings = new Settings(store, clock);
-  const configWriter = new ConfigWriter({ config, settings, clock, version: COMPATIBLE_VERSION });
+  const configWriter = new ConfigWriter({ config, settings, bus, clock, version: COMPATIBLE_VERSION });
   const secretStore = new Secrets({ repository: new SecretRepository(store, LIMITS.storedSecrets), config, clock });
+  const wizard = new SetupWizard({ config, configWriter, secrets: secretStore, clock });
   const models = new Models({ config, clock, log });
   const agents = new AgentCatalogue({ config, models });
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
@@ -178,6 +181,7 @@ export function createServices(options: ServiceOptions): Services {
     config,
     configWriter,
     secrets: secretStore,
+    wizard,
     logs,
     settings,
     agents,
@@ -224,10 +228,11 @@ export function createServices(options: ServiceOptions): Services {
 }
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
-export async function prepareServices({ runs, approvals, scheduler }: Services): Promise<void> {
+export async function prepareServices({ runs, approvals, scheduler, configWriter, log }: Services): Promise<void> {
   await runs.recover();
   await approvals.start();
   await scheduler.start();
+  await configWriter.reportLast(log);
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */

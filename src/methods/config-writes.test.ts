@@ -44,6 +44,13 @@ describe("config.patch", () => {
     expect(payload.waitingForRestart).toBeUndefined();
   });
 
+  test("tells whoever may read that there is something new, without saying what", async () => {
+    const reader = await gateway.connect({ scopes: ["operator.read"] });
+    const { payload } = await write("config.patch", { logging: { level: "info" } });
+    const told = await reader.event("config.changed");
+    expect(told.payload).toEqual({ path, hash: payload.hash, ts: expect.any(Number) });
+  });
+
   test("names what waits for a restart and keeps it out of what is in force", async () => {
     const { payload } = await write("config.patch", { gateway: { port: 4567 } });
     expect(payload.waitingForRestart).toEqual(["gateway.port"]);

@@ -22,6 +22,8 @@ import { system } from "./system.ts";
 import { tasks } from "./tasks.ts";
 import { tools } from "./tools.ts";
 import { usage } from "./usage.ts";
+import { users } from "./users.ts";
+import { wizard } from "./wizard.ts";
 import { voice } from "./voice.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
@@ -47,6 +49,8 @@ export const handlers: Handlers<CallContext> = {
   ...tasks,
   ...tools,
   ...usage,
+  ...users,
+  ...wizard,
   ...voice,
 };
 
