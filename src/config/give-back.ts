@@ -40,19 +40,37 @@ function childOf({ views, written }: Seen, key: string): Seen {
   return { views: views.map(at), written: at(written) };
 }
 
-/** The element that a given one was before: the one with its id, else, where none came or went, the one at its place. */
+/** The element that a given one was before; the place of none is taken for another's unless that is certain. */
 function elementOf({ views, written }: Seen, all: readonly unknown[], item: unknown, index: number): Seen {
-  if (!Array.isArray(written)) return { views: [], written: undefined };
-  const id = isTree(item) ? item.id : undefined;
-  const place =
-    typeof id === "string"
-      ? written.findIndex((other) => isTree(other) && other.id === id)
-      : all.length === written.length
-        ? index
-        : -1;
+  const place = Array.isArray(written) ? placeOf(views, written, all, item, index) : -1;
   if (place < 0) return { views: [], written: undefined };
-  return { views: views.map((view) => (Array.isArray(view) ? view[place] : undefined)), written: written[place] };
+  return { views: views.map((view) => elementAt(view, place)), written: (written as unknown[])[place] };
 }
+
+/**
+ * By id, where the element has one. Else its own place, when it stands there as it was shown and none came or went; else
+ * the one place where it was shown so; else, when none came or went, its own place.
+ */
+function placeOf(
+  views: readonly unknown[],
+  written: readonly unknown[],
+  all: readonly unknown[],
+  item: unknown,
+  index: number,
+): number {
+  if (isTree(item) && typeof item.id === "string") {
+    return written.findIndex((other) => isTree(other) && other.id === item.id);
+  }
+  const isShownAt = (at: number): boolean => views.some((view) => Bun.deepEquals(elementAt(view, at), item));
+  const isSameLength = all.length === written.length;
+  if (isSameLength && isShownAt(index)) return index;
+  const places = [...written.keys()].filter(isShownAt);
+  // Hidden secrets look alike: then only equal ones may be taken for each other.
+  if (places.every((at) => Bun.deepEquals(written[at], written[places[0]!])) && places.length > 0) return places[0]!;
+  return isSameLength ? index : -1;
+}
+
+const elementAt = (view: unknown, at: number): unknown => (Array.isArray(view) ? view[at] : undefined);
 
 /** @throws GatewayError when the text that stands for a secret is to be written as if it were a value */
 export function refuseRedacted(tree: Tree): void {

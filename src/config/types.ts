@@ -1,4 +1,5 @@
 import type { GatewayConfig } from "../../generated/config.ts";
+import type { Unresolved } from "./secret-refs.ts";
 
 /** What other domains ask of the configuration. Implemented by `config/config.ts`. */
 export interface ConfigPort {
@@ -14,6 +15,8 @@ export interface ConfigPort {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What became of changes of the file. Absent where nothing watches it. */
   readonly reload?: ReloadState;
+  /** References of the configuration in force that have no value. */
+  unresolvedSecrets?(): readonly Unresolved[];
   onChange(listener: (next: GatewayConfig) => void): () => void;
 }
 

@@ -21,6 +21,7 @@ import { includeFindings, issuesText, writeIssues } from "./issues.ts";
 import { isTree, parseJson5, type Tree } from "./json5.ts";
 import { syntaxMessage } from "./locate.ts";
 import { lostLists, mergePatch } from "./merge-patch.ts";
+import { degradedOwners } from "./degraded.ts";
 import { ConfigError, dotted } from "./problem.ts";
 import type { ConfigSource } from "./source.ts";
 import { changedPaths, differences, valueAt, withValue } from "./values.ts";
@@ -161,7 +162,7 @@ export class ConfigWriter {
     const restart = new Set(changedPaths(source.resolved, draft.resolved).map(dotted));
     const waiting = config.reload.waiting.filter((key) => restart.has(key));
     const { path, hash, sourceConfig } = config.snapshot();
-    const degraded = degradedOwners(config);
+    const degraded = degradedOwners(config.unresolvedSecrets());
     return {
       result: {
         ok: true,
@@ -289,22 +290,5 @@ function refuseClobber(file: string, before: ConfigSource, after: ConfigSource, 
   throw new GatewayError(
     "UNAVAILABLE",
     `Error: Config write rejected: ${file} (${reasons.join(", ")}). Rejected payload saved to ${kept}.: code=CONFIG_WRITE_REJECTED`,
-  );
-}
-
-/** Model providers whose secret has no value, as upstream lists them. */
-function degradedOwners(config: Config): Tree[] {
-  return config.unresolvedSecrets().flatMap(({ names }) =>
-    names[0] === "models" && names[1] === "providers" && names.length > 2
-      ? [
-          {
-            ownerKind: "provider",
-            ownerId: names[2],
-            state: "cold",
-            paths: [dotted(names)],
-            reason: "secret reference was not found",
-          },
-        ]
-      : [],
   );
 }

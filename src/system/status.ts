@@ -1,4 +1,5 @@
 import { LIMITS } from "../../generated/limits.ts";
+import { degradedOwners } from "../config/degraded.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { EventLoopMonitor } from "./event-loop.ts";
@@ -55,7 +56,7 @@ export class Status {
       },
       channelSummary: [],
       queuedSystemEvents: [],
-      degradedSecretOwners: [],
+      degradedSecretOwners: degradedOwners(config.unresolvedSecrets?.() ?? []),
       degradedPlugins: [],
       tasks: NO_TASKS,
       taskAudit: NO_TASK_FINDINGS,
