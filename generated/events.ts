@@ -21,6 +21,8 @@ export const EVENTS = {
   /** Only deltas may be dropped: final, aborted and error close a slow reader instead. */
   "chat": { payload: "ChatEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "chat.metadata.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** The configuration was written over the protocol; config.get shows it. */
+  "config.changed": { payload: "ConfigChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** Sent before authentication and without seq. */
   "connect.challenge": { payload: "ConnectChallengeEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "controlUi.sessionPullRequests.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -98,6 +100,7 @@ export interface EventMap {
   "agent": T.AgentStreamEvent;
   "chat": T.ChatEvent;
   "chat.metadata.changed": T.Unstated;
+  "config.changed": T.ConfigChangedEvent;
   "connect.challenge": T.ConnectChallengeEvent;
   "controlUi.sessionPullRequests.changed": T.Unstated;
   "cron": T.CronEvent;

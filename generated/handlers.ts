@@ -235,6 +235,11 @@ export interface UsageHandlers<Ctx> {
   "usage.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.UsageStatusResult>;
 }
 
+/** Handlers of `src/methods/users.ts`. */
+export interface UsersHandlers<Ctx> {
+  "users.prefs.get"(params: T.UsersPrefsGetParams, ctx: Ctx): Awaitable<T.UsersPrefsGetResult>;
+}
+
 /** Handlers of `src/methods/voice.ts`. */
 export interface VoiceHandlers<Ctx> {
   "talk.catalog"(params: T.TalkCatalogParams, ctx: Ctx): Awaitable<T.TalkCatalogResult>;
@@ -250,6 +255,14 @@ export interface VoiceHandlers<Ctx> {
   "voicewake.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.VoiceWakeTriggers>;
   "voicewake.routing.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.VoiceWakeRouting>;
   "voicewake.set"(params: T.VoiceWakeSetParams, ctx: Ctx): Awaitable<T.VoiceWakeTriggers>;
+}
+
+/** Handlers of `src/methods/wizard.ts`. */
+export interface WizardHandlers<Ctx> {
+  "wizard.cancel"(params: T.WizardCancelParams, ctx: Ctx): Awaitable<T.WizardCancelResult>;
+  "wizard.next"(params: T.WizardNextParams, ctx: Ctx): Awaitable<T.WizardNextResult>;
+  "wizard.start"(params: T.WizardStartParams, ctx: Ctx): Awaitable<T.WizardStartResult>;
+  "wizard.status"(params: T.WizardStatusParams, ctx: Ctx): Awaitable<T.WizardStatusResult>;
 }
 
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
@@ -275,4 +288,6 @@ export interface Handlers<Ctx>
     TasksHandlers<Ctx>,
     ToolsHandlers<Ctx>,
     UsageHandlers<Ctx>,
-    VoiceHandlers<Ctx> {}
+    UsersHandlers<Ctx>,
+    VoiceHandlers<Ctx>,
+    WizardHandlers<Ctx> {}

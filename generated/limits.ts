@@ -99,6 +99,8 @@ export const LIMITS = {
   configWritesPerMinute: 30,
   /** callers. Whose writes of the last minute are remembered. */
   configWriters: 1000,
+  /** ms. After which a setup that nobody goes on with gives way to another; half an hour to fetch a key. */
+  wizardIdleMs: 1800000,
   /** entries. Of the shared store of secrets; each is written by a person. */
   storedSecrets: 1000,
   /** bytes. Upstream's bound; holds a key file or the JSON of a service account. */
@@ -458,6 +460,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   configBackups: { unit: "files", reason: "Texts of before kept beside the config file, and refused ones; upstream's ring." },
   configWritesPerMinute: { unit: "writes", reason: "Upstream's bound for each method and caller; people never come near it, a loop that has run wild does." },
   configWriters: { unit: "callers", reason: "Whose writes of the last minute are remembered." },
+  wizardIdleMs: { unit: "ms", reason: "After which a setup that nobody goes on with gives way to another; half an hour to fetch a key." },
   storedSecrets: { unit: "entries", reason: "Of the shared store of secrets; each is written by a person." },
   storedSecretBytes: { unit: "bytes", reason: "Upstream's bound; holds a key file or the JSON of a service account." },
   configPollMs: { unit: "ms", reason: "Between looks at the config files where the system does not tell of a change; a few calls of stat each." },

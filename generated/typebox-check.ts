@@ -194,6 +194,7 @@ export type Checked = AllTrue<{
   CommandsListParams: Same<Box.CommandsListParams, Types.CommandsListParams>;
   CommandsListResult: Same<Box.CommandsListResult, Types.CommandsListResult>;
   ConfigApplyParams: Same<Box.ConfigApplyParams, Types.ConfigApplyParams>;
+  ConfigChangedEvent: Same<Box.ConfigChangedEvent, Types.ConfigChangedEvent>;
   ConfigGetParams: Same<Box.ConfigGetParams, Types.ConfigGetParams>;
   ConfigIssue: Same<Box.ConfigIssue, Types.ConfigIssue>;
   ConfigOpenFileResult: Same<Box.ConfigOpenFileResult, Types.ConfigOpenFileResult>;

@@ -3619,6 +3619,13 @@ export const ConfigApplyParams = Type.Object({
   restartDelayMs: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { additionalProperties: false })
 
+export type ConfigChangedEvent = Static<typeof ConfigChangedEvent>
+export const ConfigChangedEvent = Type.Object({
+  path: Type.String({ minLength: 1 }),
+  hash: Type.String({ minLength: 1 }),
+  ts: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
 export type ConfigGetParams = Static<typeof ConfigGetParams>
 export const ConfigGetParams = Type.Record(Type.String(), Type.Never())
 

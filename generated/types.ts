@@ -1932,6 +1932,12 @@ export type ConfigApplyParams = {
   restartDelayMs?: number
 };
 
+export type ConfigChangedEvent = {
+  path: string,
+  hash: string,
+  ts: number
+};
+
 export type ConfigGetParams = Record<string, never>;
 
 /** One thing that is wrong or odd about the config file, by the key it is about; empty for the whole file. */
