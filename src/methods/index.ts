@@ -23,8 +23,8 @@ import { tasks } from "./tasks.ts";
 import { tools } from "./tools.ts";
 import { usage } from "./usage.ts";
 import { users } from "./users.ts";
-import { wizard } from "./wizard.ts";
 import { voice } from "./voice.ts";
+import { wizard } from "./wizard.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
