@@ -36,11 +36,15 @@ function complaints(file: string, change: (text: string) => string): string[] {
 }
 
 /** Adds lines at the end; `line(n)` is the line number of the nth of them. */
-function appended(file: string, text: string): { said: string[]; line: (nth: number) => number } {
+function appended(
+  file: string,
+  text: string,
+  without: (text: string) => string = (before) => before,
+): { said: string[]; line: (nth: number) => number } {
   let lines = 0;
   const said = complaints(file, (before) => {
     lines = before.split("\n").length - 1;
-    return `${before}${text}\n`;
+    return `${without(before)}${text}\n`;
   });
   return { said, line: (nth) => lines + nth };
 }
@@ -51,7 +55,10 @@ test("the spec as it is is right", () => {
 
 describe("a wrong binding is refused with file, line and reason:", () => {
   const binding = (text: string) => {
-    const { said, line } = appended("bindings.yaml", `  ${text}`);
+    // The wrong line takes the place of the one that the method may have already.
+    const name = text.slice(0, text.indexOf(":"));
+    const own = (before: string): string => before.replace(`\n  ${name}: `, `\n  # ${name}: `);
+    const { said, line } = appended("bindings.yaml", `  ${text}`, own);
     return said.map((each) => each.replace(`spec/chela/bindings.yaml:${line(1)}: `, "here: "));
   };
 
@@ -112,7 +119,8 @@ describe("a wrong binding is refused with file, line and reason:", () => {
   });
 
   test("the same method twice", () => {
-    expect(binding("health: {}")).toEqual(["here: Map keys must be unique"]);
+    const { said, line } = appended("bindings.yaml", "  health: {}");
+    expect(said).toEqual([`spec/chela/bindings.yaml:${line(1)}: Map keys must be unique`]);
   });
 
   test("broken YAML", () => {
