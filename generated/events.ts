@@ -53,19 +53,19 @@ export const EVENTS = {
   "node.runnerInventory.changed": { payload: "NodeRunnerInventoryChanged", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "openclaw.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "openclaw.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "plugin.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "plugin.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "plugin.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
+  "plugin.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "plugins.changed": { payload: "PluginsChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "plugins.controlUi.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "plugins.install.progress": { payload: "Unstated", scope: "operator.admin", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "portal.changed": { payload: "PortalChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "presence": { payload: "PresenceEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "progressCard.changed": { payload: "ProgressCardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "question.requested": { payload: "Unstated", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "question.resolved": { payload: "QuestionResolvedEvent", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "question.requested": { payload: "QuestionRecord", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
+  "question.resolved": { payload: "QuestionResolvedEvent", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   /** Sent once the decision is stored. Never contains the judged text. */
   "security.decision": { payload: "SecurityDecisionEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
-  "session.approval": { payload: "SessionApprovalEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "planned", advertised: true },
+  "session.approval": { payload: "SessionApprovalEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "implemented", advertised: true },
   "session.message": { payload: "SessionMessageEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "implemented", advertised: true },
   "session.observer": { payload: "SessionObserverDigest", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "session.operation": { payload: "SessionOperationEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -134,7 +134,7 @@ export interface EventMap {
   "portal.changed": T.PortalChangedEvent;
   "presence": T.PresenceEvent;
   "progressCard.changed": T.ProgressCardChangedEvent;
-  "question.requested": T.Unstated;
+  "question.requested": T.QuestionRecord;
   "question.resolved": T.QuestionResolvedEvent;
   "security.decision": T.SecurityDecisionEvent;
   "session.approval": T.SessionApprovalEvent;

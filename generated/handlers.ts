@@ -24,6 +24,13 @@ export interface AgentsHandlers<Ctx> {
   "commands.list"(params: T.CommandsListParams, ctx: Ctx): Awaitable<T.CommandsListResult>;
 }
 
+/** Handlers of `src/methods/approval.ts`. */
+export interface ApprovalHandlers<Ctx> {
+  "approval.get"(params: T.ApprovalGetParams, ctx: Ctx): Awaitable<T.ApprovalGetResult>;
+  "approval.history"(params: T.ApprovalHistoryParams, ctx: Ctx): Awaitable<T.ApprovalHistoryResult>;
+  "approval.resolve"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.ApprovalResolveResult>;
+}
+
 /** Handlers of `src/methods/audit.ts`. */
 export interface AuditHandlers<Ctx> {
   "audit.activity.list"(params: T.AuditActivityListParams, ctx: Ctx): Awaitable<T.AuditActivityListResult>;
@@ -101,10 +108,14 @@ export interface DevicesHandlers<Ctx> {
 /** Handlers of `src/methods/exec.ts`. */
 export interface ExecHandlers<Ctx> {
   "exec.approval.get"(params: T.ExecApprovalGetParams, ctx: Ctx): Awaitable<T.ExecApprovalView>;
+  "exec.approval.grants.list"(params: T.ExecApprovalGrantsListParams, ctx: Ctx): Awaitable<T.ExecApprovalGrantsListResult>;
+  "exec.approval.grants.revoke"(params: T.ExecApprovalGrantsRevokeParams, ctx: Ctx): Awaitable<T.ExecApprovalGrantsRevokeResult>;
   "exec.approval.list"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.ApprovalPendingList>;
   "exec.approval.request"(params: T.ExecApprovalRequestParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
   "exec.approval.resolve"(params: T.ExecApprovalResolveParams, ctx: Ctx): Awaitable<T.OkResult>;
   "exec.approval.waitDecision"(params: T.ApprovalIdParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
+  "exec.approvals.get"(params: T.ExecApprovalsGetParams, ctx: Ctx): Awaitable<T.ExecApprovalsSnapshot>;
+  "exec.approvals.set"(params: T.ExecApprovalsSetParams, ctx: Ctx): Awaitable<T.ExecApprovalsSnapshot>;
 }
 
 /** Handlers of `src/methods/host.ts`. */
@@ -151,6 +162,28 @@ export interface NodesHandlers<Ctx> {
   "node.rename"(params: T.NodeRenameParams, ctx: Ctx): Awaitable<T.NodeRenameResult>;
   "node.runnerInventory.update"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.NodeRunnerInventoryUpdateResult>;
   "node.skills.update"(params: T.NodeSkillsUpdateParams, ctx: Ctx): Awaitable<T.NodeSkillsUpdateResult>;
+}
+
+/** Handlers of `src/methods/openclaw.ts`. */
+export interface OpenclawHandlers<Ctx> {
+  "openclaw.approval.list"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.ApprovalPendingList>;
+}
+
+/** Handlers of `src/methods/plugin.ts`. */
+export interface PluginHandlers<Ctx> {
+  "plugin.approval.list"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.ApprovalPendingList>;
+  "plugin.approval.request"(params: T.PluginApprovalRequestParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
+  "plugin.approval.resolve"(params: T.PluginApprovalResolveParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "plugin.approval.waitDecision"(params: T.ApprovalIdParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
+}
+
+/** Handlers of `src/methods/question.ts`. */
+export interface QuestionHandlers<Ctx> {
+  "question.get"(params: T.QuestionGetParams, ctx: Ctx): Awaitable<T.QuestionGetResult>;
+  "question.list"(params: T.QuestionListParams, ctx: Ctx): Awaitable<T.QuestionListResult>;
+  "question.request"(params: T.QuestionRequestParams, ctx: Ctx): Awaitable<T.QuestionRequestResult>;
+  "question.resolve"(params: T.QuestionResolveParams, ctx: Ctx): Awaitable<T.QuestionResolveResult>;
+  "question.waitAnswer"(params: T.QuestionWaitAnswerParams, ctx: Ctx): Awaitable<T.QuestionWaitAnswerResult>;
 }
 
 /** Handlers of `src/methods/secrets.ts`. */
@@ -269,6 +302,7 @@ export interface WizardHandlers<Ctx> {
 export interface Handlers<Ctx>
   extends AgentHandlers<Ctx>,
     AgentsHandlers<Ctx>,
+    ApprovalHandlers<Ctx>,
     AuditHandlers<Ctx>,
     ChannelsHandlers<Ctx>,
     ChatHandlers<Ctx>,
@@ -281,6 +315,9 @@ export interface Handlers<Ctx>
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     NodesHandlers<Ctx>,
+    OpenclawHandlers<Ctx>,
+    PluginHandlers<Ctx>,
+    QuestionHandlers<Ctx>,
     SecretsHandlers<Ctx>,
     SessionsHandlers<Ctx>,
     SkillsHandlers<Ctx>,

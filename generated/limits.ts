@@ -353,6 +353,26 @@ export const LIMITS = {
   approvalsKept: 5000,
   /** ms. Upstream's 30 days for which ended approvals are kept. */
   approvalsKeptMs: 2592000000,
+  /** approvals. Of one approval.history when no limit is given; a page of a screen. */
+  approvalHistoryDefault: 50,
+  /** approvals. Waiting in one session that a client gets when it opens the conversation; more are listed. */
+  approvalReplayMax: 100,
+  /** permissions. Standing permissions of automations in the ledger, as many as one list shows; the oldest go. */
+  approvalGrantsKept: 500,
+  /** bytes. Of the document of allowed commands; ten thousand patterns. */
+  execPolicyBytes: 1048576,
+  /** ms. Upstream's two minutes to decide what a plugin asks. */
+  pluginApprovalTimeoutMs: 120000,
+  /** ms. Upstream's quarter of an hour to answer a question. */
+  questionTimeoutMs: 900000,
+  /** bytes. Of one record; three questions with four options each fill some kilobytes. */
+  questionBytes: 65536,
+  /** questions. Waiting at once, far more than anybody answers. */
+  questionsWaitingMax: 200,
+  /** questions. Ended ones that can still be asked for, the oldest go first. */
+  questionsKept: 1000,
+  /** ms. A day, for an agent that asks for its answer after a restart. */
+  questionsKeptMs: 86400000,
   /** ms. Upstream's half an hour to decide about a command. */
   execApprovalTimeoutMs: 1800000,
   /** characters. Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved. */
@@ -587,6 +607,16 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   approvalsWaitingMax: { unit: "approvals", reason: "Waiting at once, far more than anybody answers; an endless loop of requests is stopped." },
   approvalsKept: { unit: "approvals", reason: "Ended ones kept for approval.history, the oldest go first." },
   approvalsKeptMs: { unit: "ms", reason: "Upstream's 30 days for which ended approvals are kept." },
+  approvalHistoryDefault: { unit: "approvals", reason: "Of one approval.history when no limit is given; a page of a screen." },
+  approvalReplayMax: { unit: "approvals", reason: "Waiting in one session that a client gets when it opens the conversation; more are listed." },
+  approvalGrantsKept: { unit: "permissions", reason: "Standing permissions of automations in the ledger, as many as one list shows; the oldest go." },
+  execPolicyBytes: { unit: "bytes", reason: "Of the document of allowed commands; ten thousand patterns." },
+  pluginApprovalTimeoutMs: { unit: "ms", reason: "Upstream's two minutes to decide what a plugin asks." },
+  questionTimeoutMs: { unit: "ms", reason: "Upstream's quarter of an hour to answer a question." },
+  questionBytes: { unit: "bytes", reason: "Of one record; three questions with four options each fill some kilobytes." },
+  questionsWaitingMax: { unit: "questions", reason: "Waiting at once, far more than anybody answers." },
+  questionsKept: { unit: "questions", reason: "Ended ones that can still be asked for, the oldest go first." },
+  questionsKeptMs: { unit: "ms", reason: "A day, for an agent that asks for its answer after a restart." },
   execApprovalTimeoutMs: { unit: "ms", reason: "Upstream's half an hour to decide about a command." },
   execApprovalCommandChars: { unit: "characters", reason: "Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved." },
   cronMaxJobs: { unit: "jobs", reason: "All are read for a list; some megabytes at worst and far more than people keep." },

@@ -1,11 +1,14 @@
 import type { Database } from "bun:sqlite";
+import { uuid } from "../platform/ids.ts";
 import type { Store } from "../store/store.ts";
+import { mintGrant } from "./grant-repository.ts";
 import type { Approval, ApprovalKind } from "./types.ts";
 
 export interface ApprovalBounds {
   approvalsWaitingMax: number;
   approvalsKept: number;
   approvalsKeptMs: number;
+  approvalGrantsKept: number;
 }
 
 /** Where a page of ended approvals begins: after this one. */
@@ -72,13 +75,31 @@ export class ApprovalRepository {
     );
   }
 
-  /** Changes one approval by what `decide` makes of it; null for an unknown id. */
+  /** Those of one session that wait at `now`, oldest first, at most `limit`. */
+  waitingIn(sessionKey: string, now: number, limit: number): Promise<Approval[]> {
+    return this.store.read((db) =>
+      db
+        .query(
+          `SELECT data FROM approvals WHERE resolved_at IS NULL AND expires_at > ?2 AND session_key = ?1
+           ORDER BY created_at, rowid LIMIT ?3`,
+        )
+        .all(sessionKey, now, limit)
+        .map(parse),
+    );
+  }
+
+  /**
+   * Changes one approval by what `decide` makes of it; null for an unknown id. A permission for all times that an
+   * automation got is written along with it.
+   */
   change(id: string, decide: (approval: Approval) => Approval): Promise<Approval | null> {
     return this.store.write((db) => {
       const before = byId(db, id);
       if (before === null) return null;
       const after = decide(before);
-      if (after !== before) save(db, after);
+      if (after === before) return before;
+      save(db, after);
+      if (after.decision === "allow-always") mintGrant(db, uuid(), after, this.bounds.approvalGrantsKept);
       return after;
     });
   }

@@ -33,7 +33,7 @@ function testApprovals(
   clock = new ManualClock(),
 ) {
   const repository = new ApprovalRepository(store, { ...LIMITS, ...bounds });
-  const deps = { repository, reviewers: new Reviewers(), bus: new EventBus(), clock, log: silentLogger };
+  const deps = { repository, reviewers: new Reviewers(LIMITS), bus: new EventBus(), clock, log: silentLogger };
   const approvals = new Approvals({ ...deps, limits: LIMITS });
   ends.push(() => approvals.stop());
   return { approvals, repository, store, clock };
@@ -95,7 +95,7 @@ describe("bounds", () => {
     for (const id of ["a", "b", "c"]) {
       await open(approvals, id);
       clock.advance(1);
-      await approvals.decide("exec", id, "deny", ADMIN, unavailable);
+      await approvals.decide("exec", id, { decision: "deny", caller: ADMIN, unavailable });
     }
     await open(approvals, "d", 1e9);
     expect(await repository.find("a")).toBeNull();

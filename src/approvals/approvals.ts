@@ -5,7 +5,9 @@ import { invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { ApprovalRepository } from "./approval-repository.ts";
 import { alreadyResolved, ambiguousPrefix, requestUnavailable, unknownApproval } from "./errors.ts";
+import { Expiry } from "./expiry.ts";
 import { mayReview, type Reviewers } from "./reviewers.ts";
+import { sessionEvent } from "./snapshot.ts";
 import type {
   Approval,
   ApprovalCaller,
@@ -16,9 +18,7 @@ import type {
   ApprovalsPort,
   DeliveryRoute,
 } from "./types.ts";
-
-/** Longest wait of a timer; a later expiry is waited for in steps. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { Waiters } from "./waiters.ts";
 
 const DECISIONS: ReadonlySet<string> = new Set<ApprovalDecision>(["allow-once", "allow-always", "deny"]);
 
@@ -48,6 +48,17 @@ export interface Verdict {
   decision?: ApprovalDecision;
   reason: NonNullable<Approval["reason"]>;
   resolver: ApprovalResolver;
+  /** Of `allow-always` for an automation: for how long the permission holds; for ever when absent. */
+  grantExpiresInDays?: number;
+}
+
+/** A decision as a client sends it. */
+export interface ClientDecision {
+  decision: string;
+  caller: ApprovalCaller;
+  grantExpiresInDays?: number;
+  /** What to say of a decision that the request does not allow. */
+  unavailable: (approval: Approval) => Error;
 }
 
 /**
@@ -55,22 +66,25 @@ export interface Verdict {
  * end counts, whoever else answers later. When their time is over they are refused.
  */
 export class Approvals implements ApprovalsPort {
-  /** Who waits for the end of an approval, by id. As many as there are requests at work. */
-  private readonly waiters = new Map<string, Set<(approval: Approval) => void>>();
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private timerAtMs = Number.POSITIVE_INFINITY;
-  private stopped = false;
+  private readonly waiters = new Waiters<Approval>();
+  private readonly expiry: Expiry;
 
-  constructor(private readonly deps: ApprovalsDeps) {}
+  constructor(private readonly deps: ApprovalsDeps) {
+    this.expiry = new Expiry(deps, () => this.expire());
+  }
 
   /** Ends what expired while the gateway was down, and waits for the rest. To be called before clients come. */
-  async start(): Promise<void> {
-    await this.expireDue();
+  start(): Promise<void> {
+    return this.expiry.run();
   }
 
   stop(): void {
-    this.stopped = true;
-    clearTimeout(this.timer);
+    this.expiry.stop();
+  }
+
+  /** Refuses what nobody answered in time. The timer calls it; it may be called at any time. */
+  expireDue(): Promise<void> {
+    return this.expiry.run();
   }
 
   /**
@@ -81,7 +95,7 @@ export class Approvals implements ApprovalsPort {
     draft: ApprovalDraft,
     requester: Approval["requester"],
   ): Promise<{ approval: Approval; route: DeliveryRoute }> {
-    const { id, kind, request, presentation, source, requireRoute, silent } = draft;
+    const { id, kind, request, presentation, source, requireRoute, silent, automation } = draft;
     const { repository, reviewers, clock, limits } = this.deps;
     const createdAtMs = clock.now();
     const expiresAtMs = createdAtMs + Math.min(draft.timeoutMs, limits.approvalTimeoutMaxMs);
@@ -95,6 +109,7 @@ export class Approvals implements ApprovalsPort {
       presentation,
       source,
       requester,
+      ...(automation && { automation }),
     };
     const asked = silent ? [] : reviewers.of(fresh).filter((connId) => connId !== requester.connId);
     const noRoute: Verdict = {
@@ -107,32 +122,17 @@ export class Approvals implements ApprovalsPort {
     if (outcome === "full") throw requestUnavailable(true);
     if (outcome !== "created") throw this.taken(outcome.taken, createdAtMs);
     if (approval.status === "pending") {
-      this.waitUntil(expiresAtMs);
+      this.expiry.notLaterThan(expiresAtMs);
       if (asked.length > 0) this.announce(approval, asked);
+      this.tellSession(approval);
     }
     return { approval, route: asked.length > 0 ? "approval-client" : "none" };
   }
 
   /** The approval once it has ended, or as it is when the signal aborts; null for an unknown id. */
-  async settled(id: string, signal: AbortSignal): Promise<Approval | null> {
-    let resolve: (approval: Approval | null) => void = () => {};
-    const end = new Promise<Approval | null>((done) => {
-      resolve = done;
-    });
-    const waiting = this.waiters.get(id) ?? new Set();
-    this.waiters.set(id, waiting.add(resolve));
-    const giveUp = (): void => resolve(null);
-    signal.addEventListener("abort", giveUp, { once: true });
-    try {
-      // Whoever waits is noted before the row is read, so that no end falls between the two.
-      const now = await this.deps.repository.find(id);
-      if (now === null || now.status !== "pending" || signal.aborted) return now;
-      return (await end) ?? now;
-    } finally {
-      signal.removeEventListener("abort", giveUp);
-      waiting.delete(resolve);
-      if (waiting.size === 0 && this.waiters.get(id) === waiting) this.waiters.delete(id);
-    }
+  settled(id: string, signal: AbortSignal): Promise<Approval | null> {
+    const read = () => this.deps.repository.find(id);
+    return this.waiters.wait(id, { read, isOpen: ({ status }) => status === "pending", signal });
   }
 
   async cancel(id: string, reason: "run-aborted" | "gateway-restart"): Promise<void> {
@@ -176,19 +176,16 @@ export class Approvals implements ApprovalsPort {
    * Decides. The same decision again changes nothing, another one is refused.
    * @throws GatewayError also for a decision that is none or not allowed here
    */
-  async decide(
-    kind: ApprovalKind,
-    reference: string,
-    decision: string,
-    caller: ApprovalCaller,
-    unavailable: (approval: Approval) => Error,
-  ): Promise<Approval> {
+  async decide(kind: ApprovalKind, reference: string, answer: ClientDecision): Promise<Approval> {
+    const { decision, caller, grantExpiresInDays, unavailable } = answer;
     if (!DECISIONS.has(decision)) throw invalidRequest("invalid decision");
     const approval = await this.lookUp(kind, reference, caller);
     const word = decision as ApprovalDecision;
     if (approval.status === "pending" && !allowedDecisions(approval).includes(word)) throw unavailable(approval);
-    const resolver: ApprovalResolver = { kind: "runtime", id: nameOf(caller) };
-    const after = await this.end(approval.id, () => ({ decision: word, reason: "user", resolver }), nameOf(caller));
+    const by = nameOf(caller);
+    const resolver: ApprovalResolver = { kind: "runtime", id: by };
+    const verdict: Verdict = { decision: word, reason: "user", resolver, grantExpiresInDays };
+    const after = await this.end(approval.id, () => verdict, { by });
     if (after === null) throw unknownApproval();
     if (after.approval.reason !== "user" || after.approval.decision !== word) throw alreadyResolved();
     return after.approval;
@@ -201,7 +198,7 @@ export class Approvals implements ApprovalsPort {
   async end(
     id: string,
     verdict: (approval: Approval) => Verdict,
-    by: string | null = null,
+    { by = null }: { by?: string | null } = {},
   ): Promise<{ applied: boolean; approval: Approval } | null> {
     const now = this.deps.clock.now();
     let change: "none" | "applied" | "late" = "none";
@@ -216,26 +213,11 @@ export class Approvals implements ApprovalsPort {
     return { applied, approval };
   }
 
-  /** Refuses what nobody answered in time. The timer calls it; it may be called at any time. */
-  async expireDue(): Promise<void> {
+  private async expire(): Promise<number | null> {
     const now = this.deps.clock.now();
     const due = await this.deps.repository.expire(now, (approval) => ended(approval, TIMED_OUT, now));
     for (const approval of due) this.settle(approval, null);
-    this.timerAtMs = Number.POSITIVE_INFINITY;
-    clearTimeout(this.timer);
-    const next = await this.deps.repository.nextExpiry();
-    if (next !== null) this.waitUntil(next);
-  }
-
-  private waitUntil(atMs: number): void {
-    if (this.stopped || atMs >= this.timerAtMs) return;
-    clearTimeout(this.timer);
-    this.timerAtMs = atMs;
-    const wait = Math.min(Math.max(atMs - this.deps.clock.now(), 1), MAX_TIMER_MS);
-    this.timer = setTimeout(() => {
-      this.expireDue().catch((error) => this.deps.log.error("approvals could not be expired", { error }));
-    }, wait);
-    this.timer.unref();
+    return this.deps.repository.nextExpiry();
   }
 
   private taken(taken: Approval, now: number): Error {
@@ -244,11 +226,19 @@ export class Approvals implements ApprovalsPort {
   }
 
   private settle(approval: Approval, by: string | null): void {
-    for (const resolve of this.waiters.get(approval.id) ?? []) resolve(approval);
-    this.waiters.delete(approval.id);
+    this.waiters.settle(approval.id, approval);
     const { id, request, decision = "deny", resolvedAtMs: ts } = approval;
     const payload = { id, decision, resolvedBy: by, ts, request };
     this.deps.bus.publish(EVENTS[approval.kind].resolved, payload, { connIds: this.deps.reviewers.of(approval) });
+    this.tellSession(approval);
+  }
+
+  /** For whoever has the session's conversation open and asked for its approvals. */
+  private tellSession(approval: Approval): void {
+    const { sessionKey } = approval.source;
+    if (sessionKey === undefined) return;
+    const connIds = this.deps.reviewers.followers(sessionKey);
+    if (connIds.length > 0) this.deps.bus.publish("session.approval", sessionEvent(approval), { sessionKey, connIds });
   }
 
   private announce(approval: Approval, connIds: readonly string[]): void {
@@ -261,9 +251,18 @@ export class Approvals implements ApprovalsPort {
 const TIMED_OUT: Verdict = { reason: "timeout", resolver: { kind: "system" } };
 
 /** The approval with its end. Whatever is no permission is a refusal. */
-function ended(approval: Approval, { decision, reason, resolver }: Verdict, now: number): Approval {
+function ended(approval: Approval, verdict: Verdict, now: number): Approval {
+  const { decision, reason, resolver, grantExpiresInDays } = verdict;
   const status = decision === undefined ? (reason === "timeout" ? "expired" : "cancelled") : verb(decision);
-  return { ...approval, status, resolvedAtMs: now, reason, resolver, ...(decision !== undefined && { decision }) };
+  return {
+    ...approval,
+    status,
+    resolvedAtMs: now,
+    reason,
+    resolver,
+    ...(decision !== undefined && { decision }),
+    ...(grantExpiresInDays !== undefined && { grantExpiresInDays }),
+  };
 }
 
 const verb = (decision: ApprovalDecision): "allowed" | "denied" => (decision === "deny" ? "denied" : "allowed");

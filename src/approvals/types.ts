@@ -16,6 +16,13 @@ export interface ApprovalResolver {
   id?: string;
 }
 
+/** The scheduled job that asks: an `allow-always` for it leaves a standing permission. */
+export interface Automation {
+  agentId: string;
+  cronJobId: string;
+  cronJobName?: string;
+}
+
 /** A wish to do something that waits for somebody's decision, or the record of how it ended. Times in epoch ms. */
 export interface Approval {
   id: string;
@@ -30,10 +37,12 @@ export interface Approval {
   source: { agentId?: string; sessionKey?: string };
   /** Who asked: they see the approval and its end without being an administrator. */
   requester: { connId: string; deviceId?: string };
+  automation?: Automation;
   resolvedAtMs?: number;
   decision?: ApprovalDecision;
   reason?: ApprovalTerminalReason;
   resolver?: ApprovalResolver;
+  grantExpiresInDays?: number;
 }
 
 /** What a kind of approval makes of a client's params. */
@@ -49,6 +58,8 @@ export interface ApprovalDraft {
   requireRoute: boolean;
   /** Nobody is told; whoever lists sees it. */
   silent: boolean;
+  /** Never from a client's params. */
+  automation?: Automation;
 }
 
 /** The facts of a connection that decide what it sees and may decide. */

@@ -137,8 +137,8 @@ export function createServices(options: ServiceOptions): Services {
   const voiceWake = new VoiceWake({ settings, bus });
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
-  const approvalServices = createApprovals({ store, bus, clock, log });
   const heartbeats = new Heartbeats({ settings, bus });
+  const approvalServices = createApprovals({ store, config, agents, bus, clock, log });
   const { runs, systemEvents } = turns;
   const cron = createCron({
     store,
@@ -228,17 +228,20 @@ export function createServices(options: ServiceOptions): Services {
 }
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
-export async function prepareServices({ runs, approvals, scheduler, configWriter, log }: Services): Promise<void> {
+export async function prepareServices(services: Services): Promise<void> {
+  const { runs, approvals, questions, scheduler, configWriter, log } = services;
   await runs.recover();
   await approvals.start();
+  await questions.start();
   await scheduler.start();
   await configWriter.reportLast(log);
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({ runs, approvals, scheduler }: Services): Promise<void> {
+export async function stopServices({ runs, approvals, questions, scheduler }: Services): Promise<void> {
   scheduler.halt();
   approvals.stop();
+  questions.stop();
   await runs.stop();
   await scheduler.stop();
 }

@@ -8,4 +8,8 @@ export const exec: ExecHandlers<CallContext> = {
   "exec.approval.get": ({ id }, { execApprovals, caller }) => execApprovals.get(id, caller),
   "exec.approval.waitDecision": ({ id }, { execApprovals, caller, signal }) => execApprovals.wait(id, caller, signal),
   "exec.approval.resolve": (params, { execApprovals, caller }) => execApprovals.resolve(params, caller),
+  "exec.approval.grants.list": (params, { approvalGrants }) => approvalGrants.list(params),
+  "exec.approval.grants.revoke": ({ grantId }, { approvalGrants, caller }) => approvalGrants.revoke(grantId, caller),
+  "exec.approvals.get": (_params, { execPolicy }) => execPolicy.get(),
+  "exec.approvals.set": (params, { execPolicy }) => execPolicy.set(params),
 };

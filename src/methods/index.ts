@@ -3,6 +3,7 @@ import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
+import { approval } from "./approval.ts";
 import { audit } from "./audit.ts";
 import { channels } from "./channels.ts";
 import { chat, chatGuards } from "./chat.ts";
@@ -15,6 +16,9 @@ import { host } from "./host.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
 import { nodeGuards, nodes } from "./nodes.ts";
+import { openclaw } from "./openclaw.ts";
+import { plugin } from "./plugin.ts";
+import { question } from "./question.ts";
 import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
 import { skills } from "./skills.ts";
@@ -36,7 +40,11 @@ export const handlers: Handlers<CallContext> = {
   ...logs,
   ...devices,
   ...chat,
+  ...approval,
   ...exec,
+  ...openclaw,
+  ...plugin,
+  ...question,
   ...models,
   ...nodes,
   ...secrets,

@@ -66,16 +66,17 @@ export const sessions: SessionsHandlers<CallContext> = {
     if (Object.keys(params).length === 0) return { subscribed: true };
     return { subscribed: true, list: await listSessions(sessions, params, caller) };
   },
-  "sessions.messages.subscribe": (params, { sessions, subscriptions, clock }) => {
+  "sessions.messages.subscribe": (params, { sessions, subscriptions, reviewers, approvalRecords, caller }) => {
     const key = sessions.canonicalKey(params.key, params.agentId);
+    if (params.includeApprovals) reviewers.follow(key, caller);
     subscriptions.subscribeMessages(key);
     if (!params.includeApprovals) return { subscribed: true, key };
-    const approvalReplay = { sessionKey: key, updatedAtMs: clock.now(), approvals: [], truncated: false };
-    return { subscribed: true, key, approvalReplay };
+    return approvalRecords.replay(key).then((approvalReplay) => ({ subscribed: true, key, approvalReplay }));
   },
-  "sessions.messages.unsubscribe": (params, { sessions, subscriptions }) => {
+  "sessions.messages.unsubscribe": (params, { sessions, subscriptions, reviewers, caller }) => {
     const key = sessions.canonicalKey(params.key, params.agentId);
     subscriptions.unsubscribeMessages(key);
+    reviewers.unfollow(key, caller.connId);
     return { subscribed: false, key };
   },
 };

@@ -12,6 +12,7 @@ import { cron } from "./0010-cron.ts";
 import { audit } from "./0011-audit.ts";
 import { usage } from "./0012-usage.ts";
 import { branches } from "./0013-branches.ts";
+import { questions } from "./0014-questions.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   audit,
   usage,
   branches,
+  questions,
 ];

@@ -1,0 +1,28 @@
+import type {
+  ExecApprovalGrantsListParams,
+  ExecApprovalGrantsListResult,
+  ExecApprovalGrantsRevokeResult,
+} from "../../generated/types.ts";
+import type { Clock } from "../platform/clock.ts";
+import { nameOf } from "./approvals.ts";
+import type { GrantRepository } from "./grant-repository.ts";
+import type { ApprovalCaller } from "./types.ts";
+
+/** Upstream's bound of one list. */
+const LIST_MAX = 500;
+
+/** The ledger of standing permissions, `exec.approval.grants.*`. A revoked one stays in it. */
+export class Grants {
+  constructor(
+    private readonly repository: GrantRepository,
+    private readonly clock: Clock,
+  ) {}
+
+  async list({ limit = LIST_MAX }: ExecApprovalGrantsListParams): Promise<ExecApprovalGrantsListResult> {
+    return { grants: await this.repository.list(limit) };
+  }
+
+  async revoke(grantId: string, caller: ApprovalCaller): Promise<ExecApprovalGrantsRevokeResult> {
+    return { outcome: await this.repository.revoke(grantId, nameOf(caller), this.clock.now()) };
+  }
+}
