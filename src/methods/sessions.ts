@@ -10,7 +10,7 @@ import { cleanUpSessions, type Maintenance } from "../sessions/cleanup.ts";
 import { compactSession } from "../sessions/compact.ts";
 import { createSession } from "../sessions/create.ts";
 import { shownEntry } from "../sessions/entry.ts";
-import { deleteGroup, listGroups, putGroups, renameGroup } from "../sessions/groups.ts";
+import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup } from "../sessions/groups.ts";
 import { deleteSession, resetSession } from "../sessions/lifecycle.ts";
 import { listSessions } from "../sessions/list.ts";
 import { patchSession, resolvedModel } from "../sessions/patch.ts";
@@ -40,6 +40,7 @@ export const sessions: SessionsHandlers<CallContext> = {
   "sessions.patchMany": (params, { sessions }) => patchSessions(sessions, params),
   "sessions.search": (params, { sessions }) => searchSessions(sessions, params),
   "sessions.groups.list": (_params, { sessions }) => listGroups(sessions),
+  "sessions.groups.defaults": (_params, { sessions }) => groupDefaults(sessions),
   "sessions.groups.put": (params, { sessions }) => putGroups(sessions, params),
   "sessions.groups.rename": (params, { sessions }) => renameGroup(sessions, params),
   "sessions.groups.delete": (params, { sessions }) => deleteGroup(sessions, params),

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createSession } from "./create.ts";
-import { deleteGroup, listGroups, putGroups, renameGroup } from "./groups.ts";
+import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup } from "./groups.ts";
 import { patchSession } from "./patch.ts";
 import type { Sessions } from "./sessions.ts";
 import { ADMIN, refusal, testSessions } from "./testing.ts";
@@ -33,6 +33,7 @@ test("a session that is put into a group makes it, and taking it out leaves the 
   await createSession(sessions, { key: "b" }, ADMIN);
   await patchSession(sessions, { key: "b", category: "second" });
   expect(await names(sessions)).toEqual(["first", "second"]);
+  expect(await groupDefaults(sessions)).toEqual({ defaults: [{ name: "first" }, { name: "second" }] });
   await patchSession(sessions, { key: "b", category: null });
   expect(await names(sessions)).toEqual(["first", "second"]);
 });

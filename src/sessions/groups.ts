@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type {
+  SessionsGroupsDefaultsResult,
   SessionsGroupsDeleteParams,
   SessionsGroupsListResult,
   SessionsGroupsMutationResult,
@@ -46,6 +47,12 @@ export class GroupRepository {
 /** `sessions.groups.list` */
 export async function listGroups(sessions: Sessions): Promise<SessionsGroupsListResult> {
   return shown(await sessions.groups.list());
+}
+
+/** `sessions.groups.defaults`: what new sessions of each group begin with; nothing can be set yet, so only the names. */
+export async function groupDefaults(sessions: Sessions): Promise<SessionsGroupsDefaultsResult> {
+  const { names } = await sessions.groups.list();
+  return { defaults: names.map((name) => ({ name })) };
 }
 
 /**
