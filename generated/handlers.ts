@@ -207,6 +207,7 @@ export interface SessionsHandlers<Ctx> {
   "sessions.describe"(params: T.SessionsDescribeParams, ctx: Ctx): Awaitable<T.SessionsDescribeResult>;
   "sessions.fork"(params: T.SessionsForkParams, ctx: Ctx): Awaitable<T.SessionsForkResult>;
   "sessions.get"(params: T.SessionsGetParams, ctx: Ctx): Awaitable<T.SessionsGetResult>;
+  "sessions.groups.defaults"(params: T.SessionsGroupsDefaultsParams, ctx: Ctx): Awaitable<T.SessionsGroupsDefaultsResult>;
   "sessions.groups.delete"(params: T.SessionsGroupsDeleteParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;
   "sessions.groups.list"(params: T.SessionsGroupsListParams, ctx: Ctx): Awaitable<T.SessionsGroupsListResult>;
   "sessions.groups.put"(params: T.SessionsGroupsPutParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;

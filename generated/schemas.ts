@@ -130,6 +130,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   "SessionsDescribeParams": {"type":"object","required":["key"],"properties":{"key":{"type":"string","minLength":1},"includeDerivedTitles":{"type":"boolean"},"includeLastMessage":{"type":"boolean"},"agentId":{"type":"string","minLength":1}},"additionalProperties":false},
   "SessionsForkParams": {"type":"object","required":["sessionKey","entryId"],"properties":{"sessionKey":{"type":"string","minLength":1},"agentId":{"type":"string","minLength":1},"entryId":{"type":"string","minLength":1}},"additionalProperties":false},
   "SessionsGetParams": {"description":"Upstream looks for a key under three names and ignores what it does not know.","type":"object","properties":{"key":{},"sessionKey":{},"sessionId":{},"agentId":{},"limit":{}},"additionalProperties":true},
+  "SessionsGroupsDefaultsParams": {"type":"object","properties":{},"additionalProperties":false},
   "SessionsGroupsDeleteParams": {"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":512}},"additionalProperties":false},
   "SessionsGroupsListParams": {"type":"object","properties":{},"additionalProperties":false},
   "SessionsGroupsPutParams": {"type":"object","required":["names"],"properties":{"names":{"type":"array","items":{"type":"string","minLength":1,"maxLength":512}},"sectionOrder":{"type":"array","items":{"type":"string","minLength":1,"maxLength":512}}},"additionalProperties":false},
