@@ -78,3 +78,17 @@ test("~ in logging.file is the gateway's home", async () => {
   expect(log.filePath).toBe(join(folder.folder, "logs/a.log"));
   await log.close();
 });
+
+test("CHELA_LOG_FILE names the file where the config does not", async () => {
+  using folder = folderWith({ file: "" });
+  const own = join(folder.folder, "own.log");
+  const config = await folder.load({ env: { CHELA_LOG_FILE: own } });
+  const log = createLog({ config, console: null });
+  log.info("here");
+  await log.flush();
+  expect((await createLogTail(config, systemClock).read({})).file).toBe(own);
+  folder.write("openclaw.json", JSON.stringify({ logging: { file: join(folder.folder, "x.log") } }));
+  config.refresh();
+  expect((await createLogTail(config, systemClock).read({})).file).toBe(join(folder.folder, "x.log"));
+  await log.close();
+});

@@ -3,7 +3,6 @@ import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
 import { configuredSecrets, environmentSecrets } from "../config/configured-secrets.ts";
 import { expandHome } from "../config/paths.ts";
-
 import type { Clock } from "../platform/clock.ts";
 import { Log, type LogOptions, type LogSettings } from "../platform/log.ts";
 import { logFilePath } from "../platform/log-path.ts";
@@ -29,7 +28,7 @@ export interface CreateLogOptions {
 export function createLog({ config, level, verbose, console, clock }: CreateLogOptions): Log {
   const forced = level ?? config.env.OPENCLAW_LOG_LEVEL?.trim().toLowerCase();
   const settings = (current: GatewayConfig): LogSettings => ({
-    ...loggingSettings(current, config.home),
+    ...loggingSettings(current, config),
     ...(isLogLevel(forced) && { level: forced, consoleLevel: forced }),
     ...(verbose && { consoleLevel: "debug" }),
   });
@@ -61,7 +60,7 @@ export function createLogTail(config: Config, clock: Clock): LogTail {
   config.onChange(read);
   return new LogTail({
     place() {
-      const { file } = loggingSettings(config.current, config.home);
+      const { file } = loggingSettings(config.current, config);
       const path = logFilePath({ file, profile: config.profile }, new Date(clock.now()));
       return { path, chosen: file !== undefined };
     },
@@ -69,8 +68,9 @@ export function createLogTail(config: Config, clock: Clock): LogTail {
   });
 }
 
-function loggingSettings({ logging }: GatewayConfig, home: string): LogSettings {
-  const file = logging.file?.trim();
+/** Where the config names no file, `CHELA_LOG_FILE` may: for a gateway that is to leave the machine's usual log alone. */
+function loggingSettings({ logging }: GatewayConfig, { env, home }: Pick<Config, "env" | "home">): LogSettings {
+  const file = logging.file?.trim() || env.CHELA_LOG_FILE?.trim();
   return {
     level: logging.level,
     consoleLevel: logging.consoleLevel,

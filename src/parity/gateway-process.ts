@@ -1,28 +1,31 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LIMITS } from "../../generated/limits.ts";
 import { RECORDING_TOKEN, recordingConfig } from "./recording-config.ts";
 
 /** A home folder with a state directory and the configuration of the recordings, for gateways that are processes. */
 export class GatewayHome implements Disposable {
   readonly home = mkdtempSync(join(tmpdir(), "chela-gateway-"));
   readonly stateDir = join(this.home, ".openclaw");
+  /** The usual log is the machine's, not ours to write to. */
+  readonly logFile = join(this.home, "gateway.log");
   readonly port = freePort();
   readonly url = `ws://127.0.0.1:${this.port}`;
   readonly token = RECORDING_TOKEN;
 
   constructor(modelBaseUrl: string) {
     mkdirSync(this.stateDir);
-    // The usual log is the machine's, not ours to write to.
-    const logging = { file: join(this.home, "gateway.log") };
-    const config = { ...recordingConfig(modelBaseUrl, { port: this.port }), logging };
+    const config = recordingConfig(modelBaseUrl, { port: this.port });
     writeFileSync(join(this.stateDir, "openclaw.json"), JSON.stringify(config));
+    // Upstream's log was longer than a page when its answers were recorded.
+    writeFileSync(this.logFile, "a line of the log\n".repeat(LIMITS.logTailDefaultLines + 100), { mode: 0o600 });
   }
 
   /** What a command needs to find this state, and nothing of the person who runs it. */
   get env(): Record<string, string> {
     const { PATH = "", LANG = "C.UTF-8" } = process.env;
-    return { PATH, LANG, HOME: this.home, OPENCLAW_STATE_DIR: this.stateDir };
+    return { PATH, LANG, HOME: this.home, OPENCLAW_STATE_DIR: this.stateDir, CHELA_LOG_FILE: this.logFile };
   }
 
   [Symbol.dispose](): void {
