@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withValue } from "../config/values.ts";
@@ -183,4 +192,15 @@ test("only administrators change agents", async () => {
     const { error } = await writer.request(method, { name: "x", agentId: "main" });
     expect(error.message).toBe("missing scope: operator.admin");
   }
+});
+
+test("59: a link that was planted in a workspace is neither followed nor written through", async () => {
+  const outside = join(home, "authorized_keys");
+  writeFileSync(outside, "only this");
+  mkdirSync(join(home, "trap"));
+  for (const name of ["IDENTITY.md", "SOUL.md", "AGENTS.md", "USER.md"]) symlinkSync(outside, join(home, "trap", name));
+  await client.request("agents.create", { name: "Trapped", workspace: "~/trap", emoji: "x" });
+  await client.request("agents.update", { agentId: "trapped", name: "Renamed", emoji: "y" });
+  expect(readFileSync(outside, "utf8")).toBe("only this");
+  await client.call("agents.delete", { agentId: "trapped", deleteFiles: false });
 });
