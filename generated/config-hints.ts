@@ -249,6 +249,15 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
   "hooks.token": {
     "help": "Bearer token that callers of webhooks must send."
   },
+  "hooks.signing.secret": {
+    "help": "Secret of signed calls (Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature)."
+  },
+  "hooks.signing.toleranceSeconds": {
+    "help": "How old or ahead a signed call may be."
+  },
+  "hooks.maxBodyBytes": {
+    "help": "Largest body of a call."
+  },
   "logging": {
     "label": "Logging",
     "help": "What is written to the log file and the console."

@@ -413,6 +413,38 @@ export const LIMITS = {
   systemEventsPerSession: 20,
   /** notes. Of all sessions together; some megabytes. */
   systemEventsTotal: 2000,
+  /** bytes. Upstream's 256 KiB of a call; hooks.maxBodyBytes changes it, mail may bring as much as httpBodyBytes. */
+  hookBodyBytes: 262144,
+  /** ms. Upstream's half a minute for a body to come, then 408. */
+  hookBodyMs: 30000,
+  /** calls. Of hooks, while their bodies come and are judged; bounds their memory at 64 MiB. */
+  hookRequestsAtOnce: 64,
+  /** failures. Upstream's number within hookAuthWindowMs, after which a network's wrong secrets are answered 429. */
+  hookAuthFailures: 20,
+  /** ms. Upstream's minute in which wrong secrets are counted. */
+  hookAuthWindowMs: 60000,
+  /** ms. Five minutes by which a signed call may be old or ahead, as the senders of the standard do; hooks.signing.toleranceSeconds changes it. */
+  hookSkewMs: 300000,
+  /** calls. Remembered so that they are not carried out twice; within ten minutes 30 a second. */
+  hookClaims: 20000,
+  /** characters. Upstream's bound of a usable idempotency key. */
+  hookIdempotencyKeyChars: 256,
+  /** characters. Of what a template makes of a payload; a placeholder repeated does not fill the memory. */
+  hookTextChars: 1000000,
+  /** characters. Of a hook's name; it may come from a payload. */
+  hookNameChars: 200,
+  /** characters. Of a run's end, told in the main session; the whole answer is in the session of the run. */
+  hookNoteChars: 4000,
+  /** items. Upstream's bound of one batch; the rest is dropped and logged. */
+  hookBatchItems: 200,
+  /** ms. Upstream's bound of the wait for a session that is at work, then 503. */
+  hookAdmissionMs: 15000,
+  /** ms. Upstream's bound of the wait for a batch; what is left goes on. */
+  hookBatchAdmissionMs: 8000,
+  /** runs. That wait for another one of the same session key; as many as the run queue takes. */
+  hookRunsWaiting: 1000,
+  /** ms. For which a caller may wait for a run's end; a run without a time of its own takes no longer. */
+  hookCompletionMs: 3600000,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -637,6 +669,22 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   systemEventChars: { unit: "characters", reason: "Of one note for a session's next turn; longer texts belong into a message." },
   systemEventsPerSession: { unit: "notes", reason: "Upstream's bound of what waits for the next turn of a session." },
   systemEventsTotal: { unit: "notes", reason: "Of all sessions together; some megabytes." },
+  hookBodyBytes: { unit: "bytes", reason: "Upstream's 256 KiB of a call; hooks.maxBodyBytes changes it, mail may bring as much as httpBodyBytes." },
+  hookBodyMs: { unit: "ms", reason: "Upstream's half a minute for a body to come, then 408." },
+  hookRequestsAtOnce: { unit: "calls", reason: "Of hooks, while their bodies come and are judged; bounds their memory at 64 MiB." },
+  hookAuthFailures: { unit: "failures", reason: "Upstream's number within hookAuthWindowMs, after which a network's wrong secrets are answered 429." },
+  hookAuthWindowMs: { unit: "ms", reason: "Upstream's minute in which wrong secrets are counted." },
+  hookSkewMs: { unit: "ms", reason: "Five minutes by which a signed call may be old or ahead, as the senders of the standard do; hooks.signing.toleranceSeconds changes it." },
+  hookClaims: { unit: "calls", reason: "Remembered so that they are not carried out twice; within ten minutes 30 a second." },
+  hookIdempotencyKeyChars: { unit: "characters", reason: "Upstream's bound of a usable idempotency key." },
+  hookTextChars: { unit: "characters", reason: "Of what a template makes of a payload; a placeholder repeated does not fill the memory." },
+  hookNameChars: { unit: "characters", reason: "Of a hook's name; it may come from a payload." },
+  hookNoteChars: { unit: "characters", reason: "Of a run's end, told in the main session; the whole answer is in the session of the run." },
+  hookBatchItems: { unit: "items", reason: "Upstream's bound of one batch; the rest is dropped and logged." },
+  hookAdmissionMs: { unit: "ms", reason: "Upstream's bound of the wait for a session that is at work, then 503." },
+  hookBatchAdmissionMs: { unit: "ms", reason: "Upstream's bound of the wait for a batch; what is left goes on." },
+  hookRunsWaiting: { unit: "runs", reason: "That wait for another one of the same session key; as many as the run queue takes." },
+  hookCompletionMs: { unit: "ms", reason: "For which a caller may wait for a run's end; a run without a time of its own takes no longer." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },

@@ -30,11 +30,21 @@ export class SystemEvents {
   /**
    * Adds a note. Beyond the bound the oldest go.
    * @param trusted false for words from outside: they are shown to the model as such and cannot pass for the gateway's
+   * @param coalesce leaves it at the newest note that waits when that says the same
    */
-  async add(sessionKey: string, text: string, { trusted }: { trusted: boolean }): Promise<void> {
+  async add(
+    sessionKey: string,
+    text: string,
+    { trusted, coalesce = false }: { trusted: boolean; coalesce?: boolean },
+  ): Promise<"queued" | "coalesced"> {
     const note = text.trim().slice(0, LIMITS.systemEventChars);
-    if (note === "") return;
-    await this.store.write((db) => {
+    if (note === "") return "coalesced";
+    return this.store.write((db) => {
+      if (coalesce) {
+        const sql = "SELECT text, trusted FROM system_events WHERE session_key = ? ORDER BY seq DESC LIMIT 1";
+        const newest = db.query(sql).get(sessionKey) as Pick<EventRow, "text" | "trusted"> | null;
+        if (newest?.text === note && newest.trusted === Number(trusted)) return "coalesced";
+      }
       db.query("INSERT INTO system_events (session_key, ts, text, trusted) VALUES (?, ?, ?, ?)").run(
         sessionKey,
         this.clock.now(),
@@ -48,6 +58,7 @@ export class SystemEvents {
       db.query(
         "DELETE FROM system_events WHERE seq IN (SELECT seq FROM system_events ORDER BY seq DESC LIMIT -1 OFFSET ?)",
       ).run(LIMITS.systemEventsTotal);
+      return "queued";
     });
   }
 

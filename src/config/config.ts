@@ -1,5 +1,6 @@
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { ConfigSnapshot } from "../../generated/types.ts";
+import { hooksProblems } from "../hooks/check.ts";
 import { type Logger, silentLogger } from "../platform/logger.ts";
 import { storedSecretReader } from "../secrets/stored-secrets.ts";
 import { Disk, type DiskState } from "./disk.ts";
@@ -247,7 +248,10 @@ export class Config implements ConfigPort {
     for (const { names, reason } of unresolved) {
       missing.set(dotted(names), { ...source.locate(names), reason: `secret reference without a value: ${reason}` });
     }
-    return effectiveConfig(tree, source.env, this.given, missing);
+    const config = effectiveConfig(tree, source.env, this.given, missing);
+    const problems = hooksProblems(config);
+    if (problems.length === 0) return config;
+    throw new ConfigError(problems.map(({ path, ...problem }) => ({ ...source.locate(path), ...problem })));
   }
 
   /** Asks the commands behind references in the background and takes over what they answer. */

@@ -13,6 +13,7 @@ import { Connection, type ConnectionHost, type SocketData } from "./connection.t
 import { type CallContext, connectionContext } from "./context.ts";
 import { type ContractWatch, Dispatcher, type Guard } from "./dispatch.ts";
 import { type HandshakeDeps, handshake } from "./handshake.ts";
+import { HooksHttp } from "./hooks-http.ts";
 import { HttpSurface } from "./http.ts";
 import { networkOf, type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
@@ -59,6 +60,7 @@ export class Gateway implements ConnectionHost {
   /** Refused connects by code; the codes are a closed set. */
   private readonly refusals = new Map<string, number>();
   private readonly http: HttpSurface;
+  private readonly hooks: HooksHttp;
   private readonly startedAtMs: number;
   private readonly stopping: (() => void)[] = [];
   private readonly servers: Server<SocketData>[] = [];
@@ -92,6 +94,7 @@ export class Gateway implements ConnectionHost {
       entering: (connection, accepted, params) => this.entering(connection, accepted, params),
       admitted: (connection, accepted, params) => this.admitted(connection, accepted, params.client),
     };
+    this.hooks = new HooksHttp(services);
     this.http = new HttpSurface({
       services,
       dispatcher: this.dispatcher,
@@ -269,7 +272,8 @@ export class Gateway implements ConnectionHost {
     if (probe) return probe;
     const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
-    return this.http.serve(request, address, peer);
+    const allowSilence = (seconds: number) => server.timeout(request, seconds);
+    return this.hooks.serve({ request, url: address, peer, allowSilence }) ?? this.http.serve(request, address, peer);
   }
 
   private upgrade(request: Request, server: Server<SocketData>): Response | undefined {

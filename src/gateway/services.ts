@@ -18,6 +18,8 @@ import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
 import { createDevices, type DeviceServices } from "../devices/create.ts";
+import { createHooks } from "../hooks/create.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
 import { Models } from "../models/models.ts";
@@ -93,6 +95,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly skills: Skills;
   readonly tools: Tools;
   readonly host: Host;
+  readonly hooks: Hooks;
   readonly voiceWake: VoiceWake;
   readonly speech: Speech;
   readonly talk: Talk;
@@ -154,6 +157,9 @@ export function createServices(options: ServiceOptions): Services {
     log,
     metrics,
   });
+
+  const hookDeps = { store, config, agents, sessions, runs, systemEvents, defender, clock, log };
+  const hooks = createHooks({ ...hookDeps, heartbeatTurns: cron.heartbeatTurns });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -217,6 +223,7 @@ export function createServices(options: ServiceOptions): Services {
     speech,
     talk,
     ...cron,
+    hooks,
     identity,
     presence,
     heartbeats,

@@ -122,6 +122,11 @@ export class Runs implements ActiveRuns {
     return this.options.records.settled(runId, outcome);
   }
 
+  /** Forgets ended runs whose time is over, so that {@link find} does not know them any more. */
+  async forgetOld(): Promise<void> {
+    await this.options.records.prune(this.options.clock.now(), RETENTION);
+  }
+
   /** What is stored of a key. */
   find(runId: string): Promise<RunRecord | null> {
     return this.options.records.find(runId);

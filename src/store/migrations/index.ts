@@ -13,6 +13,7 @@ import { audit } from "./0011-audit.ts";
 import { usage } from "./0012-usage.ts";
 import { branches } from "./0013-branches.ts";
 import { questions } from "./0014-questions.ts";
+import { hooks } from "./0015-hooks.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly Migration[] = [
   usage,
   branches,
   questions,
+  hooks,
 ];

@@ -1,0 +1,190 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type HooksGateway, startHooksGateway, woken } from "./testing.ts";
+
+let gateway: HooksGateway;
+afterEach(() => gateway?.stop());
+
+describe("an agent hook", () => {
+  test("runs in a session of its own, and the answer is told in the main session", async () => {
+    gateway = await startHooksGateway();
+    const from = gateway.client.frames.length;
+    const { body } = await gateway.hook("/hooks/agent", {
+      message: "the import is done",
+      name: "Import",
+      waitForCompletion: true,
+    });
+    expect(body.completion).toEqual({
+      status: "ok",
+      replyDisposition: "visible",
+      delivered: false,
+      deliveryAttempted: false,
+    });
+    expect((await woken(gateway, from)).payload).toMatchObject({ status: "skipped" });
+    expect(gateway.asked()).toContain("> Hook Import: echo: ");
+    const { sessions } = await gateway.client.call("sessions.list", {});
+    const own = sessions.find(({ key }: { key: string }) => /^agent:main:hook:[0-9a-f-]{36}$/.test(key));
+    expect(own).toMatchObject({ classification: "hook", isBackground: true });
+  });
+
+  test("that fails says so, and one that nobody waits for is answered at once", async () => {
+    gateway = await startHooksGateway();
+    const from = gateway.client.frames.length;
+    const { status, body } = await gateway.hook("/hooks/agent", {
+      message: "FAIL:401 no",
+      name: "Broken",
+      deliver: false,
+    });
+    expect([status, Object.keys(body)]).toEqual([200, ["ok", "runId"]]);
+    await woken(gateway, from);
+    expect(gateway.asked()).toContain("> Hook Broken (error): ");
+  });
+
+  test("says truthfully that nothing carries its answer to a channel", async () => {
+    gateway = await startHooksGateway(
+      { mappings: [{ match: { path: "last" }, name: "Ci", messageTemplate: "{{x}}" }] },
+      { config: { channels: { telegram: { botToken: "1:a" } } } as never },
+    );
+    const from = gateway.client.frames.length;
+    const direct = { message: "m", channel: "telegram", to: "1", waitForCompletion: true, wakeMode: "next-heartbeat" };
+    const { body } = await gateway.hook("/hooks/agent", direct);
+    expect(body.completion).toMatchObject({
+      status: "ok",
+      delivered: false,
+      deliveryAttempted: false,
+      deliveryError: "delivery-failed",
+    });
+    expect((await gateway.hook("/hooks/last", { x: "y" })).status).toBe(200);
+    await woken(gateway, from);
+    expect(gateway.asked()).toContain("> Hook Ci (error): No channel is configured");
+  });
+
+  test("of a persistent session goes on where it was", async () => {
+    gateway = await startHooksGateway({ allowRequestSessionKey: true, allowedSessionKeyPrefixes: ["hook:"] });
+    const say = (message: string) =>
+      gateway.hook("/hooks/agent", {
+        message,
+        sessionMode: "persistent",
+        sessionKey: "hook:p",
+        deliver: false,
+        waitForCompletion: true,
+      });
+    await say("the first thing");
+    await say("the second thing");
+    expect(gateway.asked()).toContain("the first thing");
+    // The history, too, shows it as somebody's words.
+    expect(gateway.asked().match(/<<<EXTERNAL_UNTRUSTED_CONTENT id="[0-9a-f]{16}">>>/g)).toHaveLength(2);
+  });
+
+  test("waits for one of the same session key that is at work", async () => {
+    gateway = await startHooksGateway({ defaultSessionKey: "hook:one" });
+    const first = gateway.hook("/hooks/agent", { message: "SLOW:40 a b c", deliver: false, waitForCompletion: true });
+    await gateway.client.event("agent", ({ stream }) => stream === "lifecycle");
+    const second = await gateway.hook("/hooks/agent", { message: "next", deliver: false });
+    expect(second.status).toBe(200);
+    const { startedAt } = await gateway.client.call("agent.wait", { runId: second.body.runId });
+    const { endedAt } = await gateway.client.call("agent.wait", { runId: (await first).body.runId });
+    expect(startedAt).toBeGreaterThanOrEqual(endedAt);
+  });
+});
+
+describe("an idempotency key", () => {
+  test("gives the same run again, also after a restart and to callers at the same time", async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), "chela-hooks-"));
+    try {
+      gateway = await startHooksGateway({}, { stateDir });
+      const call = () => gateway.hook("/hooks/agent", { message: "once", deliver: false, idempotencyKey: "k" });
+      const answers = await Promise.all([call(), call(), call()]);
+      const ids = new Set(answers.map(({ body }) => body.runId));
+      expect(ids.size).toBe(1);
+      const [runId] = ids;
+      expect(await gateway.client.call("agent.wait", { runId })).toMatchObject({ status: "ok" });
+      await gateway.stop();
+      gateway = await startHooksGateway({}, { stateDir });
+      expect((await call()).body.runId).toBe(runId);
+      expect(gateway.model.calls).toHaveLength(0);
+    } finally {
+      await gateway.stop();
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+
+  test("of a wake leaves the note once", async () => {
+    gateway = await startHooksGateway();
+    const wake = (text: string, key: string) =>
+      gateway
+        .hook("/hooks/wake", { text, mode: "next-heartbeat", idempotencyKey: key })
+        .then(({ body }) => body.eventOutcome);
+    expect(await wake("a", "1")).toBe("queued");
+    expect(await wake("b", "2")).toBe("queued");
+    expect(await wake("a", "1")).toBe("queued");
+    const waiting = await gateway.services.systemEvents.waiting("agent:main:main");
+    expect(waiting?.text.match(/^> a$/gm)).toHaveLength(1);
+  });
+});
+
+describe("a batch", () => {
+  test("with items that are refused says what was admitted", async () => {
+    gateway = await startHooksGateway({
+      allowRequestSessionKey: true,
+      allowedSessionKeyPrefixes: ["hook:"],
+      mappings: [
+        {
+          match: { path: "b" },
+          forEach: "items",
+          messageTemplate: "{{items[0].n}}",
+          sessionKey: "{{items[0].k}}",
+          deliver: false,
+        },
+      ],
+    });
+    const items = [
+      { n: 1, k: "hook:a" },
+      { n: 2, k: "agent:main:main" },
+    ];
+    const { status, body } = await gateway.hook("/hooks/b", { items });
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      ok: false,
+      runIds: [expect.any(String)],
+      errors: ["sessionKey must start with one of: hook:"],
+    });
+  });
+
+  test("is cut at its bound", async () => {
+    gateway = await startHooksGateway({
+      mappings: [
+        {
+          match: { path: "b" },
+          action: "wake",
+          forEach: "items",
+          textTemplate: "{{items[0]}}",
+          wakeMode: "next-heartbeat",
+        },
+      ],
+    });
+    const items = Array.from({ length: 230 }, (_, index) => `note ${index}`);
+    expect((await gateway.hook("/hooks/b", { items })).status).toBe(200);
+    const waiting = await gateway.services.systemEvents.waiting("agent:main:main");
+    expect(waiting?.text).toContain("> note 199");
+    expect(waiting?.text).not.toContain("> note 200");
+  });
+});
+
+test("hooks that are off, or whose secret has no value, are not there", async () => {
+  gateway = await startHooksGateway({ enabled: false });
+  expect((await gateway.hook("/hooks/wake", { text: "x" })).status).toBe(404);
+  await gateway.stop();
+  gateway = await startHooksGateway({ token: `\${HOOK_TOKEN_THAT_IS_NOT_SET}` });
+  expect(
+    (await gateway.hook("/hooks/wake", { text: "x" }, { authorization: `Bearer \${HOOK_TOKEN_THAT_IS_NOT_SET}` }))
+      .status,
+  ).toBe(404);
+});
+
+test("a template that repeats the payload ends at its bound", async () => {
+  gateway = await startHooksGateway({ mappings: [{ match: { path: "t" }, messageTemplate: "{{x}}".repeat(20) }] });
+  expect((await gateway.hook("/hooks/t", { x: "y".repeat(200_000) })).status).toBe(413);
+});
