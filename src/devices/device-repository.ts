@@ -12,7 +12,7 @@ import {
   tokenOf,
   tokenRow,
 } from "./device-rows.ts";
-import type { DeviceState, PairedDevice, PairingRequest, StoredToken } from "./types.ts";
+import type { DeviceRole, DeviceState, PairedDevice, PairingRequest, StoredToken } from "./types.ts";
 
 export interface DeviceBounds {
   /** Milliseconds after the device's last try when a request that nobody decided is gone. */
@@ -67,6 +67,16 @@ export class DeviceRepository {
         requests: requests.map(requestOf),
       };
     });
+  }
+
+  /** Looks a token up by its hash, which tells nobody how much of a guess was right. */
+  hasActiveToken(hash: string, role: DeviceRole): Promise<boolean> {
+    return this.store.read(
+      (db) =>
+        db
+          .query("SELECT 1 FROM device_tokens WHERE hash = ? AND role = ? AND revoked_at IS NULL LIMIT 1")
+          .get(hash, role) !== null,
+    );
   }
 
   /** Changes one device. Resolves with the decision's result when the change is on disk. */

@@ -14,7 +14,7 @@ import type { DeviceRepository } from "./device-repository.ts";
 import { deviceShape, requestShape } from "./device-shape.ts";
 import { approve, factsOf } from "./pairing.ts";
 import { coversAll } from "./scopes.ts";
-import { activeToken, type TokenKey, withNewToken } from "./tokens.ts";
+import { activeToken, hashToken, type TokenKey, withNewToken } from "./tokens.ts";
 import type { DeviceManager, DeviceRole, DeviceState, PairedDevice } from "./types.ts";
 
 /** What is stored of nodes beside their devices, by device id. */
@@ -53,6 +53,14 @@ export class Devices {
 
   isConnected(deviceId: string): boolean {
     return this.live.has(deviceId);
+  }
+
+  /**
+   * Whether this is a token of a paired operator's device that counts now. Without the device's key it opens no session:
+   * pages show it for their pictures.
+   */
+  isOperatorToken(token: string): Promise<boolean> {
+    return this.options.repository.hasActiveToken(hashToken(token), "operator");
   }
 
   /** Paired devices and waiting requests that the caller may see. */

@@ -32,4 +32,6 @@ export interface Authorizer {
     connection: { connId: string; protocol: number },
   ): Promise<ConnectAccepted | ConnectRefused>;
   http(headers: Headers, peer: PeerFacts): Promise<Caller | ConnectRefused>;
+  /** Null when the caller may read what the page shows of the gateway before it connects: names and pictures. */
+  page(headers: Headers, peer: PeerFacts): Promise<ConnectRefused | null>;
 }

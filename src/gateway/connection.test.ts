@@ -162,7 +162,8 @@ describe("hello", () => {
   });
 
   test("too many requests behind connect end the socket", async () => {
-    const never: Authorizer = { connect: () => new Promise(() => {}), http: () => new Promise(() => {}) };
+    const wait = () => new Promise<never>(() => {});
+    const never: Authorizer = { connect: wait, http: wait, page: wait };
     const strict = await startTestGateway({ authorizer: never, limits: { pipelinedFrames: 2 } });
     const client = await strict.open();
     client.send(connectFrame({ auth: { token: strict.token } }));

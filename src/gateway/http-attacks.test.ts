@@ -187,6 +187,7 @@ describe("32: HTTP asks for the same scopes as the socket", () => {
   function byHeader(): Authorizer {
     return {
       connect: () => Promise.reject(new Error("not asked for here")),
+      page: () => Promise.reject(new Error("not asked for here")),
       async http(headers) {
         const scopes = new Set((headers.get("x-test-scopes") ?? "").split(",").filter(Boolean));
         const client = { id: "http", mode: "backend", version: "0", platform: "http" };

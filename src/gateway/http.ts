@@ -4,8 +4,10 @@ import { hasScope, missingScope } from "../platform/scopes.ts";
 import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { type Caller, detachedContext } from "./context.ts";
+import { ControlUi } from "./control-ui.ts";
 import type { Dispatcher } from "./dispatch.ts";
 import { errorShape } from "./frames.ts";
+import { refusedHttp, unauthorized } from "./http-refusals.ts";
 import type { PeerFacts } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
@@ -16,6 +18,8 @@ export interface HttpSurfaceOptions {
   authorizer: Authorizer;
   startedAtMs: number;
   maxBodyBytes: number;
+  /** Of one file of the page. */
+  maxPageFileBytes: number;
 }
 
 /** Names under which people put secrets into addresses, where histories, proxies and logs keep them. */
@@ -33,7 +37,11 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
  * socket the status, the metrics and every method by `POST /rpc`.
  */
 export class HttpSurface {
-  constructor(private readonly options: HttpSurfaceOptions) {}
+  private readonly controlUi: ControlUi;
+
+  constructor(private readonly options: HttpSurfaceOptions) {
+    this.controlUi = new ControlUi({ ...options, maxFileBytes: options.maxPageFileBytes });
+  }
 
   /**
    * Answers the probes that supervisors and load balancers send: no secrets in, and no facts out to other machines
@@ -70,17 +78,16 @@ export class HttpSurface {
   /** Serves everything else. Credentials are checked before a body is read. */
   async serve(request: Request, url: URL, peer: PeerFacts): Promise<Response> {
     const route = ROUTES[url.pathname];
-    if (route === undefined) return plainText(404, "Not Found");
+    if (route === undefined) {
+      return (await this.controlUi.serve(request, url, peer)) ?? plainText(404, "Not Found");
+    }
     if (request.method !== route.method) return methodNotAllowed(route.method);
     if (QUERY_CREDENTIALS.some((name) => url.searchParams.has(name))) {
       return unauthorized("credentials in the address are not accepted; send an Authorization header");
     }
     const caller = await this.options.authorizer.http(request.headers, peer);
     if ("ok" in caller) {
-      if (caller.delayMs) await Bun.sleep(caller.delayMs);
-      return caller.error.retryAfterMs === undefined
-        ? unauthorized("Unauthorized")
-        : tooManyAttempts(caller.error.retryAfterMs);
+      return refusedHttp(caller);
     }
     try {
       return await route.serve(this, request, caller);
@@ -180,17 +187,5 @@ function json(status: number, body: object): Response {
 
 const refusal = (error: GatewayError): Response =>
   json(HTTP_STATUS[error.code] ?? 500, { ok: false, error: errorShape(error) });
-
-function unauthorized(message: string): Response {
-  const response = json(401, { error: { message, type: "unauthorized" } });
-  response.headers.set("WWW-Authenticate", "Bearer");
-  return response;
-}
-
-function tooManyAttempts(retryAfterMs: number): Response {
-  const response = json(429, { error: { message: "Too many failed attempts", type: "rate_limited" } });
-  response.headers.set("Retry-After", String(Math.ceil(retryAfterMs / 1000)));
-  return response;
-}
 
 const methodNotAllowed = (allow: string): Response => plainText(405, "Method Not Allowed", { Allow: allow });

@@ -101,6 +101,7 @@ export class Gateway implements ConnectionHost {
       authorizer,
       startedAtMs: this.startedAtMs,
       maxBodyBytes: this.limits.httpBodyBytes,
+      maxPageFileBytes: this.limits.controlUiFileBytes,
     });
     this.defineMetrics();
   }

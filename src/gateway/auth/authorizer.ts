@@ -13,7 +13,7 @@ import type { Services } from "../services.ts";
 import { isControlUi, isLocalBackend, isWorker } from "./clients.ts";
 import { type Authenticated, authenticate, type CredentialDeps, namesSecret } from "./credentials.ts";
 import { type ProvenDevice, proveDevice } from "./device-proof.ts";
-import { httpCaller } from "./http-caller.ts";
+import { bearerOf, httpCaller } from "./http-caller.ts";
 import { originProblem } from "./origin.ts";
 import { pairingPolicy } from "./pairing-policy.ts";
 import { AuthRateLimiter, type RateLimitSettings } from "./rate-limit.ts";
@@ -55,6 +55,12 @@ export function createAuthorizer(options: AuthorizerOptions): Authorizer {
         throw error;
       }),
     http: async (headers, peer) => httpCaller(headers, peer, options.config.current, limiter),
+    page: async (headers, peer) => {
+      const token = bearerOf(headers);
+      if (token !== undefined && (await options.devices.isOperatorToken(token))) return null;
+      const caller = httpCaller(headers, peer, options.config.current, limiter);
+      return "ok" in caller ? caller : null;
+    },
   };
 }
 

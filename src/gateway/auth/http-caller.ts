@@ -66,7 +66,8 @@ function ambient(headers: Headers, peer: PeerFacts, config: GatewayConfig): Auth
     : { ok: true, value: { method: "trusted-proxy", user: identity.user } };
 }
 
-function bearerOf(headers: Headers): string | undefined {
+/** The token of an `Authorization: Bearer` header. */
+export function bearerOf(headers: Headers): string | undefined {
   const [scheme, token] = (headers.get("authorization") ?? "").trim().split(/\s+/, 2);
   return scheme?.toLowerCase() === "bearer" && token ? token : undefined;
 }
