@@ -141,6 +141,9 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
   "gateway.controlUi.basePath": {
     "help": "Path prefix under which the control page is served."
   },
+  "gateway.controlUi.root": {
+    "help": "Folder of a control page to serve, as upstream's package has one in dist/control-ui. Its files must not be links, symbolic or hard."
+  },
   "gateway.controlUi.allowedOrigins": {
     "help": "Browser origins that may open a connection besides the gateway's own."
   },

@@ -873,6 +873,7 @@ export interface GatewayConfig {
       experimental?: {
         customPlugins?: boolean;
       };
+      /** Folder of a control page to serve, as upstream's package has one in dist/control-ui. Its files must not be links, symbolic or hard. */
       root?: string;
       environment?: {
         label?: string;

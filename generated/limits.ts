@@ -27,6 +27,8 @@ export const LIMITS = {
   httpBodyBytes: 1048576,
   /** bytes. Room for a token and a trusted proxy's headers. */
   httpHeaderBytes: 16384,
+  /** bytes. Of one file of the page; upstream's largest has 4 MB. */
+  controlUiFileBytes: 33554432,
   /** ms. A client that retries does so within minutes; upstream remembers about as long. */
   idempotencyTtlMs: 300000,
   /** entries. Bounds memory at some megabytes when keys never repeat. */
@@ -476,6 +478,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   imageMaxBytes: { unit: "bytes", reason: "Upstream's policy.attachments.maxImageBytes." },
   httpBodyBytes: { unit: "bytes", reason: "No call over HTTP needs more than 1 MiB; larger calls use the socket." },
   httpHeaderBytes: { unit: "bytes", reason: "Room for a token and a trusted proxy's headers." },
+  controlUiFileBytes: { unit: "bytes", reason: "Of one file of the page; upstream's largest has 4 MB." },
   idempotencyTtlMs: { unit: "ms", reason: "A client that retries does so within minutes; upstream remembers about as long." },
   idempotencyMaxEntries: { unit: "entries", reason: "Bounds memory at some megabytes when keys never repeat." },
   logTailDefaultBytes: { unit: "bytes", reason: "Upstream's window of logs.tail without maxBytes." },
