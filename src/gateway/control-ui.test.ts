@@ -185,11 +185,14 @@ describe("what the page asks for", () => {
     "/api/users/x/avatar",
   ];
 
-  test.each([...paths, "/__openclaw__/workspace-icon/agent%3Amain%3Amain"])("54: %s needs credentials", async (path) => {
-    const answer = await get(path);
-    expect(answer.status).toBe(401);
-    expect(await answer.json()).toEqual({ error: { message: "Unauthorized", type: "unauthorized" } });
-  });
+  test.each([...paths, "/__openclaw__/workspace-icon/agent%3Amain%3Amain"])(
+    "54: %s needs credentials",
+    async (path) => {
+      const answer = await get(path);
+      expect(answer.status).toBe(401);
+      expect(await answer.json()).toEqual({ error: { message: "Unauthorized", type: "unauthorized" } });
+    },
+  );
 
   test("is answered for the token of a device as long as that counts, and for nothing else", async () => {
     const identity = new TestDevice();
