@@ -118,6 +118,11 @@ export interface ExecHandlers<Ctx> {
   "exec.approvals.set"(params: T.ExecApprovalsSetParams, ctx: Ctx): Awaitable<T.ExecApprovalsSnapshot>;
 }
 
+/** Handlers of `src/methods/hooks.ts`. */
+export interface HooksHandlers<Ctx> {
+  "hooks.status"(params: T.HooksStatusParams, ctx: Ctx): Awaitable<T.HooksStatusResult>;
+}
+
 /** Handlers of `src/methods/host.ts`. */
 export interface HostHandlers<Ctx> {
   "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
@@ -312,6 +317,7 @@ export interface Handlers<Ctx>
     CronHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     ExecHandlers<Ctx>,
+    HooksHandlers<Ctx>,
     HostHandlers<Ctx>,
     LogsHandlers<Ctx>,
     ModelsHandlers<Ctx>,

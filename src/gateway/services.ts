@@ -20,6 +20,7 @@ import { promptGuard } from "../defender/prompt/guard.ts";
 import { createDevices, type DeviceServices } from "../devices/create.ts";
 import { createHooks } from "../hooks/create.ts";
 import type { Hooks } from "../hooks/hooks.ts";
+import { InternalHooks } from "../hooks/internal.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
 import { Models } from "../models/models.ts";
@@ -96,6 +97,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly tools: Tools;
   readonly host: Host;
   readonly hooks: Hooks;
+  readonly internalHooks: InternalHooks;
   readonly voiceWake: VoiceWake;
   readonly speech: Speech;
   readonly talk: Talk;
@@ -224,6 +226,7 @@ export function createServices(options: ServiceOptions): Services {
     talk,
     ...cron,
     hooks,
+    internalHooks: new InternalHooks({ config, agents }),
     identity,
     presence,
     heartbeats,

@@ -12,6 +12,7 @@ import { conversations } from "./conversations.ts";
 import { cron, cronGuards } from "./cron.ts";
 import { devices } from "./devices.ts";
 import { exec } from "./exec.ts";
+import { hooks } from "./hooks.ts";
 import { host } from "./host.ts";
 import { logs } from "./logs.ts";
 import { models } from "./models.ts";
@@ -53,6 +54,7 @@ export const handlers: Handlers<CallContext> = {
   ...audit,
   ...channels,
   ...host,
+  ...hooks,
   ...skills,
   ...tasks,
   ...tools,

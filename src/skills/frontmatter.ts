@@ -24,6 +24,8 @@ export interface SkillFacts {
   modelInvocable: boolean;
   requires: { bins: string[]; anyBins: string[]; env: string[]; config: string[]; os: string[] };
   install: SkillInstaller[];
+  /** What an internal hook listens to; skills have none. */
+  events: string[];
 }
 
 /** The facts at the head of a `SKILL.md`, or null when it describes no skill: no head, no name or no description. */
@@ -43,7 +45,7 @@ export function parseSkill(markdown: string, folder: string): SkillFacts | null 
   return {
     name,
     description,
-    skillKey: text(own.skillKey) ?? name,
+    skillKey: text(own.skillKey) ?? text(own.hookKey) ?? name,
     ...Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)),
     always: own.always === true,
     userInvocable: !isNo(fields["user-invocable"]),
@@ -56,6 +58,7 @@ export function parseSkill(markdown: string, folder: string): SkillFacts | null 
       os: words(own.os),
     },
     install: (Array.isArray(own.install) ? own.install : []).map((raw, index) => installer(dict(raw), index)),
+    events: words(own.events),
   };
 }
 

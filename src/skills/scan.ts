@@ -11,6 +11,8 @@ export interface SkillRoot {
   source: string;
   /** Whether folders in it may be links to elsewhere; a link's target must then hold its `SKILL.md` itself. */
   mayLink: boolean;
+  /** What describes a folder; `SKILL.md` unless told. Internal hooks have a `HOOK.md` of the same form. */
+  file?: string;
 }
 
 /** A skill as it lies on disk. */
@@ -47,7 +49,7 @@ async function scanRoot(root: SkillRoot): Promise<FoundSkill[]> {
     if (left-- <= 0) return;
     const real = await realpath(folder).catch(() => undefined);
     if (real === undefined || !(root.mayLink || isInside(home!, real))) return;
-    const markdown = await readInside(real, "SKILL.md", LIMITS.skillFileBytes);
+    const markdown = await readInside(real, root.file ?? "SKILL.md", LIMITS.skillFileBytes);
     if (typeof markdown !== "string") {
       const facts = parseSkill(markdown.toString("utf8"), basename(folder));
       if (facts) found.push({ ...facts, source: root.source, baseDir: folder });
