@@ -55,4 +55,8 @@ test("hooks.status tells which hooks are there, what they need, and that none is
     code: "INVALID_REQUEST",
     message: 'unknown agent id "nobody"',
   });
+  const reader = await gateway.connect({ scopes: ["operator.read"] });
+  const read = await reader.call("hooks.status");
+  expect(read.hooks.map(({ name }: { name: string }) => name)).toContain("ready");
+  expect(JSON.stringify(read)).not.toContain(gateway.stateDir);
 });

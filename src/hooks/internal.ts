@@ -16,6 +16,7 @@ interface InternalHooksDeps {
 
 type HookStatus = HooksStatusResult["hooks"][number];
 
+const HIDDEN = "[redacted]";
 const FILE = "HOOK.md";
 const WORKSPACE = "openclaw-workspace";
 const HANDLERS = ["handler.ts", "handler.js", "handler.mjs", "index.ts", "index.js", "index.mjs"];
@@ -54,18 +55,21 @@ const NOT_RUN = "hook modules are not run by this gateway";
 export class InternalHooks {
   constructor(private readonly deps: InternalHooksDeps) {}
 
-  /** `hooks.status`. @throws GatewayError `unknown agent id "x"` */
-  async status({ agentId }: HooksStatusParams): Promise<HooksStatusResult> {
+  /**
+   * `hooks.status`.
+   * @param complete where things lie, too, which is not for every reader (KNOWN_ATTACKS 39)
+   * @throws GatewayError `unknown agent id "x"`
+   */
+  async status({ agentId }: HooksStatusParams, complete: boolean): Promise<HooksStatusResult> {
     const { agents } = this.deps;
     const agent = agents.find(agentId?.trim() || agents.roster.defaultId);
     if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
     const found = await scanSkills(this.roots(agent.workspace));
     const around = this.surroundings(agent.workspace);
-    return {
-      workspaceDir: agent.workspace,
-      managedHooksDir: this.managedDir,
-      hooks: found.flatMap((hook) => this.describe(hook, around)),
-    };
+    const hooks = found.flatMap((hook) => this.describe(hook, around));
+    if (complete) return { workspaceDir: agent.workspace, managedHooksDir: this.managedDir, hooks };
+    const places = { filePath: HIDDEN, baseDir: HIDDEN, handlerPath: HIDDEN };
+    return { workspaceDir: HIDDEN, managedHooksDir: HIDDEN, hooks: hooks.map((hook) => ({ ...hook, ...places })) };
   }
 
   private get managedDir(): string {
