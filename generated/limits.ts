@@ -447,6 +447,20 @@ export const LIMITS = {
   hookRunsWaiting: 1000,
   /** ms. For which a caller may wait for a run's end; a run without a time of its own takes no longer. */
   hookCompletionMs: 3600000,
+  /** bytes. Of one webhook whose sender is known by a header; services send at most as much. */
+  channelWebhookBytes: 1048576,
+  /** bytes. Upstream's 64 KiB of a webhook that has to be read before its sender is known. */
+  channelSignedBytes: 65536,
+  /** events. Of one webhook; services send a few at a time. */
+  channelBatchEvents: 200,
+  /** events. Of all channels that wait for a transport; then senders are told to come again. */
+  channelInboxEvents: 10000,
+  /** bytes. Of all events that wait; keeps a sender from filling the disk. */
+  channelInboxBytes: 67108864,
+  /** ms. A week for which events wait and are known again; no service repeats for longer. */
+  channelInboxTtlMs: 604800000,
+  /** events. Taken over and known again; upstream keeps as many. */
+  channelInboxKeys: 20000,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -688,6 +702,13 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   hookBatchAdmissionMs: { unit: "ms", reason: "Upstream's bound of the wait for a batch; what is left goes on." },
   hookRunsWaiting: { unit: "runs", reason: "That wait for another one of the same session key; as many as the run queue takes." },
   hookCompletionMs: { unit: "ms", reason: "For which a caller may wait for a run's end; a run without a time of its own takes no longer." },
+  channelWebhookBytes: { unit: "bytes", reason: "Of one webhook whose sender is known by a header; services send at most as much." },
+  channelSignedBytes: { unit: "bytes", reason: "Upstream's 64 KiB of a webhook that has to be read before its sender is known." },
+  channelBatchEvents: { unit: "events", reason: "Of one webhook; services send a few at a time." },
+  channelInboxEvents: { unit: "events", reason: "Of all channels that wait for a transport; then senders are told to come again." },
+  channelInboxBytes: { unit: "bytes", reason: "Of all events that wait; keeps a sender from filling the disk." },
+  channelInboxTtlMs: { unit: "ms", reason: "A week for which events wait and are known again; no service repeats for longer." },
+  channelInboxKeys: { unit: "events", reason: "Taken over and known again; upstream keeps as many." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },

@@ -9,6 +9,7 @@ import { requestAddress } from "./address.ts";
 import { AuthWatch } from "./auth/auth-watch.ts";
 import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
 import { Broadcaster } from "./broadcast.ts";
+import { ChannelsHttp } from "./channels-http.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
 import { type CallContext, connectionContext } from "./context.ts";
 import { type ContractWatch, Dispatcher, type Guard } from "./dispatch.ts";
@@ -61,6 +62,7 @@ export class Gateway implements ConnectionHost {
   private readonly refusals = new Map<string, number>();
   private readonly http: HttpSurface;
   private readonly hooks: HooksHttp;
+  private readonly channelHooks: ChannelsHttp;
   private readonly startedAtMs: number;
   private readonly stopping: (() => void)[] = [];
   private readonly servers: Server<SocketData>[] = [];
@@ -95,6 +97,7 @@ export class Gateway implements ConnectionHost {
       admitted: (connection, accepted, params) => this.admitted(connection, accepted, params.client),
     };
     this.hooks = new HooksHttp(services);
+    this.channelHooks = new ChannelsHttp(services);
     this.http = new HttpSurface({
       services,
       dispatcher: this.dispatcher,
@@ -274,7 +277,8 @@ export class Gateway implements ConnectionHost {
     const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
     const allowSilence = (seconds: number) => server.timeout(request, seconds);
-    return this.hooks.serve({ request, url: address, peer, allowSilence }) ?? this.http.serve(request, address, peer);
+    const call = { request, url: address, peer, allowSilence };
+    return this.hooks.serve(call) ?? this.channelHooks.serve(call) ?? this.http.serve(request, address, peer);
   }
 
   private upgrade(request: Request, server: Server<SocketData>): Response | undefined {

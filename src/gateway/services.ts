@@ -10,6 +10,8 @@ import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
 import { Audit } from "../audit/audit.ts";
 import { AuditRepository } from "../audit/audit-repository.ts";
 import { Channels } from "../channels/channels.ts";
+import { Inbox } from "../channels/ingress/inbox.ts";
+import { ChannelIngress } from "../channels/ingress/ingress.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
@@ -93,6 +95,7 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly tasks: Tasks;
   readonly audit: Audit;
   readonly channels: Channels;
+  readonly ingress: ChannelIngress;
   readonly skills: Skills;
   readonly tools: Tools;
   readonly host: Host;
@@ -217,6 +220,7 @@ export function createServices(options: ServiceOptions): Services {
       abort: (run, sender) => turns.chat.abort(run, sender),
     }),
     audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, log }),
+    ingress: new ChannelIngress(config, new Inbox(store, clock, LIMITS), LIMITS.channelBatchEvents),
     channels: new Channels({ config, clock, eventLoop }),
     skills: new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets }),
     tools: new Tools({ config, agents, sessions }),

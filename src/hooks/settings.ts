@@ -1,6 +1,6 @@
 import type { GatewayConfig } from "../../generated/config.ts";
 import { LIMITS } from "../../generated/limits.ts";
-import { isSet } from "./secret.ts";
+import { isSet } from "../platform/secret-value.ts";
 
 export type WakeMode = "now" | "next-heartbeat";
 

@@ -14,6 +14,7 @@ import { usage } from "./0012-usage.ts";
 import { branches } from "./0013-branches.ts";
 import { questions } from "./0014-questions.ts";
 import { hooks } from "./0015-hooks.ts";
+import { channelInbox } from "./0016-channel-inbox.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   branches,
   questions,
   hooks,
+  channelInbox,
 ];
