@@ -75,6 +75,8 @@ export const LIMITS = {
   injectLabelMaxChars: 100,
   /** bytes. Of openclaw.json; a thousand agents with their channels fill one megabyte. */
   configFileBytes: 16777216,
+  /** files. Upstream's number of clobbered config files that are kept for a person to look at. */
+  configClobbered: 32,
   /** bytes. Upstream's 2 MB for each included file. */
   configIncludeBytes: 2097152,
   /** files. Upstream's bound of includes within includes. */
@@ -516,6 +518,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   labelMaxChars: { unit: "characters", reason: "Upstream's bound of a session label." },
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
   configFileBytes: { unit: "bytes", reason: "Of openclaw.json; a thousand agents with their channels fill one megabyte." },
+  configClobbered: { unit: "files", reason: "Upstream's number of clobbered config files that are kept for a person to look at." },
   configIncludeBytes: { unit: "bytes", reason: "Upstream's 2 MB for each included file." },
   configIncludeDepth: { unit: "files", reason: "Upstream's bound of includes within includes." },
   dotEnvBytes: { unit: "bytes", reason: "Of the state directory's .env; some keys and certificates." },

@@ -8149,7 +8149,8 @@ export const HealthResult = Type.Object({
       Type.Literal("disabled")
     ]),
     problem: Type.Optional(Type.String({ description: "Why the changed config file cannot be used; the configuration before it is in force." })),
-    waiting: Type.Optional(Type.Array(Type.String(), { description: "Keys whose change waits for a restart." }))
+    waiting: Type.Optional(Type.Array(Type.String(), { description: "Keys whose change waits for a restart." })),
+    restored: Type.Optional(Type.String({ description: "Why the config file was replaced by its last good copy at the start." }))
   }, { additionalProperties: false }),
   channels: Type.Object({
     

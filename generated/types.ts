@@ -4770,7 +4770,8 @@ export type HealthResult = {
   configReload: {
     hotReloadStatus: ('active' | 'disabled'),
     problem?: string,
-    waiting?: Array<string>
+    waiting?: Array<string>,
+    restored?: string
   },
   channels: Record<string, any>,
   channelOrder: Array<string>,

@@ -46,7 +46,7 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 async function runOnce({ options, io, env, program }: Invocation, signals: Signals): Promise<"stop" | "restart"> {
-  const { config, made } = await loadWithToken({ env, given: givenConfig(options) });
+  const { config, made, restored } = await loadWithToken({ env, given: givenConfig(options) });
   requireLocal(config, options);
   refuseTailscale(options);
   const level = options.text("log-level");
@@ -54,6 +54,7 @@ async function runOnce({ options, io, env, program }: Invocation, signals: Signa
   const unwatch = reportStrays(log);
   try {
     for (const name of IGNORED.filter((each) => options.given(each))) log.warn(`--${name} has no effect here`);
+    if (restored) log.warn(`Config auto-restored from backup: ${config.path} (${restored.reason})`, { ...restored });
     for (const warning of config.warnings) log.warn("the configuration has something odd", { ...warning });
     const gateway = await openGateway({ config, log, force: options.flag("force") });
     greet(io, { gateway, config, made, program });

@@ -120,8 +120,13 @@ export class Config implements ConfigPort {
 
   /** What `config.get` answers: the file as it is now. */
   snapshot(): ConfigSnapshot {
-    const { path, fingerprint, applied } = this;
-    return describeConfig({ path, disk: this.disk.read(), applied, fingerprint });
+    const { path, fingerprint, applied, state } = this;
+    return describeConfig({ path, disk: this.disk.read(), applied, fingerprint, restored: state.restored });
+  }
+
+  /** Notes that the file was put back before it was read, for as long as this process runs. */
+  noteRestored(reason: string): void {
+    this.state = { ...this.state, restored: reason };
   }
 
   /**
@@ -227,7 +232,7 @@ export class Config implements ConfigPort {
     const next = this.effective(tree, source);
     const wasBroken = this.state.problem !== null;
     this.source = source;
-    this.state = { waiting, problem: null };
+    this.state = { ...this.state, waiting, problem: null };
     if (changed.length === 0) {
       if (wasBroken) this.log.info("the config file can be used again; it says what is in force");
       return;

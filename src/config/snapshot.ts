@@ -15,6 +15,8 @@ export interface SnapshotInput {
   /** The configuration in force, before defaults. */
   applied: Tree;
   fingerprint: Fingerprint;
+  /** Why the file was replaced by its last good copy at the start. */
+  restored?: string;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface SnapshotInput {
  * what is wrong with it is shown. `appliedConfigHash` differs from `configRevisionHash` when the configuration in
  * force is not that of the file: it cannot be used, or parts of it wait for a restart.
  */
-export function describeConfig({ path, disk, applied, fingerprint }: SnapshotInput): ConfigSnapshot {
+export function describeConfig({ path, disk, applied, fingerprint, restored }: SnapshotInput): ConfigSnapshot {
   const { source, error, exists, text } = disk;
   const secrets = [applied, ...(source ? [source.parsed, source.resolved] : [])].flatMap(configuredSecrets);
   const shown = (tree: Tree): Tree => redactTree(tree, secrets);
@@ -44,7 +46,7 @@ export function describeConfig({ path, disk, applied, fingerprint }: SnapshotInp
     config,
     hash: fingerprint.of(text),
     issues: error?.problems.map(issue) ?? [],
-    warnings: source?.warnings.map(issue) ?? [],
+    warnings: [...(restored === undefined ? [] : [restoredIssue(restored)]), ...(source?.warnings.map(issue) ?? [])],
     legacyIssues: [],
     configRevisionHash: source ? revisionHash(source.resolved, fingerprint) : null,
     appliedConfigHash: revisionHash(applied, fingerprint),
@@ -70,6 +72,11 @@ type Provenance = NonNullable<ConfigSnapshot["includeProvenance"]>[number];
 const issue = ({ path, reason, hint, line }: ConfigProblem) => ({
   path,
   message: `${line === undefined ? "" : `line ${line}: `}${reason}${hint === undefined ? "" : `; ${hint}`}`,
+});
+
+const restoredIssue = (reason: string) => ({
+  path: "",
+  message: `the file was clobbered and its last good copy put back at the start (${reason}); what was there lies beside it`,
 });
 
 const provenance = ({ path, files, isList, hasSiblings }: IncludeUse): Provenance => ({

@@ -29,4 +29,6 @@ export interface ReloadState {
    * and key, but no path of this machine.
    */
   readonly problem: string | null;
+  /** Why the file was replaced by its last good copy at the start. */
+  readonly restored?: string;
 }

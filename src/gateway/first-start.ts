@@ -1,4 +1,5 @@
 import { Config, type ConfigOptions } from "../config/config.ts";
+import { type Restored, restoreClobbered } from "../config/restore.ts";
 import { secretToken } from "../platform/ids.ts";
 import { createPrivateFile } from "../platform/private-file.ts";
 import { storedOrNewToken } from "./stored-token.ts";
@@ -10,13 +11,29 @@ export interface NewToken {
   file: string;
 }
 
+/** What a gateway starts with. */
+export interface Loaded {
+  config: Config;
+  /** The token when it is new. */
+  made: NewToken | null;
+  /** Set when the config file had been clobbered and was put back. */
+  restored: Restored | null;
+}
+
 /**
- * Loads the configuration and gives a gateway without a secret one of its own. Where there is no config file yet, the
+ * Loads the configuration, put back where it was clobbered, and gives a gateway without a secret one of its own. Where there is no config file yet, the
  * smallest one is written, as upstream's setup does, so that every client of this machine finds the token there; an
- * operator's file is left alone and the token is kept in the state directory. `made` is the token when it is new.
+ * operator's file is left alone and the token is kept in the state directory.
  * @throws ConfigError when the configuration cannot be used
  */
-export async function loadWithToken(options: ConfigOptions): Promise<{ config: Config; made: NewToken | null }> {
+export async function loadWithToken(options: ConfigOptions): Promise<Loaded> {
+  const restored = restoreClobbered(options, Date.now());
+  const loaded = await load(options);
+  if (restored !== null) loaded.config.noteRestored(restored.reason);
+  return { ...loaded, restored };
+}
+
+async function load(options: ConfigOptions): Promise<Omit<Loaded, "restored">> {
   const config = await Config.load(options);
   const { mode, token } = config.current.gateway.auth;
   if (mode !== "token" || token !== undefined) return { config, made: null };

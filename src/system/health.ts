@@ -35,7 +35,7 @@ export interface HealthSnapshot {
 
 /** The answer of the `health` method: the snapshot, what became of changes of the config file, and how the models are. */
 export interface HealthAnswer extends HealthSnapshot {
-  configReload: HealthSnapshot["configReload"] & { problem?: string; waiting?: string[] };
+  configReload: HealthSnapshot["configReload"] & { problem?: string; waiting?: string[]; restored?: string };
   modelRuntime: { degraded: boolean; pendingAgents: string[] };
 }
 
@@ -168,9 +168,10 @@ function hotReloadStatus(config: ConfigPort): "active" | "disabled" {
 }
 
 /** Only where there is something to say: clients of upstream know no more than `hotReloadStatus`. */
-function reloadFacts({ reload }: ConfigPort): { problem?: string; waiting?: string[] } {
+function reloadFacts({ reload }: ConfigPort): { problem?: string; waiting?: string[]; restored?: string } {
   return {
     ...(reload?.problem && { problem: reload.problem }),
     ...(reload && reload.waiting.length > 0 && { waiting: [...reload.waiting] }),
+    ...(reload?.restored && { restored: reload.restored }),
   };
 }
