@@ -121,14 +121,20 @@ describe("agents.update", () => {
     expect(await client.call("agents.update", update)).toEqual({ ok: true, agentId: "parity-bot" });
     const entry = () => gateway.services.agents.find("parity-bot")!.raw;
     const workspace = join(home, "parity-ws");
+    const agentDir = join(gateway.services.config.stateDir, "agents", "parity-bot", "agent");
     expect(entry()).toEqual({
       name: "New",
       workspace,
+      agentDir,
       model: "mock/mock-2",
       identity: { name: "New", avatar: "a.png" },
     });
     await client.call("agents.update", { agentId: "parity-bot", model: null });
-    expect(entry()).toEqual({ name: "New", workspace, identity: { name: "New", avatar: "a.png" } });
+    expect(entry()).toEqual({ name: "New", workspace, agentDir, identity: { name: "New", avatar: "a.png" } });
+  });
+
+  test("the agent that was there first stays the one that talk goes to", () => {
+    expect((gateway.services.config.current.talk as any).agentId).toBe("main");
   });
 
   test("refuses an agent that is not there", async () => {

@@ -51,7 +51,8 @@ export class AgentManager {
     const avatar = text(params.avatar);
     const model = text(params.model);
     const identity = { name, ...(emoji ? { emoji } : {}), ...(avatar ? { avatar } : {}) };
-    const entry = { name, workspace, identity, ...(model ? { model } : {}) };
+    const agentDir = join(config.stateDir, "agents", id, "agent");
+    const entry = { name, workspace, agentDir, ...(model ? { model } : {}), identity };
     await this.prepare(workspace, identity);
     edit((tree) => withAgent(this.keepingOthers(tree), id, entry));
     return { ok: true, agentId: id, name, workspace, ...(model ? { model } : {}) };
@@ -94,7 +95,7 @@ export class AgentManager {
 
   /**
    * A configuration that had one agent, or none by name, has several from now on. The one it had keeps its workspace,
-   * and keeps answering where no agent is named.
+   * and keeps answering where no agent is named, talk included.
    */
   private keepingOthers(tree: Tree): Tree {
     const { agents } = this.deps;
@@ -105,7 +106,8 @@ export class AgentManager {
     const kept = withAgent(tree, defaultId, { workspace: agents.required(defaultId).workspace, ...before });
     const section = dict(kept.agents);
     const defaults = { ...dict(section.defaults), systemAgent: { agentId: defaultId } };
-    return { ...kept, agents: { ...section, defaults, ownership: "explicit" } };
+    const talk = { agentId: defaultId, ...dict(tree.talk) };
+    return { ...kept, agents: { ...section, defaults, ownership: "explicit" }, talk };
   }
 
   /** The workspace has to be there before the config file names it. @throws GatewayError when it cannot be made */
