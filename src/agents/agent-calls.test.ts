@@ -193,6 +193,15 @@ describe("the session of a run", () => {
   });
 });
 
+test("a client of wire version 3 may name its default channel where nothing is delivered", async () => {
+  const old = await gateway.connect({ minProtocol: 3, maxProtocol: 3 });
+  const call = { sessionKey: freshKey().sessionKey, message: "from then", channel: "whatsapp" };
+  const { first, final } = await run({ ...call, idempotencyKey: "then" }, old);
+  expect([first.payload.status, final.payload.status]).toEqual(["accepted", "ok"]);
+  const refused = await run({ ...call, idempotencyKey: "now" });
+  expect(refused.first.error.message).toBe("invalid agent params: unknown channel: whatsapp");
+});
+
 describe("agent refuses", () => {
   const refusals: [string, object, string][] = [
     ["an unknown agent", { agentId: "ghost" }, 'invalid agent params: unknown agent id "ghost"'],
