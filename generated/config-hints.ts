@@ -217,7 +217,7 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
     "help": "SHA-256 fingerprint that the remote certificate must have."
   },
   "gateway.reload.mode": {
-    "help": "`hybrid` applies changes of the file that need no restart; `off` waits for the next start."
+    "help": "`hybrid` applies changes of the file, and starts the gateway again for those that need it; `off` waits for the next start."
   },
   "gateway.tls.enabled": {
     "help": "Serve TLS instead of plain HTTP."

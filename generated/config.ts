@@ -984,7 +984,7 @@ export interface GatewayConfig {
       sshHostKeyPolicy?: "strict" | "openssh";
     };
     reload: {
-      /** `hybrid` applies changes of the file that need no restart; `off` waits for the next start. */
+      /** `hybrid` applies changes of the file, and starts the gateway again for those that need it; `off` waits for the next start. */
       mode: "off" | "hybrid";
     };
     tls?: {

@@ -75,6 +75,10 @@ export const LIMITS = {
   injectLabelMaxChars: 100,
   /** bytes. Of openclaw.json; a thousand agents with their channels fill one megabyte. */
   configFileBytes: 16777216,
+  /** ms. For which a restart that the config file needs waits for runs at work; upstream drains as long. */
+  restartPatienceMs: 300000,
+  /** ms. Between two looks whether something is at work before such a restart. */
+  restartPollMs: 500,
   /** files. Upstream's number of clobbered config files that are kept for a person to look at. */
   configClobbered: 32,
   /** bytes. Upstream's 2 MB for each included file. */
@@ -518,6 +522,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   labelMaxChars: { unit: "characters", reason: "Upstream's bound of a session label." },
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
   configFileBytes: { unit: "bytes", reason: "Of openclaw.json; a thousand agents with their channels fill one megabyte." },
+  restartPatienceMs: { unit: "ms", reason: "For which a restart that the config file needs waits for runs at work; upstream drains as long." },
+  restartPollMs: { unit: "ms", reason: "Between two looks whether something is at work before such a restart." },
   configClobbered: { unit: "files", reason: "Upstream's number of clobbered config files that are kept for a person to look at." },
   configIncludeBytes: { unit: "bytes", reason: "Upstream's 2 MB for each included file." },
   configIncludeDepth: { unit: "files", reason: "Upstream's bound of includes within includes." },

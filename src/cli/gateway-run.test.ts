@@ -98,6 +98,41 @@ describe("signals", () => {
   });
 });
 
+describe("a config file that changes", () => {
+  test("in what needs a restart starts the gateway again, with what it says now", async () => {
+    const here = home(CONFIG);
+    const gateway = await start(here);
+    const client = await connectTo(gateway.url, TOKEN);
+    const { closed } = await client.connected();
+    const before = client.hello!.server.bootId;
+    const file = join(here.dir, ".openclaw", "openclaw.json");
+    const tls = { enabled: true, certPath: join(here.dir, "none.pem"), keyPath: join(here.dir, "none.pem") };
+    writeFileSync(file, JSON.stringify({ gateway: { ...CONFIG.gateway, tls } }));
+    await gateway.prints("could not start with the changed config file");
+    writeFileSync(file, JSON.stringify({ gateway: { ...CONFIG.gateway, tls: { enabled: false, certPath: "x" } } }));
+    expect(await closed).toMatchObject({ code: 1012 });
+    await client.connected();
+    expect(client.hello!.server.bootId).not.toBe(before);
+    const shown = await client.request("config.get", {});
+    expect(shown).toMatchObject({ config: { gateway: { tls: { enabled: false } } } });
+    await client.stop();
+    expect(await gateway.stop()).toBe(0);
+  });
+
+  test("is put back when it was torn between two starts", async () => {
+    const here = home(CONFIG);
+    const file = join(here.dir, ".openclaw", "openclaw.json");
+    const good = readFileSync(file, "utf8");
+    expect(await (await start(here)).stop()).toBe(0);
+    writeFileSync(file, "");
+    const gateway = await start(here);
+    await gateway.prints("Config auto-restored from backup");
+    expect(readFileSync(file, "utf8")).toBe(good);
+    await (await connectTo(gateway.url, TOKEN)).stop();
+    expect(await gateway.stop()).toBe(0);
+  });
+});
+
 describe("ending", () => {
   test("a run at work is cut off, and its client is told", async () => {
     const model = startModelServer();

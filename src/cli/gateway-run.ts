@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
 import type { PartialConfig } from "../config/effective.ts";
+import { ConfigRestart } from "../gateway/config-restart.ts";
 import { loadWithToken, type NewToken } from "../gateway/first-start.ts";
-import { type OpenGateway, openGateway } from "../gateway/open.ts";
+import { checkStart, type OpenGateway, openGateway } from "../gateway/open.ts";
 import { createLog } from "../logs/create.ts";
 import type { Log } from "../platform/log.ts";
 import { isLogLevel } from "../platform/log-record.ts";
@@ -60,7 +61,16 @@ async function runOnce({ options, io, env, program }: Invocation, signals: Signa
     greet(io, { gateway, config, made, program });
     log.info("the gateway is ready", { url: gateway.url, pid: process.pid, version: OWN_VERSION });
     const trim = setTimeout(releaseCodePages, SETTLED_MS);
+    const { runs } = gateway.services;
+    const configRestart = new ConfigRestart({
+      config,
+      busy: () => runs.atWork + runs.waiting,
+      check: checkStart,
+      restart: () => signals.restart("a change of the config file"),
+      log,
+    });
     const { signal, action } = await signals.next(config.current.commands?.restart !== false);
+    configRestart.close();
     log.info(`received ${signal}; ${action === "restart" ? "starting again" : "stopping"}`);
     clearTimeout(trim);
     await gateway.stop();

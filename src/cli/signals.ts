@@ -1,6 +1,13 @@
 /** What a signal asks a running gateway for. */
 export type SignalAction = "stop" | "restart";
 
+interface Call {
+  signal: string;
+  action: SignalAction;
+  /** The gateway's own wish, which no setting forbids. */
+  isOwn: boolean;
+}
+
 const ACTIONS: Readonly<Record<string, SignalAction>> = {
   SIGTERM: "stop",
   SIGINT: "stop",
@@ -13,8 +20,8 @@ const SAME_PRESS_MS = 250;
 
 /** The signals that this process gets. One that stops it is handed out; the next ends the process at once. */
 export class Signals {
-  private waiting: ((signal: string) => void) | undefined;
-  private arrived: string | undefined;
+  private waiting: ((call: Call) => void) | undefined;
+  private arrived: Call | undefined;
   private stoppingSince: number | undefined;
   private readonly listener = (signal: string): void => this.received(signal);
 
@@ -28,17 +35,21 @@ export class Signals {
   /** The next signal that asks for something. Restarts are not obeyed when they are not allowed. */
   async next(mayRestart: boolean): Promise<{ signal: string; action: SignalAction }> {
     for (;;) {
-      const signal = await this.take();
-      const action = ACTIONS[signal]!;
-      if (action === "stop" || mayRestart) return { signal, action };
+      const { signal, action, isOwn } = await this.take();
+      if (action === "stop" || mayRestart || isOwn) return { signal, action };
     }
   }
 
+  /** Asks for a restart from within, as SIGUSR2 does from outside. One that stops goes first. */
+  restart(why: string): void {
+    if (this.stoppingSince === undefined) this.deliver({ signal: why, action: "restart", isOwn: true });
+  }
+
   /** The one that came while nobody waited, or the next. */
-  private async take(): Promise<string> {
+  private async take(): Promise<Call> {
     const { arrived } = this;
     this.arrived = undefined;
-    return arrived ?? (await new Promise<string>((resolve) => (this.waiting = resolve)));
+    return arrived ?? (await new Promise<Call>((resolve) => (this.waiting = resolve)));
   }
 
   close(): void {
@@ -54,9 +65,13 @@ export class Signals {
       return;
     }
     if (action === "stop") this.stoppingSince = this.now();
+    this.deliver({ signal, action, isOwn: false });
+  }
+
+  private deliver(call: Call): void {
     const { waiting } = this;
     this.waiting = undefined;
-    if (waiting) waiting(signal);
-    else this.arrived = signal;
+    if (waiting) waiting(call);
+    else this.arrived = call;
   }
 }

@@ -11,7 +11,7 @@ import type { Tree } from "./json5.ts";
 import { type ConfigPaths, configPaths, type EnvMap } from "./paths.ts";
 import { ConfigError, type ConfigProblem, describeProblem, dotted } from "./problem.ts";
 import { REDACTED } from "./redact.ts";
-import { planReload } from "./reload.ts";
+import { planReload, restartsByItself } from "./reload.ts";
 import { SecretResolver, type Unresolved } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
@@ -30,10 +30,14 @@ export interface ConfigOptions {
   given?: PartialConfig;
 }
 
+/** Gets the configuration that is wanted, and the keys in it that need a restart. */
+export type RestartListener = (next: GatewayConfig, keys: readonly string[]) => void;
+
 /** The configuration of one gateway: the file, read and checked, over the defaults; and what becomes of its changes. */
 export class Config implements ConfigPort {
   private readonly fingerprint: Fingerprint;
   private readonly listeners = new Set<(next: GatewayConfig) => void>();
+  private readonly restartListeners = new Set<RestartListener>();
   private log: Logger = silentLogger;
   private inForce: GatewayConfig;
   /** What the file says, of what is in force. */
@@ -239,11 +243,18 @@ export class Config implements ConfigPort {
     }
     this.log.info("the config file changed", { changed: changed.length - waiting.length, keys: changed });
     if (waiting.length > 0) this.log.warn("some changes of the config file wait for a restart", { keys: waiting });
-    if (waiting.length === changed.length) return;
-    this.applied = tree;
-    this.inForce = next;
-    this.tell();
-    this.askForSecrets();
+    if (waiting.length < changed.length) {
+      this.applied = tree;
+      this.inForce = next;
+      this.tell();
+      this.askForSecrets();
+    }
+    if (waiting.length > 0 && restartsByItself(source.resolved)) this.wantRestart(source, waiting);
+  }
+
+  private wantRestart(source: ConfigSource, keys: readonly string[]): void {
+    const wanted = this.effective(source.resolved, source);
+    for (const listener of this.restartListeners) listener(wanted, keys);
   }
 
   /** The configuration with secrets in the place of references. @throws ConfigError when the gateway's own has none */
@@ -293,6 +304,12 @@ export class Config implements ConfigPort {
   onChange(listener: (next: GatewayConfig) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Told of changes that need a restart, where `gateway.reload.mode` lets them have one. */
+  onRestartNeeded(listener: RestartListener): () => void {
+    this.restartListeners.add(listener);
+    return () => this.restartListeners.delete(listener);
   }
 
   private tell(): void {

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../config/problem.ts";
 import { guards, handlers } from "../methods/index.ts";
@@ -8,7 +9,7 @@ import type { Logger } from "../platform/logger.ts";
 import { makePrivateDirectory } from "../platform/private-file.ts";
 import { Store } from "../store/store.ts";
 import { createAuthorizer } from "./auth/authorizer.ts";
-import { bindPlan, hasShortSecret, isExposed, requireAuth } from "./bind.ts";
+import { type BindPlan, bindPlan, hasShortSecret, isExposed, requireAuth } from "./bind.ts";
 import { InstanceLock, takeOver } from "./instance-lock.ts";
 import { Gateway, type GatewayOptions } from "./server.ts";
 import { createServices, prepareServices, type Services, stopServices } from "./services.ts";
@@ -35,6 +36,13 @@ export interface OpenGateway {
 /** Milliseconds that the gateway before has to stop, when told by `force`. */
 const TAKE_OVER_MS = 15_000;
 
+/** What a configuration says of the listener. @throws ConfigError when a gateway must not start so */
+export function checkStart(config: GatewayConfig): { plan: BindPlan; tls: GatewayOptions["tls"] } {
+  const plan = bindPlan(config.gateway);
+  requireAuth(plan, config);
+  return { plan, tls: readTls(config.gateway.tls) };
+}
+
 /**
  * Puts a whole gateway together: lock, store, domains, transport. Whatever was opened is closed again when a later part
  * fails.
@@ -42,14 +50,12 @@ const TAKE_OVER_MS = 15_000;
  */
 export async function openGateway({ config, log, clock = systemClock, force }: OpenOptions): Promise<OpenGateway> {
   const { current, stateDir } = config;
-  const plan = bindPlan(current.gateway);
-  requireAuth(plan, current);
+  const { plan, tls } = checkStart(current);
   makePrivateDirectory(stateDir);
   if (hasShortSecret(current)) log.warn("the gateway's secret is short; choose one of 24 characters or more");
   if (isReadableByOthers(stateDir))
     log.warn("other users of this machine can look into the state directory", { stateDir });
   if (current.gateway.auth.mode === "none") log.warn("authentication is off: every process of this machine is let in");
-  const tls = readTls(current.gateway.tls);
   const startedAt = clock.now();
   const closers: (() => void | Promise<void>)[] = [];
   try {
