@@ -99,7 +99,8 @@ export class ApprovalRepository {
       const after = decide(before);
       if (after === before) return before;
       save(db, after);
-      if (after.decision === "allow-always") mintGrant(db, uuid(), after, this.bounds.approvalGrantsKept);
+      const isNew = before.decision !== after.decision;
+      if (isNew && after.decision === "allow-always") mintGrant(db, uuid(), after, this.bounds.approvalGrantsKept);
       return after;
     });
   }

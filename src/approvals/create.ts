@@ -15,6 +15,7 @@ import { PluginApprovals } from "./plugin-approvals.ts";
 import { QuestionRepository } from "./question-repository.ts";
 import { Questions, type QuestionsDeps } from "./questions.ts";
 import { Reviewers } from "./reviewers.ts";
+import { RunPermissions } from "./run-permissions.ts";
 import { SystemApprovals } from "./system-approvals.ts";
 
 export interface ApprovalServices {
@@ -27,6 +28,7 @@ export interface ApprovalServices {
   readonly execPolicy: ExecPolicy;
   readonly questions: Questions;
   readonly reviewers: Reviewers;
+  readonly runPermissions: RunPermissions;
 }
 
 export interface ApprovalRoomDeps {
@@ -57,5 +59,6 @@ export function createApprovals(deps: ApprovalRoomDeps): ApprovalServices {
     execPolicy: new ExecPolicy({ store, clock, stateDir: config.stateDir, databasePath: store.db.filename, limits }),
     questions: new Questions({ repository: questionRepository, agents, bus, clock, log, limits }),
     reviewers,
+    runPermissions: new RunPermissions(repository, clock),
   };
 }

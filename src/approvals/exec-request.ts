@@ -3,7 +3,7 @@ import type { ExecApprovalPresentation, ExecApprovalRequestParams } from "../../
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { analyse } from "./command/analysis.ts";
-import { commandLine, isShellRunning, saysTheSame } from "./command/words.ts";
+import { commandLine, isShellRunning, runsScript, saysTheSame } from "./command/words.ts";
 import { visible, visibleLines } from "./display.ts";
 import type { ApprovalDecision, ApprovalDraft } from "./types.ts";
 
@@ -41,7 +41,7 @@ export function execDraft(params: ExecApprovalRequestParams, limits: ExecRequest
       reason: "EXEC_APPROVAL_COMMAND_DISPLAY_LIMIT",
     });
   }
-  const allowedDecisions = decisionsFor(params);
+  const allowedDecisions = decisionsFor(params, plan);
   const agentId = text(plan ? plan.agentId : params.agentId);
   const sessionKey = text(plan ? plan.sessionKey : params.sessionKey);
   const warningText = text(params.warningText) === null ? null : visibleLines(params.warningText!);
@@ -125,10 +125,14 @@ function commandText({ command, commandArgv }: ExecApprovalRequestParams): strin
   return command;
 }
 
-/** Who is always asked may not be asked to decide for all times. */
-function decisionsFor({ unavailableDecisions }: ExecApprovalRequestParams): ApprovalDecision[] {
-  const all: ApprovalDecision[] = ["allow-once", "allow-always", "deny"];
-  return all.filter((decision) => !(unavailableDecisions as readonly string[] | undefined)?.includes(decision));
+/**
+ * Who is always asked may not be asked to decide for all times; nor may a script be allowed for all times whose contents
+ * the node has not pinned (KNOWN_ATTACKS 75).
+ */
+function decisionsFor({ unavailableDecisions }: ExecApprovalRequestParams, plan: Plan | undefined): ApprovalDecision[] {
+  const isUnpinned = plan !== undefined && runsScript(plan.argv) && !plan.mutableFileOperand;
+  const isLasting = !isUnpinned && !unavailableDecisions?.includes("allow-always");
+  return isLasting ? ["allow-once", "allow-always", "deny"] : ["allow-once", "deny"];
 }
 
 /** The names of the variables that are set; their values are nobody's business. */
@@ -137,11 +141,19 @@ function environment(env: Record<string, string> | undefined): { envKeys?: strin
   return envKeys.length > 0 ? { envKeys } : {};
 }
 
-/** What an approved run must agree with. The environment is compared by a hash of its sorted entries. */
-function binding({ argv, cwd, agentId, sessionKey }: Plan, env: Record<string, string> | undefined) {
+/** What an approved run must agree with. The environment is compared by its hash. */
+const binding = ({ argv, cwd, agentId, sessionKey }: Plan, env: Record<string, string> | undefined) => ({
+  argv,
+  cwd,
+  agentId,
+  sessionKey,
+  envHash: environmentHash(env),
+});
+
+/** A hash of the variables and their values in the order of their names; null without any. */
+export function environmentHash(env: Readonly<Record<string, unknown>> | undefined): string | null {
   const entries = Object.entries(env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const envHash = entries.length > 0 ? createHash("sha256").update(JSON.stringify(entries)).digest("hex") : null;
-  return { argv, cwd, agentId, sessionKey, envHash };
+  return entries.length > 0 ? createHash("sha256").update(JSON.stringify(entries)).digest("hex") : null;
 }
 
 /** Marks within the command, if they still fit the text that is shown. */

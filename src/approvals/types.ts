@@ -43,6 +43,8 @@ export interface Approval {
   reason?: ApprovalTerminalReason;
   resolver?: ApprovalResolver;
   grantExpiresInDays?: number;
+  /** When the command that was allowed was handed to whoever runs it: a permission is good for one run. */
+  usedAtMs?: number;
 }
 
 /** What a kind of approval makes of a client's params. */

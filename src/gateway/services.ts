@@ -137,16 +137,25 @@ export function createServices(options: ServiceOptions): Services {
   defender.defineMetrics(metrics);
   const turns = createTurns({ sessions, models, agents, defender, config, store, bus, clock, log, metrics });
 
+  const approvalServices = createApprovals({ store, config, agents, bus, clock, log });
   const nodeRepository = new NodeRepository(store);
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
-  const nodeServices = createNodes({ ...deviceServices, repository: nodeRepository, store, config, bus, clock, log });
+  const nodeServices = createNodes({
+    ...deviceServices,
+    repository: nodeRepository,
+    permissions: approvalServices.runPermissions,
+    store,
+    config,
+    bus,
+    clock,
+    log,
+  });
 
   const auditBounds = { maxRows: LIMITS.auditMaxRows, maxAgeMs: LIMITS.auditMaxAgeMs };
   const voiceWake = new VoiceWake({ settings, bus });
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
   const heartbeats = new Heartbeats({ settings, bus });
-  const approvalServices = createApprovals({ store, config, agents, bus, clock, log });
   const { runs, systemEvents } = turns;
   const cron = createCron({
     store,

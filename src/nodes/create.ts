@@ -7,7 +7,7 @@ import type { Store } from "../store/store.ts";
 import { ActiveNode } from "./active-node.ts";
 import { ExecRuns } from "./exec-runs.ts";
 import { ForegroundActions } from "./foreground.ts";
-import { NodeInvokes } from "./invokes.ts";
+import { type InvokesOptions, NodeInvokes } from "./invokes.ts";
 import { NodeEvents } from "./node-events.ts";
 import { NodeOffers } from "./node-offers.ts";
 import { NodePairing } from "./node-pairing.ts";
@@ -32,6 +32,7 @@ export function createNodes(deps: {
   repository: NodeRepository;
   store: Store;
   devices: Devices;
+  permissions: InvokesOptions["permissions"];
   config: ConfigPort;
   bus: EventBus;
   clock: Clock;

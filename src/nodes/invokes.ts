@@ -12,7 +12,7 @@ import { answerOf, failed, notConnected, type Outcome } from "./invoke-answers.t
 import { INVOCATION_CHANGED, type NodeCaller, pairingChanged } from "./live-node.ts";
 import type { NodeRepository } from "./node-repository.ts";
 import type { NodeSessions } from "./node-sessions.ts";
-import { changesBrowserProfiles, runParams } from "./run-params.ts";
+import { changesBrowserProfiles, type RunContext, runParams } from "./run-params.ts";
 import type { NodeSession } from "./types.ts";
 
 export interface InvokesOptions {
@@ -20,6 +20,8 @@ export interface InvokesOptions {
   sessions: NodeSessions;
   execRuns: ExecRuns;
   actions: ForegroundActions;
+  /** Approvals of single commands, which let a node run what it would ask about. */
+  permissions: RunContext["permissions"];
   config: ConfigPort;
   bus: EventBus;
   clock: Clock;
@@ -60,19 +62,22 @@ export class NodeInvokes {
    * @throws GatewayError `PAIRING_CHANGED` for a node that is unknown or not approved, `NOT_CONNECTED`, what the command
    * policy refuses, the node's own error, or a timeout
    */
-  async invoke(call: NodeInvokeParams): Promise<NodeInvokeResult> {
-    const { repository, sessions, clock } = this.options;
+  async invoke(call: NodeInvokeParams, caller: NodeCaller): Promise<NodeInvokeResult> {
+    const { repository, sessions, clock, permissions, config } = this.options;
     const nodeId = call.nodeId.trim();
     const command = call.command.trim();
     if (nodeId === "" || command === "") throw invalidRequest("nodeId and command required");
     refuseReserved(command, call.params);
     const { surface } = await repository.read(nodeId);
     if (surface === null) throw pairingChanged(INVOCATION_CHANGED);
-    if (sessions.get(nodeId) === undefined) throw notConnected();
+    const session = sessions.get(nodeId);
+    if (session === undefined) throw notConnected();
     const { timeoutMs = LIMITS.nodeInvokeTimeoutMs, idempotencyKey, sessionKey } = call;
     const deadline = timeoutMs === 0 ? null : clock.now() + Math.min(timeoutMs, LIMITS.nodeInvokeMaxMs);
     return this.once(`${nodeId} ${command} ${idempotencyKey}`, async () => {
-      const params = command === "system.run" ? runParams(call.params) : call.params;
+      requireAllowed(command, session, commandConfig(config.current));
+      const isRun = command === "system.run";
+      const params = isRun ? await runParams(call.params, { nodeId, caller, permissions }) : call.params;
       return this.run({ nodeId, command, params, idempotencyKey, sessionKey, deadline });
     });
   }

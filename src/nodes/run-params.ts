@@ -1,5 +1,7 @@
+import type { PermittedRun, RunClaim } from "../approvals/run-permissions.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
+import { nodeCommandText, requireSameText } from "./run-text.ts";
 
 /** What of `system.run` params reaches a node. Everything else, above all what says "approved", stays here. */
 const FORWARDED = [
@@ -18,24 +20,68 @@ const FORWARDED = [
 
 const DECISIONS: ReadonlySet<unknown> = new Set(["allow-once", "allow-always"]);
 
+/** Whom a run is for, and where stored approvals are taken from. */
+export interface RunContext {
+  nodeId: string;
+  caller: RunClaim["caller"];
+  permissions: { take(claim: RunClaim): Promise<PermittedRun> };
+}
+
 /**
  * The params with which a node is asked to run a command: known fields alone, with a run id. A caller cannot say that
- * a run was approved; only an approval that the gateway has stored for it could (GHSA-gv46-4xfq-jv58).
- * @throws GatewayError when the params claim an approval that is not there
+ * a run was approved; only an approval that the gateway has stored for it can (GHSA-gv46-4xfq-jv58). Of an approved run
+ * the node gets what was approved, whatever the params say: command, folder, agent, session, and the pinned script.
+ * @throws GatewayError when the params claim an approval that is not there, or show another command than they run
  */
-export function runParams(params: unknown): unknown {
+export async function runParams(params: unknown, context: RunContext): Promise<unknown> {
   if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
   const given = params as Record<string, unknown>;
   const runId = typeof given.runId === "string" ? given.runId.trim() : "";
-  if (given.approved === true || DECISIONS.has(given.approvalDecision)) {
-    if (runId === "") {
-      throw invalidRequest("approval override requires params.runId", { code: "MISSING_RUN_ID" });
-    }
-    throw invalidRequest("unknown or expired approval id", { code: "UNKNOWN_APPROVAL_ID", runId });
-  }
   const forwarded = FORWARDED.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]);
-  return { ...Object.fromEntries(forwarded), runId: runId === "" ? uuid() : runId };
+  const known = { ...Object.fromEntries(forwarded), runId: runId === "" ? uuid() : runId };
+  if (!claimsApproval(given)) {
+    requireSameText(given.command, given.rawCommand);
+    return known;
+  }
+  if (runId === "") throw invalidRequest("approval override requires params.runId", { code: "MISSING_RUN_ID" });
+  const env = dictionary(given.env);
+  const { nodeId, caller, permissions } = context;
+  const permitted = await permissions.take({ runId, nodeId, caller, ...(env && { env }) });
+  return approvedParams(known, permitted);
 }
+
+/** @throws GatewayError for a source of approval that callers cannot name */
+function claimsApproval({ approved, approvalDecision, approvalSource }: Record<string, unknown>): boolean {
+  if (approvalSource === undefined || approvalSource === null)
+    return approved === true || DECISIONS.has(approvalDecision);
+  if (approvalSource !== "ask-fallback") {
+    throw invalidRequest("approval source invalid", { code: "INVALID_APPROVAL_SOURCE" });
+  }
+  if (approved === undefined && approvalDecision === undefined) return true;
+  throw invalidRequest("approval source cannot be combined with explicit approval", {
+    code: "APPROVAL_SOURCE_MISMATCH",
+  });
+}
+
+function approvedParams(known: Record<string, unknown>, { plan, decision }: PermittedRun): Record<string, unknown> {
+  const { cwd, agentId, sessionKey, ...others } = known;
+  const commandText = nodeCommandText(plan.argv);
+  return {
+    ...others,
+    command: [...plan.argv],
+    // In the node's own spelling, which it compares with the arguments.
+    rawCommand: commandText,
+    systemRunPlan: { ...plan, commandText },
+    ...(plan.cwd && { cwd: plan.cwd }),
+    ...(plan.agentId && { agentId: plan.agentId }),
+    ...(plan.sessionKey && { sessionKey: plan.sessionKey }),
+    approved: true,
+    approvalDecision: decision,
+  };
+}
+
+const dictionary = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 
 /** Routes of the browser proxy that change profiles on disk: not for a call that anybody with write scope relays. */
 const PROFILE_ROUTES = /^\/(profiles\/create|profiles\/[^/]+|reset-profile)\/?$/;

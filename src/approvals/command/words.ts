@@ -1,6 +1,9 @@
 /** Shells whose `-c` runs a text of their own. */
 export const SHELLS: ReadonlySet<string> = new Set(["sh", "bash", "zsh", "dash", "ksh", "ash", "fish"]);
 
+/** Programs whose first argument, unless it is a switch, is a file with what they do. */
+const INTERPRETERS = /^(node|bun|deno|python[\d.]*|perl|ruby|php|lua|osascript|pwsh)$/;
+
 /** The last part of a path. */
 export const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 
@@ -71,4 +74,10 @@ export function saysTheSame(text: string, argv: readonly string[]): boolean {
 export function isShellRunning(text: string, argv: readonly string[]): boolean {
   const [shell = "", flag = "", script] = argv;
   return argv.length === 3 && SHELLS.has(baseName(shell)) && /^-[a-z]*c$/.test(flag) && script === text;
+}
+
+/** True when the argument list runs a script file, whose contents may be others tomorrow. */
+export function runsScript([program = "", operand = ""]: readonly string[]): boolean {
+  const name = baseName(program);
+  return operand !== "" && !operand.startsWith("-") && (SHELLS.has(name) || INTERPRETERS.test(name));
 }
