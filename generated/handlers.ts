@@ -143,7 +143,7 @@ export interface LogsHandlers<Ctx> {
 /** Handlers of `src/methods/models.ts`. */
 export interface ModelsHandlers<Ctx> {
   "models.authLogout"(params: T.ModelsAuthLogoutParams, ctx: Ctx): Awaitable<T.ModelsAuthLogoutResult>;
-  "models.authStatus"(params: T.ModelsAuthStatusParams, ctx: Ctx): Awaitable<T.ModelsAuthStatusResult>;
+  "models.authStatus"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.ModelsAuthStatusResult>;
   "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
 }
 

@@ -38,7 +38,7 @@ export const METHODS = {
   "agents.workspace.list": { name: "agents.workspace.list", family: "agents", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AgentsWorkspaceListParams", result: "AgentsWorkspaceListResult", accepted: null, errorText: null },
   "approval.get": { name: "approval.get", family: "approval", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "ApprovalGetParams", result: "ApprovalGetResult", accepted: null, errorText: "invalid approval.get params" },
   "approval.history": { name: "approval.history", family: "approval", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "ApprovalHistoryParams", result: "ApprovalHistoryResult", accepted: null, errorText: "invalid approval.history params" },
-  "approval.resolve": { name: "approval.resolve", family: "approval", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "ApprovalResolveResult", accepted: null, errorText: "invalid approval.resolve params" },
+  "approval.resolve": { name: "approval.resolve", family: "approval", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "ApprovalResolveResult", accepted: null, errorText: null },
   "audit.activity.list": { name: "audit.activity.list", family: "audit", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AuditActivityListParams", result: "AuditActivityListResult", accepted: null, errorText: null },
   "audit.list": { name: "audit.list", family: "audit", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AuditListParams", result: "AuditListResult", accepted: null, errorText: null },
   "channels.logout": { name: "channels.logout", family: "channels", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ChannelsLogoutParams", result: "ChannelLogoutResult", accepted: null, errorText: null },
@@ -102,7 +102,7 @@ export const METHODS = {
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
   "models.authLogout": { name: "models.authLogout", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthLogoutParams", result: "ModelsAuthLogoutResult", accepted: null, errorText: "provider is required" },
-  "models.authStatus": { name: "models.authStatus", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthStatusParams", result: "ModelsAuthStatusResult", accepted: null, errorText: null },
+  "models.authStatus": { name: "models.authStatus", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "ModelsAuthStatusResult", accepted: null, errorText: null },
   "models.list": { name: "models.list", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsListRequest", result: "ModelsListAnswer", accepted: null, errorText: null },
   "node.describe": { name: "node.describe", family: "nodes", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NodeDescribeParams", result: "NodeDescribeResult", accepted: null, errorText: null },
   "node.event": { name: "node.event", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeEventParams", result: "NodeEventAnswer", accepted: null, errorText: null },
@@ -361,7 +361,7 @@ export interface MethodMap {
   "migrations.memory.apply": { params: T.MigrationsMemoryApplyParams; result: T.MigrationsMemoryApplyResult; accepted: never };
   "migrations.memory.plan": { params: T.MigrationsMemoryPlanParams; result: T.MigrationsMemoryPlanResult; accepted: never };
   "models.authLogout": { params: T.ModelsAuthLogoutParams; result: T.ModelsAuthLogoutResult; accepted: never };
-  "models.authStatus": { params: T.ModelsAuthStatusParams; result: T.ModelsAuthStatusResult; accepted: never };
+  "models.authStatus": { params: T.UncheckedParams; result: T.ModelsAuthStatusResult; accepted: never };
   "models.list": { params: T.ModelsListRequest; result: T.ModelsListAnswer; accepted: never };
   "models.probe": { params: T.ModelsProbeParams; result: T.ModelsProbeResult; accepted: never };
   "nativeHook.invoke": { params: T.NoParams; result: T.Unstated; accepted: never };

@@ -15537,6 +15537,11 @@ export const SystemInfoResult = Type.Object({
   memoryFreeBytes: Type.Integer(),
   eventLoop: Type.Optional(EventLoopFacts),
   processMemory: Type.Optional(Type.Record(Type.String(), Type.Integer({ minimum: 0 }))),
+  disks: Type.Optional(Type.Array(Type.Object({
+    path: Type.String(),
+    totalBytes: Type.Integer({ minimum: 0 }),
+    availableBytes: Type.Integer({ minimum: 0 })
+  }))),
   diskTotalBytes: Type.Optional(Type.Integer()),
   diskAvailableBytes: Type.Optional(Type.Integer()),
   diskPath: Type.Optional(Type.String()),

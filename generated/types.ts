@@ -10560,6 +10560,11 @@ export type SystemInfoResult = {
   memoryFreeBytes: number,
   eventLoop?: EventLoopFacts,
   processMemory?: Record<string, number>,
+  disks?: Array<({
+    path: string,
+    totalBytes: number,
+    availableBytes: number
+  } & Record<string, any>)>,
   diskTotalBytes?: number,
   diskAvailableBytes?: number,
   diskPath?: string,

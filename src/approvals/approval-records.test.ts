@@ -101,7 +101,7 @@ describe("approvals of every kind", () => {
       expect(approval).toMatchObject({ status: "denied", decision: "deny", reason: "malformed-verdict" });
       expect((await client.answer(first.id as string, 1)).payload.decision).toBe("deny");
     }
-    expect((await client.request("approval.resolve", { id: 7 })).error.message).toBe("invalid approval.resolve params");
+    expect((await client.request("approval.resolve", { id: 7 })).error.message).toBe("approval not found");
   });
 
   test("77: one that nobody answered is shown as expired although no timer has run", async () => {

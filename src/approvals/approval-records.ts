@@ -47,7 +47,7 @@ export class ApprovalRecords {
    */
   async resolve(params: Record<string, unknown>, caller: ApprovalCaller): Promise<ApprovalResolveResult> {
     const { id } = params;
-    if (typeof id !== "string" || id.trim() === "") throw invalidRequest("invalid approval.resolve params");
+    if (typeof id !== "string" || id.trim() === "") throw notFound();
     // Nobody is a reviewer of a chat channel: no channel says so.
     if (params.reviewer !== undefined) throw notFound();
     const outcome = await this.deps.approvals.end(id.trim(), (approval) => verdict(approval, params, caller), {

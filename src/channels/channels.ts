@@ -95,8 +95,7 @@ export class Channels {
    *   making the stranger the owner of commands
    */
   approve(params: ChannelsPairingApproveParams, caller: Caller): never {
-    const needed = params.bootstrapCommandOwner ? "operator.admin" : "operator.pairing";
-    if (!hasScope(caller, needed)) throw missingScope(needed);
+    if (params.bootstrapCommandOwner && !hasScope(caller, "operator.admin")) throw missingScope("operator.admin");
     throw this.noRequest(params);
   }
 

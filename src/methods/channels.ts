@@ -1,5 +1,7 @@
 import type { ChannelsHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
+import type { Guard } from "../gateway/dispatch.ts";
+import { hasScope, missingScope } from "../platform/scopes.ts";
 
 export const channels: ChannelsHandlers<CallContext> = {
   "channels.status": (params, { channels }) => channels.status(params),
@@ -12,3 +14,9 @@ export const channels: ChannelsHandlers<CallContext> = {
   "web.login.start": (_params, { channels }) => channels.signIn(),
   "web.login.wait": (_params, { channels }) => channels.signIn(),
 };
+
+const mayPair: Guard = (_params, caller) => {
+  if (!hasScope(caller, "operator.pairing")) throw missingScope("operator.pairing");
+};
+
+export const channelGuards: Readonly<Record<string, Guard>> = { "channels.pairing.approve": mayPair };

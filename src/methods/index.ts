@@ -5,7 +5,7 @@ import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { approval } from "./approval.ts";
 import { audit } from "./audit.ts";
-import { channels } from "./channels.ts";
+import { channelGuards, channels } from "./channels.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
 import { conversations } from "./conversations.ts";
@@ -67,6 +67,7 @@ export const handlers: Handlers<CallContext> = {
 /** Checks of single methods that upstream makes before it looks at the schema. */
 export const guards: Readonly<Record<string, Guard>> = {
   ...agentGuards,
+  ...channelGuards,
   ...chatGuards,
   ...cronGuards,
   ...nodeGuards,

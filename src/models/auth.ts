@@ -15,10 +15,11 @@ type ProviderAuth = ModelsAuthStatusResult["providers"][number];
  */
 export function authStatus(
   { models, agents, clock }: { models: Models; agents: AgentCatalogue; clock: Clock },
-  { agentId }: { agentId?: string },
+  { agentId }: { agentId?: unknown },
 ): ModelsAuthStatusResult {
-  if (agentId !== undefined && !agents.find(agentId)) {
-    throw invalidRequest(`unknown agent id "${agentId}"`, { code: "UNKNOWN_AGENT_ID", agentId });
+  if (agentId !== undefined && !(typeof agentId === "string" && agents.find(agentId))) {
+    const named = typeof agentId === "string" ? agentId : typeof agentId;
+    throw invalidRequest(`unknown agent id "${named}"`, { code: "UNKNOWN_AGENT_ID", agentId: named });
   }
   const providers = [...models.providers().values()].flatMap((provider): ProviderAuth[] => {
     const { kind } = models.credential(provider);

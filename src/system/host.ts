@@ -145,9 +145,12 @@ export class Host {
 
   private async disk(showsPath: boolean): Promise<Partial<SystemInfoResult>> {
     const { stateDir } = this.deps.config;
-    const facts = await statfs(stateDir).catch(() => undefined);
+    const [root, facts] = await Promise.all(["/", stateDir].map((path) => statfs(path).catch(() => undefined)));
     if (!facts) return {};
     return {
+      ...(root && {
+        disks: [{ path: "/", totalBytes: root.blocks * root.bsize, availableBytes: root.bavail * root.bsize }],
+      }),
       diskTotalBytes: facts.blocks * facts.bsize,
       diskAvailableBytes: facts.bavail * facts.bsize,
       ...(showsPath ? { diskPath: stateDir } : {}),
