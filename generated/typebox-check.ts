@@ -807,6 +807,8 @@ export type Checked = AllTrue<{
   SessionsSearchParams: Same<Box.SessionsSearchParams, Types.SessionsSearchParams>;
   SessionsSearchResult: Same<Box.SessionsSearchResult, Types.SessionsSearchResult>;
   SessionsSendParams: Same<Box.SessionsSendParams, Types.SessionsSendParams>;
+  SessionsStorageStatusParams: Same<Box.SessionsStorageStatusParams, Types.SessionsStorageStatusParams>;
+  SessionsStorageStatusResult: Same<Box.SessionsStorageStatusResult, Types.SessionsStorageStatusResult>;
   SessionsSubscribeResult: Same<Box.SessionsSubscribeResult, Types.SessionsSubscribeResult>;
   SessionsTitlePrepareParams: Same<Box.SessionsTitlePrepareParams, Types.SessionsTitlePrepareParams>;
   SessionsTitlePrepareResult: Same<Box.SessionsTitlePrepareResult, Types.SessionsTitlePrepareResult>;

@@ -10,7 +10,7 @@ import { cleanUpSessions, type Maintenance } from "../sessions/cleanup.ts";
 import { compactSession } from "../sessions/compact.ts";
 import { createSession } from "../sessions/create.ts";
 import { shownEntry } from "../sessions/entry.ts";
-import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup } from "../sessions/groups.ts";
+import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup, updateGroup } from "../sessions/groups.ts";
 import { deleteSession, resetSession } from "../sessions/lifecycle.ts";
 import { listSessions } from "../sessions/list.ts";
 import { patchSession, resolvedModel } from "../sessions/patch.ts";
@@ -21,8 +21,10 @@ import { createScope, deleteScope, patchManyScope, patchScope } from "../session
 import { searchSessions } from "../sessions/search.ts";
 import { usageLogs, usageTimeseries } from "../usage/session-detail.ts";
 import { senderOf } from "./sender.ts";
+import { sessionSides } from "./session-sides.ts";
 
 export const sessions: SessionsHandlers<CallContext> = {
+  ...sessionSides,
   "sessions.list": (params, { sessions, caller }) => listSessions(sessions, params, caller),
   "sessions.create": async (params, context) => {
     const { sessions, caller } = context;
@@ -42,6 +44,7 @@ export const sessions: SessionsHandlers<CallContext> = {
   "sessions.groups.list": (_params, { sessions }) => listGroups(sessions),
   "sessions.groups.defaults": (_params, { sessions }) => groupDefaults(sessions),
   "sessions.groups.put": (params, { sessions }) => putGroups(sessions, params),
+  "sessions.groups.update": (params, { sessions }) => updateGroup(sessions, params),
   "sessions.groups.rename": (params, { sessions }) => renameGroup(sessions, params),
   "sessions.groups.delete": (params, { sessions }) => deleteGroup(sessions, params),
   "sessions.cleanup": (params, { sessions, config }) =>

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createSession } from "./create.ts";
-import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup } from "./groups.ts";
+import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup, updateGroup } from "./groups.ts";
 import { patchSession } from "./patch.ts";
 import type { Sessions } from "./sessions.ts";
 import { ADMIN, refusal, testSessions } from "./testing.ts";
@@ -85,4 +85,38 @@ test("sessions of a deleted group are in none; deleting none is no error", async
   });
   expect(await categoryOf(sessions, "a")).toBeUndefined();
   expect(await deleteGroup(sessions, { name: "one" })).toMatchObject({ ok: true, updatedSessions: 0 });
+});
+
+test("a group says what its new sessions begin with, also under another name, until it is taken in by another", async () => {
+  const { sessions, events } = testSessions();
+  await putGroups(sessions, { names: ["a", "b"] });
+  const from = events.length;
+  expect(await updateGroup(sessions, { name: " a ", cwd: "/some/where", worktree: true })).toEqual({
+    ok: true,
+    defaults: [{ name: "a", cwd: "/some/where", worktree: true }, { name: "b" }],
+  });
+  expect(events.slice(from).map(({ event, payload }) => [event, (payload as { reason: string }).reason])).toEqual([
+    ["sessions.changed", "groups"],
+  ]);
+  await renameGroup(sessions, { name: "a", to: "c" });
+  expect((await groupDefaults(sessions)).defaults).toEqual([
+    { name: "c", cwd: "/some/where", worktree: true },
+    { name: "b" },
+  ]);
+  await updateGroup(sessions, { name: "b", cwd: null, worktree: false });
+  await renameGroup(sessions, { name: "c", to: "b" });
+  expect((await groupDefaults(sessions)).defaults).toEqual([{ name: "b", worktree: false }]);
+  await putGroups(sessions, { names: [] });
+  await putGroups(sessions, { names: ["b"] });
+  expect((await groupDefaults(sessions)).defaults).toEqual([{ name: "b" }]);
+});
+
+test.each([
+  ["", "/x", "session group name must not be empty"],
+  ["a", "x/y", "session group cwd must be absolute"],
+  ["z", "/x", "unknown session group: z"],
+])("group %p in %p is refused: %s", async (name, cwd, message) => {
+  const { sessions } = testSessions();
+  await putGroups(sessions, { names: ["a"] });
+  expect(await refusal(() => updateGroup(sessions, { name, cwd, worktree: false }))).toEqual({ message });
 });

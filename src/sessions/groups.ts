@@ -1,4 +1,5 @@
 import type { Database } from "bun:sqlite";
+import { isAbsolute } from "node:path";
 import type {
   SessionsGroupsDefaultsResult,
   SessionsGroupsDeleteParams,
@@ -6,6 +7,8 @@ import type {
   SessionsGroupsMutationResult,
   SessionsGroupsPutParams,
   SessionsGroupsRenameParams,
+  SessionsGroupsUpdateParams,
+  SessionsGroupsUpdateResult,
 } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Store } from "../store/store.ts";
@@ -23,6 +26,12 @@ interface Catalogue {
   sections: string[];
 }
 
+/** What new sessions of a group begin with, as far as anybody has said. */
+interface GroupStart {
+  cwd: string | null;
+  worktree: number | null;
+}
+
 const FIXED_SECTIONS = new Set(["work", "ungrouped"]);
 const sectionOf = (name: string): string => `category:${name}`;
 
@@ -32,6 +41,22 @@ export class GroupRepository {
 
   list(): Promise<Catalogue> {
     return this.store.read(read);
+  }
+
+  /** Every group in order, with what its new sessions begin with. */
+  defaults(): Promise<(GroupStart & { name: string })[]> {
+    return this.store.read((db) => {
+      const sql = "SELECT name, cwd, worktree FROM session_groups ORDER BY position, name";
+      return db.query<GroupStart & { name: string }, []>(sql).all();
+    });
+  }
+
+  /** Says what new sessions of a group begin with. False when there is no such group. */
+  setDefaults(name: string, { cwd, worktree }: GroupStart): Promise<boolean> {
+    return this.store.write((db) => {
+      const sql = "UPDATE session_groups SET cwd = ?, worktree = ? WHERE name = ?";
+      return db.query(sql).run(cwd, worktree, name).changes > 0;
+    });
   }
 
   /** Writes what `change` makes of the groups, and returns them with what else it found. `change` must not wait. */
@@ -49,10 +74,35 @@ export async function listGroups(sessions: Sessions): Promise<SessionsGroupsList
   return shown(await sessions.groups.list());
 }
 
-/** `sessions.groups.defaults`: what new sessions of each group begin with; nothing can be set yet, so only the names. */
+/** `sessions.groups.defaults`: what new sessions of each group begin with; of most nobody has said anything. */
 export async function groupDefaults(sessions: Sessions): Promise<SessionsGroupsDefaultsResult> {
-  const { names } = await sessions.groups.list();
-  return { defaults: names.map((name) => ({ name })) };
+  const groups = await sessions.groups.defaults();
+  return {
+    defaults: groups.map(({ name, cwd, worktree }) => ({
+      name,
+      ...(cwd === null ? {} : { cwd }),
+      ...(worktree === null ? {} : { worktree: worktree === 1 }),
+    })),
+  };
+}
+
+/**
+ * `sessions.groups.update`: the folder that new sessions of a group work in (null: none of its own), and whether each gets
+ * a worktree. The folder need not be there yet.
+ * @throws GatewayError for a relative folder and when there is no such group
+ */
+export async function updateGroup(
+  sessions: Sessions,
+  params: SessionsGroupsUpdateParams,
+): Promise<SessionsGroupsUpdateResult> {
+  const { cwd, worktree } = params;
+  const name = params.name.trim();
+  if (name === "") throw invalidRequest("session group name must not be empty");
+  if (cwd !== null && !isAbsolute(cwd)) throw invalidRequest("session group cwd must be absolute");
+  const known = await sessions.groups.setDefaults(name, { cwd, worktree: Number(worktree) });
+  if (!known) throw invalidRequest(`unknown session group: ${name}`);
+  sessions.regrouped();
+  return { ok: true, ...(await groupDefaults(sessions)) };
 }
 
 /**
@@ -86,6 +136,8 @@ export async function renameGroup(
   const groups = await sessions.groups.update(({ names, sections }, db) => {
     if (!names.includes(name)) throw invalidRequest(`unknown session group: ${name}`);
     if (name === to) return { names, sections, updatedSessions: 0 };
+    // Under its new name the group keeps what its sessions begin with; one that is taken in leaves that behind.
+    if (!names.includes(to)) db.query("UPDATE session_groups SET name = ? WHERE name = ?").run(to, name);
     const rename = (list: string[], from: string, into: string) =>
       unique(
         list.includes(into) ? list.filter((each) => each !== from) : list.map((each) => (each === from ? into : each)),
@@ -123,9 +175,11 @@ function read(db: Database): Catalogue {
 
 function write(db: Database, { names, sections }: Catalogue): void {
   const known = new Set([...FIXED_SECTIONS, ...names.map(sectionOf)]);
-  db.query("DELETE FROM session_groups").run();
+  db.query("DELETE FROM session_groups WHERE name NOT IN (SELECT value FROM json_each(?))").run(JSON.stringify(names));
   db.query("DELETE FROM session_sections").run();
-  const addGroup = db.query("INSERT INTO session_groups (name, position) VALUES (?, ?)");
+  const addGroup = db.query(
+    "INSERT INTO session_groups (name, position) VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position",
+  );
   const addSection = db.query("INSERT INTO session_sections (id, position) VALUES (?, ?)");
   for (const [position, name] of names.entries()) addGroup.run(name, position);
   for (const [position, id] of unique(sections.filter((each) => known.has(each))).entries())

@@ -75,6 +75,8 @@ export class Sessions implements SessionsPort, SessionStats {
   readonly clock: Clock;
   /** The database as answers name it: its file without the folder, which is not for every reader (CVE-2026-41339). */
   readonly path: string;
+  /** The database with its folder, for administrators. */
+  readonly storePath: string;
   private readonly config: ConfigPort;
   private readonly events: SessionEvents;
   private activeRuns: ActiveRuns = NO_RUNS;
@@ -88,7 +90,8 @@ export class Sessions implements SessionsPort, SessionStats {
     this.agents = agents;
     this.models = models;
     this.clock = clock;
-    this.path = basename(store.db.filename);
+    this.storePath = store.db.filename;
+    this.path = basename(this.storePath);
     this.events = new SessionEvents(bus);
   }
 

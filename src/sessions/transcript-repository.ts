@@ -99,6 +99,16 @@ export class TranscriptRepository {
     });
   }
 
+  /** How many transcripts the sessions of each agent have, present and past ones. */
+  countByAgent(): Promise<Map<string, number>> {
+    return this.store.read((db) => {
+      const sql = `SELECT agent_id AS agentId, count(*) AS n FROM transcripts
+        JOIN sessions ON sessions.key = transcripts.session_key GROUP BY agent_id`;
+      const counts = db.query<{ agentId: string; n: number }, []>(sql).all();
+      return new Map(counts.map(({ agentId, n }) => [agentId, n]));
+    });
+  }
+
   /** See {@link branchesOf}. */
   branches(session: SessionPlace): Promise<Branch[]> {
     return this.store.read((db) => branchesOf(db, session));

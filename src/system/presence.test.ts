@@ -148,3 +148,16 @@ test("reports expire after five minutes, and there are at most 200 entries, newe
   clock.advance(300_001);
   expect(others()).toEqual([]);
 });
+
+test("shows which sessions a connection looks at until it goes, and tells others only of a change", () => {
+  const { presence, others, events } = setup();
+  presence.connected(peer());
+  presence.watch("c1", ["agent:main:a"]);
+  const told = events.length;
+  presence.watch("c1", ["agent:main:a"]);
+  presence.watch("unheard-of", ["agent:main:b"]);
+  expect(events.length).toBe(told);
+  expect(others()).toMatchObject([{ watchedSessions: ["agent:main:a"] }]);
+  presence.disconnected("c1");
+  expect(others()[0]!.watchedSessions).toBeUndefined();
+});

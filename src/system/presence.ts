@@ -98,13 +98,22 @@ export class Presence {
     });
   }
 
+  /** Shows which sessions a connection looks at, by their canonical keys. One that has no entry is not shown. */
+  watch(connId: string, sessionKeys: readonly string[]): void {
+    const key = this.live.get(connId);
+    if (key === undefined) return;
+    const watched = sessionKeys.length > 0 ? [...sessionKeys] : undefined;
+    if (Bun.deepEquals(this.entries.get(key)?.watchedSessions, watched)) return;
+    this.put(key, { watchedSessions: watched });
+  }
+
   /** Marks the connection's entry as gone; it stays in the list until it expires. */
   disconnected(connId: string): void {
     const key = this.live.get(connId);
     if (key === undefined) return;
     this.live.delete(connId);
     if ([...this.live.values()].includes(key)) return;
-    this.put(key, { reason: "disconnect" });
+    this.put(key, { reason: "disconnect", watchedSessions: undefined });
   }
 
   private put(rawKey: string, facts: Partial<PresenceEntry>): void {

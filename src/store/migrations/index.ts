@@ -15,6 +15,7 @@ import { branches } from "./0013-branches.ts";
 import { questions } from "./0014-questions.ts";
 import { hooks } from "./0015-hooks.ts";
 import { channelInbox } from "./0016-channel-inbox.ts";
+import { sessionUpkeep } from "./0017-session-upkeep.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly Migration[] = [
   questions,
   hooks,
   channelInbox,
+  sessionUpkeep,
 ];
