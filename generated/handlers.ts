@@ -201,39 +201,54 @@ export interface SecretsHandlers<Ctx> {
 
 /** Handlers of `src/methods/sessions.ts`. */
 export interface SessionsHandlers<Ctx> {
+  "session.discussion.info"(params: T.SessionDiscussionInfoParams, ctx: Ctx): Awaitable<T.SessionDiscussionInfoResult>;
+  "session.members.list"(params: T.SessionMembersListParams, ctx: Ctx): Awaitable<T.SessionMembersListResult>;
+  "session.members.listEvidence"(params: T.SessionMembersListParams, ctx: Ctx): Awaitable<T.SessionMembersListEvidenceResult>;
   "session.status"(params: T.SessionStatusParams, ctx: Ctx): Awaitable<T.SessionStatusResult>;
+  "session.typing"(params: T.SessionTypingParams, ctx: Ctx): Awaitable<T.SessionTypingResult>;
   "sessions.abort"(params: T.SessionsAbortParams, ctx: Ctx): Awaitable<T.SessionsAbortResult>;
+  "sessions.assignOwner"(params: T.SessionsAssignOwnerParams, ctx: Ctx): Awaitable<T.SessionsAssignOwnerResult>;
   "sessions.branches.list"(params: T.SessionsBranchesListParams, ctx: Ctx): Awaitable<T.SessionsBranchesListResult>;
   "sessions.branches.switch"(params: T.SessionsBranchesSwitchParams, ctx: Ctx): Awaitable<T.SessionsBranchesSwitchResult>;
+  "sessions.catalog.list"(params: T.SessionsCatalogListParams, ctx: Ctx): Awaitable<T.SessionsCatalogListResult>;
   "sessions.cleanup"(params: T.SessionsCleanupParams, ctx: Ctx): Awaitable<T.SessionsCleanupResult>;
   "sessions.compact"(params: T.SessionsCompactParams, ctx: Ctx): Awaitable<T.SessionsCompactResult>;
+  "sessions.companion.state"(params: T.SessionsCompanionStateParams, ctx: Ctx): Awaitable<T.SessionsCompanionStateResult>;
   "sessions.create"(params: T.SessionsCreateParams, ctx: Ctx): Awaitable<T.SessionsCreateResult>;
   "sessions.delete"(params: T.SessionsDeleteParams, ctx: Ctx): Awaitable<T.SessionsDeleteResult>;
   "sessions.describe"(params: T.SessionsDescribeParams, ctx: Ctx): Awaitable<T.SessionsDescribeResult>;
+  "sessions.files.get"(params: T.SessionsFilesGetParams, ctx: Ctx): Awaitable<T.SessionsFilesGetResult>;
+  "sessions.files.list"(params: T.SessionsFilesListParams, ctx: Ctx): Awaitable<T.SessionsFilesListResult>;
   "sessions.fork"(params: T.SessionsForkParams, ctx: Ctx): Awaitable<T.SessionsForkResult>;
   "sessions.get"(params: T.SessionsGetParams, ctx: Ctx): Awaitable<T.SessionsGetResult>;
+  "sessions.github.options"(params: T.SessionGitHubOptionsParams, ctx: Ctx): Awaitable<T.SessionGitHubOptionsResult>;
   "sessions.groups.defaults"(params: T.SessionsGroupsDefaultsParams, ctx: Ctx): Awaitable<T.SessionsGroupsDefaultsResult>;
   "sessions.groups.delete"(params: T.SessionsGroupsDeleteParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;
   "sessions.groups.list"(params: T.SessionsGroupsListParams, ctx: Ctx): Awaitable<T.SessionsGroupsListResult>;
   "sessions.groups.put"(params: T.SessionsGroupsPutParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;
   "sessions.groups.rename"(params: T.SessionsGroupsRenameParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;
+  "sessions.groups.update"(params: T.SessionsGroupsUpdateParams, ctx: Ctx): Awaitable<T.SessionsGroupsUpdateResult>;
   "sessions.history"(params: T.SessionsHistoryParams, ctx: Ctx): Awaitable<T.SessionsHistoryResult>;
   "sessions.list"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsListResult>;
   "sessions.messages.subscribe"(params: T.SessionsMessagesSubscribeParams, ctx: Ctx): Awaitable<T.SessionsMessagesSubscribeResult>;
   "sessions.messages.unsubscribe"(params: T.SessionsMessagesUnsubscribeParams, ctx: Ctx): Awaitable<T.SessionsMessagesSubscribeResult>;
+  "sessions.observer.visibility"(params: T.SessionsObserverVisibilityParams, ctx: Ctx): Awaitable<T.SessionsObserverVisibilityResult>;
   "sessions.patch"(params: T.SessionsPatchParams, ctx: Ctx): Awaitable<T.SessionsPatchResult>;
   "sessions.patchMany"(params: T.SessionsPatchManyParams, ctx: Ctx): Awaitable<T.SessionsPatchManyResult>;
   "sessions.preview"(params: T.SessionsPreviewParams, ctx: Ctx): Awaitable<T.SessionsPreviewResult>;
+  "sessions.recover"(params: T.SessionsRecoverParams, ctx: Ctx): Awaitable<T.SessionsRecoverResult>;
   "sessions.reset"(params: T.SessionsResetParams, ctx: Ctx): Awaitable<T.SessionsResetResult>;
   "sessions.resolve"(params: T.SessionsResolveParams, ctx: Ctx): Awaitable<T.SessionsResolveResult>;
   "sessions.rewind"(params: T.SessionsRewindParams, ctx: Ctx): Awaitable<T.SessionsRewindResult>;
   "sessions.search"(params: T.SessionsSearchParams, ctx: Ctx): Awaitable<T.SessionsSearchResult>;
   "sessions.send"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
   "sessions.steer"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
+  "sessions.storage.status"(params: T.SessionsStorageStatusParams, ctx: Ctx): Awaitable<T.SessionsStorageStatusResult>;
   "sessions.subscribe"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsSubscribeResult>;
   "sessions.usage"(params: T.SessionsUsageParams, ctx: Ctx): Awaitable<T.SessionsUsageResult>;
   "sessions.usage.logs"(params: T.SessionUsageKeyParams, ctx: Ctx): Awaitable<T.SessionUsageLogsResult>;
   "sessions.usage.timeseries"(params: T.SessionUsageKeyParams, ctx: Ctx): Awaitable<T.SessionUsageTimeseriesResult>;
+  "sessions.viewers.set"(params: T.SessionsViewerPresenceSetParams, ctx: Ctx): Awaitable<T.SessionsViewerPresenceSetResult>;
 }
 
 /** Handlers of `src/methods/skills.ts`. */

@@ -297,6 +297,8 @@ export const LIMITS = {
   workspaceListDefault: 250,
   /** entries. Upstream's upper bound of agents.workspace.list limit. */
   workspaceListMax: 500,
+  /** entries. Of one sessions.files.list with search; a large checkout has as many, and a look takes tenths of a second. */
+  sessionFilesSearched: 20000,
   /** bytes. Upstream's bound of a text that agents.workspace.get shows. */
   workspacePreviewBytes: 262144,
   /** bytes. Of a file that agents.files.* read and write; with JSON's escapes the answer still fits a frame, and upstream names no bound. */
@@ -633,6 +635,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   voiceWakeTriggerChars: { unit: "characters", reason: "Upstream's bound of a wake word, in UTF-16 units." },
   workspaceListDefault: { unit: "entries", reason: "Upstream's page of agents.workspace.list without limit." },
   workspaceListMax: { unit: "entries", reason: "Upstream's upper bound of agents.workspace.list limit." },
+  sessionFilesSearched: { unit: "entries", reason: "Of one sessions.files.list with search; a large checkout has as many, and a look takes tenths of a second." },
   workspacePreviewBytes: { unit: "bytes", reason: "Upstream's bound of a text that agents.workspace.get shows." },
   agentFileBytes: { unit: "bytes", reason: "Of a file that agents.files.* read and write; with JSON's escapes the answer still fits a frame, and upstream names no bound." },
   agentIdentityBytes: { unit: "bytes", reason: "Of a workspace's IDENTITY.md; a page of text." },

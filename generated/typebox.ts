@@ -11429,7 +11429,8 @@ export const SessionGitHubOptionsResult = Type.Object({
       ])
     }, { additionalProperties: false }),
     Type.Null()
-  ])
+  ]),
+  latestShared: Type.Optional(Type.Null({ description: "Stated for the case that nothing was published." }))
 }, { additionalProperties: false })
 
 export type SessionGitHubPublicationResult = Static<typeof SessionGitHubPublicationResult>
@@ -13501,6 +13502,41 @@ export const SessionsSendParams = Type.Object({
   timeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
   idempotencyKey: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
+
+export type SessionsStorageStatusParams = Static<typeof SessionsStorageStatusParams>
+export const SessionsStorageStatusParams = Type.Record(Type.String(), Type.Never())
+
+/** What sessions take of the disk, by agent, and the upkeep of their archives. */
+export type SessionsStorageStatusResult = Static<typeof SessionsStorageStatusResult>
+export const SessionsStorageStatusResult = Type.Object({
+  agents: Type.Array(Type.Object({
+    agentId: Type.String({ minLength: 1 }),
+    storePath: Type.String({ minLength: 1 }),
+    hotTranscripts: Type.Integer({ minimum: 0 }),
+    coldTranscripts: Type.Integer({ minimum: 0 }),
+    embeddedArchiveBytes: Type.Integer({ minimum: 0 }),
+    databaseBytes: Type.Integer({ minimum: 0 }),
+    walBytes: Type.Integer({ minimum: 0 }),
+    archiveBytes: Type.Integer({ minimum: 0 })
+  }, { additionalProperties: false })),
+  maintenance: Type.Object({
+    running: Type.Boolean(),
+    lastStartedAt: Type.Union([
+      Type.Integer({ minimum: 0 }),
+      Type.Null()
+    ]),
+    lastCompletedAt: Type.Union([
+      Type.Integer({ minimum: 0 }),
+      Type.Null()
+    ]),
+    lastError: Type.Union([
+      Type.String(),
+      Type.Null()
+    ]),
+    archivedTranscripts: Type.Integer({ minimum: 0 }),
+    externalizedTranscripts: Type.Integer({ minimum: 0 })
+  }, { additionalProperties: false })
+}, { description: "What sessions take of the disk, by agent, and the upkeep of their archives.", additionalProperties: false })
 
 /** With list params the answer carries the page they ask for. */
 export type SessionsSubscribeResult = Static<typeof SessionsSubscribeResult>

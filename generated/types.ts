@@ -7212,7 +7212,8 @@ export type SessionGitHubOptionsResult = {
       sourceIndexTree: string,
       workspaceTree: string
     })
-  } | null)
+  } | null),
+  latestShared?: null
 };
 
 export type SessionGitHubPublicationFailed = {
@@ -8932,6 +8933,30 @@ export type SessionsSendParams = {
   } & Record<string, any>)>,
   timeoutMs?: number,
   idempotencyKey?: string
+};
+
+export type SessionsStorageStatusParams = Record<string, never>;
+
+/** What sessions take of the disk, by agent, and the upkeep of their archives. */
+export type SessionsStorageStatusResult = {
+  agents: Array<{
+    agentId: string,
+    storePath: string,
+    hotTranscripts: number,
+    coldTranscripts: number,
+    embeddedArchiveBytes: number,
+    databaseBytes: number,
+    walBytes: number,
+    archiveBytes: number
+  }>,
+  maintenance: {
+    running: boolean,
+    lastStartedAt: (number | null),
+    lastCompletedAt: (number | null),
+    lastError: (string | null),
+    archivedTranscripts: number,
+    externalizedTranscripts: number
+  }
 };
 
 /** With list params the answer carries the page they ask for. */
