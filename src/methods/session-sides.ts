@@ -1,12 +1,6 @@
 import type { SessionsHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
-import {
-  companionState,
-  discussionInfo,
-  githubOptions,
-  listCatalogs,
-  recoverSession,
-} from "../sessions/companions.ts";
+import { companionState, discussionInfo, githubOptions, listCatalogs, recoverSession } from "../sessions/companions.ts";
 import { listMembers, refuseOwner, tellTyping, viewedKeys } from "../sessions/people.ts";
 import { getSessionFile, listSessionFiles } from "../sessions/session-files.ts";
 import { storageStatus } from "../sessions/storage.ts";

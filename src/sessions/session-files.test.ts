@@ -79,13 +79,19 @@ describe("sessions.files.get", () => {
     expect(file.content).toBeUndefined();
   });
 
-  test.each(["../outside.txt", "/etc/passwd", "link.txt", "linked/outside.txt", "second-name.txt", "notes", "", "C:\\x"])(
-    "attack 58: %p leads nowhere",
-    async (path) => {
-      expect(await refusal(() => getSessionFile(sessions, { sessionKey: "s", path }))).toEqual({
-        message: "session file not found",
-        details: { type: "session_file_not_found", path },
-      });
-    },
-  );
+  test.each([
+    "../outside.txt",
+    "/etc/passwd",
+    "link.txt",
+    "linked/outside.txt",
+    "second-name.txt",
+    "notes",
+    "",
+    "C:\\x",
+  ])("attack 58: %p leads nowhere", async (path) => {
+    expect(await refusal(() => getSessionFile(sessions, { sessionKey: "s", path }))).toEqual({
+      message: "session file not found",
+      details: { type: "session_file_not_found", path },
+    });
+  });
 });
