@@ -14,6 +14,7 @@ import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
 interface ChannelsHttpDeps {
   ingress: ChannelIngress;
   clock: Clock;
+  limits: Readonly<Record<"hookBodyMs" | "hookRequestsAtOnce", number>>;
 }
 
 /**
@@ -47,7 +48,8 @@ export class ChannelsHttp {
     if (guarded.length === 0) {
       return answer(503, { ok: false, error: `no webhook secret is configured for channel ${target.channel}` });
     }
-    if (this.atWork >= LIMITS.hookRequestsAtOnce) return answer(503, { ok: false, error: "too many calls" }, RETRY);
+    if (this.atWork >= this.deps.limits.hookRequestsAtOnce)
+      return answer(503, { ok: false, error: "too many calls" }, RETRY);
     this.atWork++;
     try {
       return await this.receive(call, target, guarded);
@@ -68,9 +70,9 @@ export class ChannelsHttp {
     const early = proved(null);
     const maySign = accounts.some(({ guards }) => guards.some(({ proof }) => needsBody(proof)));
     if (early.length === 0 && !maySign) return this.unauthorized(peer.remoteAddress);
-    allowSilence(Math.ceil(LIMITS.hookBodyMs / 1000) + 5);
+    allowSilence(Math.ceil(this.deps.limits.hookBodyMs / 1000) + 5);
     const maxBytes = early.length > 0 ? LIMITS.channelWebhookBytes : LIMITS.channelSignedBytes;
-    const body = await readBody(request, maxBytes, LIMITS.hookBodyMs);
+    const body = await readBody(request, maxBytes, this.deps.limits.hookBodyMs);
     if (body === "too-long") return answer(413, { ok: false, error: "payload too large" }, CLOSE);
     if (body === "too-slow") return answer(408, { ok: false, error: "request body timeout" }, CLOSE);
     const [account, ...others] = early.length > 0 ? early : proved(body);

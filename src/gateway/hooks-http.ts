@@ -13,6 +13,7 @@ import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
 interface HooksHttpDeps {
   hooks: Hooks;
   clock: Clock;
+  limits: Readonly<Record<"hookBodyMs" | "hookRequestsAtOnce", number>>;
 }
 
 /** A request for a hook, and the means to let it take its time. */
@@ -68,7 +69,7 @@ export class HooksHttp {
     const signature = settings.signing && signatureOf(request.headers);
     if (!signature && !this.hasToken(request.headers, settings)) return this.unauthorized(call);
     if (!signature) this.throttle.succeeded(networkOf(call.peer.remoteAddress));
-    if (this.atWork >= LIMITS.hookRequestsAtOnce)
+    if (this.atWork >= this.deps.limits.hookRequestsAtOnce)
       return json({ status: 503, body: { ok: false, error: "too many calls" } });
     this.atWork++;
     let holds = true;
@@ -95,8 +96,8 @@ export class HooksHttp {
     const max = subPath === MAIL_PATH ? settings.maxMailBytes : settings.maxBodyBytes;
     // A path that is none is not worth its body; only a signature must be held against it.
     if (subPath === "" && signature === null) return plainText(404, "Not Found");
-    allowSilence(Math.ceil(LIMITS.hookBodyMs / 1000) + 5);
-    const body = await readBody(request, max, LIMITS.hookBodyMs);
+    allowSilence(Math.ceil(this.deps.limits.hookBodyMs / 1000) + 5);
+    const body = await readBody(request, max, this.deps.limits.hookBodyMs);
     if (body === "too-long") return refusal(413, "payload too large", CLOSE);
     if (body === "too-slow") return refusal(408, "request body timeout", CLOSE);
     if (signature !== null) {

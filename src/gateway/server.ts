@@ -96,8 +96,8 @@ export class Gateway implements ConnectionHost {
       entering: (connection, accepted, params) => this.entering(connection, accepted, params),
       admitted: (connection, accepted, params) => this.admitted(connection, accepted, params.client),
     };
-    this.hooks = new HooksHttp(services);
-    this.channelHooks = new ChannelsHttp(services);
+    this.hooks = new HooksHttp({ ...services, limits: this.limits });
+    this.channelHooks = new ChannelsHttp({ ...services, limits: this.limits });
     this.http = new HttpSurface({
       services,
       dispatcher: this.dispatcher,

@@ -252,12 +252,13 @@ export function createServices(options: ServiceOptions): Services {
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
 export async function prepareServices(services: Services): Promise<void> {
-  const { runs, approvals, questions, scheduler, configWriter, log } = services;
+  const { runs, approvals, questions, scheduler, configWriter, hooks, log } = services;
   await runs.recover();
   await approvals.start();
   await questions.start();
   await scheduler.start();
   await configWriter.reportLast(log);
+  for (const warning of hooks.warnings) log.warn(warning);
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */

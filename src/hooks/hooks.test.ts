@@ -2,7 +2,8 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type HooksGateway, startHooksGateway, woken } from "./testing.ts";
+import { ManualClock } from "../platform/clock.ts";
+import { HOOK_TOKEN, type HooksGateway, startHooksGateway, woken } from "./testing.ts";
 
 let gateway: HooksGateway;
 afterEach(() => gateway?.stop());
@@ -80,7 +81,7 @@ describe("an agent hook", () => {
 
   test("waits for one of the same session key that is at work", async () => {
     gateway = await startHooksGateway({ defaultSessionKey: "hook:one" });
-    const first = gateway.hook("/hooks/agent", { message: "SLOW:40 a b c", deliver: false, waitForCompletion: true });
+    const first = gateway.hook("/hooks/agent", { message: "SLOW:4 a b c", deliver: false, waitForCompletion: true });
     await gateway.client.event("agent", ({ stream }) => stream === "lifecycle");
     const second = await gateway.hook("/hooks/agent", { message: "next", deliver: false });
     expect(second.status).toBe(200);
@@ -188,3 +189,66 @@ test("a template that repeats the payload ends at its bound", async () => {
   gateway = await startHooksGateway({ mappings: [{ match: { path: "t" }, messageTemplate: "{{x}}".repeat(20) }] });
   expect((await gateway.hook("/hooks/t", { x: "y".repeat(200_000) })).status).toBe(413);
 });
+
+test("sessions that runs had for themselves go after a day; those with a chosen key stay", async () => {
+  const clock = new ManualClock();
+  gateway = await startHooksGateway({ defaultSessionKey: "hook:chosen" }, { clock });
+  const hookKeys = async () => {
+    const { sessions } = await gateway.client.call("sessions.list", {});
+    return sessions.map(({ key }: { key: string }) => key).filter((key: string) => key.includes(":hook:"));
+  };
+  const run = (message: string, more: object = {}) =>
+    gateway.hook("/hooks/agent", { message, deliver: false, waitForCompletion: true, ...more });
+  await run("one");
+  await gateway.services.sessions.ensure("agent:main:hook:chosen", { createdVia: "hook" });
+  expect(await hookKeys()).toHaveLength(2);
+  await gateway.client.call("sessions.subscribe");
+  clock.advance(86_400_001);
+  const { runId } = (await run("two")).body;
+  const gone = ({ sessionKey, reason }: { sessionKey: string; reason?: string }) =>
+    reason === "delete" && sessionKey.startsWith("agent:main:hook:");
+  await gateway.client.event("sessions.changed", gone, 0);
+  expect((await hookKeys()).sort()).toEqual([`agent:main:hook:${runId}`, "agent:main:hook:chosen"].sort());
+});
+
+describe("a body", () => {
+  test("that does not come in time, or is longer than announced, is not waited for", async () => {
+    gateway = await startHooksGateway({ maxBodyBytes: 1000 }, { limits: { hookBodyMs: 50 } });
+    expect(await raw('{"text":', { "content-length": "100" })).toContain("HTTP/1.1 408");
+    const chunk = `${(2000).toString(16)}\r\n${"x".repeat(2000)}\r\n0\r\n\r\n`;
+    expect(await raw(chunk, { "transfer-encoding": "chunked" })).toContain("HTTP/1.1 413");
+    expect((await gateway.hook("/hooks/wake", { text: "x".repeat(1000) })).status).toBe(413);
+  });
+
+  test("is read of so many callers at once", async () => {
+    gateway = await startHooksGateway({}, { limits: { hookBodyMs: 300, hookRequestsAtOnce: 1 } });
+    const slow = raw('{"text":', { "content-length": "100" });
+    for (;;) {
+      const { status } = await gateway.hook("/hooks/wake", { text: "x", mode: "next-heartbeat" });
+      if (status === 503) break;
+    }
+    expect(await slow).toContain("HTTP/1.1 408");
+    expect((await gateway.hook("/hooks/wake", { text: "x", mode: "next-heartbeat" })).status).toBe(200);
+  });
+});
+
+/** Sends a request as bytes and gives what comes back until the connection ends. */
+async function raw(body: string, headers: Record<string, string>): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  let got = "";
+  const lines = Object.entries({ host: "127.0.0.1", authorization: `Bearer ${HOOK_TOKEN}`, ...headers });
+  const head = `POST /hooks/wake HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+  await Bun.connect({
+    hostname: "127.0.0.1",
+    port: gateway.gateway.port,
+    socket: {
+      open: (socket) => void socket.write(head + body),
+      data: (socket, data) => {
+        got += data.toString();
+        if (got.includes("\r\n\r\n")) socket.end();
+      },
+      close: () => resolve(got),
+    },
+  });
+  return promise;
+}

@@ -27,6 +27,7 @@ import { type Answer, batchAnswer, type ItemOutcome, notFound, refused } from ".
 import type { HookClaims } from "./claims.ts";
 import { endingOf } from "./completion.ts";
 import { HookRefusal } from "./refusal.ts";
+import { forgetOldSessions } from "./retention.ts";
 import { agentFor, logicalKey } from "./session-policy.ts";
 import { type HookSettings, hookSettings, MAIL_PATH } from "./settings.ts";
 
@@ -68,6 +69,26 @@ export class Hooks {
     const { current } = this.deps.config;
     if (this.known?.of !== current) this.known = { of: current, settings: hookSettings(current) };
     return this.known.settings;
+  }
+
+  /** What is worth an operator's attention at the start. */
+  get warnings(): string[] {
+    const { hooks } = this.deps.config.current;
+    if (hooks?.enabled !== true) return [];
+    const { settings } = this;
+    const unsafe = settings?.mappings.filter((mapping) => mapping.unsafe).map(({ id }) => id) ?? [];
+    return [
+      ...(settings === null ? ["hooks are enabled, but no secret of theirs has a value; they stay off"] : []),
+      ...(unsafe.length > 0
+        ? [`words from outside are shown to the model as they are by hooks: ${unsafe.join(", ")}`]
+        : []),
+      ...(hooks.allowRequestSessionKey === true
+        ? ["callers of hooks may choose sessions (hooks.allowRequestSessionKey)"]
+        : []),
+      ...(hooks.gmail?.account
+        ? ["mail is not watched by this gateway; run the watcher of hooks.gmail beside it"]
+        : []),
+    ];
   }
 
   /** Carries out a call. Never rejects for what is wrong with the call: that is the answer. */
@@ -193,7 +214,7 @@ export class Hooks {
     sourcePath: string,
     outcome: Awaited<Submission["settled"]>,
   ): Promise<void> {
-    const { systemEvents, heartbeatTurns, log } = this.deps;
+    const { systemEvents, heartbeatTurns, sessions, config, clock, log } = this.deps;
     try {
       const { completion, note, error } = endingOf(action, outcome);
       const facts = {
@@ -205,6 +226,7 @@ export class Hooks {
       };
       if (error === undefined) log.info("hook agent run completed", facts);
       else log.warn("hook agent run completed", { ...facts, reason: error.slice(0, LIMITS.hookNoteChars) });
+      await forgetOldSessions(sessions, config.current, agentId, clock.now());
       if (note === null || outcome.status === "interrupted") return;
       // What an answer to strangers' words says is theirs, too.
       await systemEvents.add(heartbeatTurns.mainKey(agentId), note.slice(0, LIMITS.hookNoteChars), { trusted: false });

@@ -152,6 +152,21 @@ export class SessionRepository {
     );
   }
 
+  /**
+   * Sessions whose key is a beginning and a UUID: those not used since `before`, and those beyond the newest `keep`. Pinned
+   * ones are left out.
+   */
+  stale(prefix: string, { before, keep, limit }: { before: number; keep: number; limit: number }): Promise<string[]> {
+    return this.store.read((db) => {
+      const sql = `SELECT key FROM
+          (SELECT key, updated_at, row_number() OVER (ORDER BY updated_at DESC) AS nth FROM sessions
+           WHERE key >= ?1 AND key < ?1 || 'g' AND length(key) = length(?1) + 36 AND pinned = 0)
+        WHERE updated_at < ?2 OR nth > ?3 ORDER BY nth DESC LIMIT ?4`;
+      const rows = db.query<{ key: string }, [string, number, number, number]>(sql).all(prefix, before, keep, limit);
+      return rows.map(({ key }) => key);
+    });
+  }
+
   /** How many sessions the agent has, and how many of them are not archived. */
   count(agentId: string): Promise<{ all: number; unarchived: number }> {
     return this.store.read((db) => {
