@@ -221,34 +221,39 @@ describe("a body", () => {
   });
 
   test("is read of so many callers at once", async () => {
-    gateway = await startHooksGateway({}, { limits: { hookBodyMs: 300, hookRequestsAtOnce: 1 } });
-    const slow = raw('{"text":', { "content-length": "100" });
-    for (;;) {
-      const { status } = await gateway.hook("/hooks/wake", { text: "x", mode: "next-heartbeat" });
-      if (status === 503) break;
-    }
-    expect(await slow).toContain("HTTP/1.1 408");
-    expect((await gateway.hook("/hooks/wake", { text: "x", mode: "next-heartbeat" })).status).toBe(200);
+    gateway = await startHooksGateway({}, { limits: { hookRequestsAtOnce: 1 } });
+    const text = JSON.stringify({ text: "x", mode: "next-heartbeat" });
+    const headers = { "content-length": String(text.length) };
+    const callers = await Promise.all([open(text.slice(0, 5), headers), open(text.slice(0, 5), headers)]);
+    const refused = await Promise.race(callers.map(async (caller) => ({ caller, answer: await caller.answer })));
+    expect(refused.answer).toContain("HTTP/1.1 503");
+    const other = callers.find((caller) => caller !== refused.caller)!;
+    other.send(text.slice(5));
+    expect(await other.answer).toContain("HTTP/1.1 200");
   });
 });
 
 /** Sends a request as bytes and gives what comes back until the connection ends. */
-async function raw(body: string, headers: Record<string, string>): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
+const raw = async (body: string, headers: Record<string, string>): Promise<string> =>
+  (await open(body, headers)).answer;
+
+/** Begins a request as bytes. */
+async function open(body: string, headers: Record<string, string>) {
+  const { promise: answer, resolve } = Promise.withResolvers<string>();
   let got = "";
   const lines = Object.entries({ host: "127.0.0.1", authorization: `Bearer ${HOOK_TOKEN}`, ...headers });
   const head = `POST /hooks/wake HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
-  await Bun.connect({
+  const socket = await Bun.connect({
     hostname: "127.0.0.1",
     port: gateway.gateway.port,
     socket: {
-      open: (socket) => void socket.write(head + body),
-      data: (socket, data) => {
+      open: (opened) => void opened.write(head + body),
+      data: (opened, data) => {
         got += data.toString();
-        if (got.includes("\r\n\r\n")) socket.end();
+        if (got.includes("\r\n\r\n")) opened.end();
       },
       close: () => resolve(got),
     },
   });
-  return promise;
+  return { answer, send: (rest: string) => void socket.write(rest) };
 }
