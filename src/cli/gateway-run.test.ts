@@ -117,7 +117,7 @@ describe("a config file that changes", () => {
     expect(shown).toMatchObject({ config: { gateway: { tls: { enabled: false } } } });
     await client.stop();
     expect(await gateway.stop()).toBe(0);
-  });
+  }, 20_000);
 
   test("is put back when it was torn between two starts", async () => {
     const here = home(CONFIG);
@@ -130,7 +130,7 @@ describe("a config file that changes", () => {
     expect(readFileSync(file, "utf8")).toBe(good);
     await (await connectTo(gateway.url, TOKEN)).stop();
     expect(await gateway.stop()).toBe(0);
-  });
+  }, 20_000);
 });
 
 describe("ending", () => {
