@@ -107,6 +107,13 @@ export function loadSpec(root: string): SpecModel {
   return new SpecLoader(root).load();
 }
 
+/** The objects with properties that a schema is, or has as alternatives. */
+function objectsOf(schema: unknown): { properties: Record<string, unknown> }[] {
+  if (!isRecord(schema)) return [];
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.flatMap(objectsOf);
+  return isRecord(schema.properties) ? [schema as { properties: Record<string, unknown> }] : [];
+}
+
 const byName = <T extends { name: string }>(a: T, b: T) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 class SpecLoader {
@@ -221,22 +228,22 @@ class SpecLoader {
       return;
     }
     type.schema = structuredClone(type.schema);
-    let target: unknown = type.schema;
-    for (const key of keys)
-      target = isRecord(target) && isRecord(target.properties) ? target.properties[key] : undefined;
-    if (!isRecord(target) || !isRecord(target.properties)) {
+    let targets = objectsOf(type.schema);
+    for (const key of keys) targets = targets.flatMap((target) => objectsOf(target.properties[key]));
+    if (targets.length === 0) {
       this.problems.push(file.problem(["extend", path], `upstream's ${path} is no object with properties`));
-      return;
     }
-    for (const key of Object.keys(properties)) {
-      if (!(key in target.properties)) continue;
-      this.problems.push(file.problem(["extend", path, "properties", key], `upstream's ${path} has ${key} by now`));
+    for (const target of targets) {
+      for (const key of Object.keys(properties)) {
+        if (!(key in target.properties)) continue;
+        this.problems.push(file.problem(["extend", path, "properties", key], `upstream's ${path} has ${key} by now`));
+      }
+      const entries = Object.entries(target.properties);
+      const at = after === undefined ? entries.length : entries.findIndex(([key]) => key === after) + 1;
+      if (at === 0) this.problems.push(file.problem(["extend", path, "after"], `${path} has no property ${after}`));
+      entries.splice(at, 0, ...Object.entries(properties));
+      target.properties = Object.fromEntries(entries);
     }
-    const entries = Object.entries(target.properties);
-    const at = after === undefined ? entries.length : entries.findIndex(([key]) => key === after) + 1;
-    if (at === 0) this.problems.push(file.problem(["extend", path, "after"], `${path} has no property ${after}`));
-    entries.splice(at, 0, ...Object.entries(properties));
-    target.properties = Object.fromEntries(entries);
     this.later.push(() => {
       for (const ref of directRefs({ properties })) this.needType(file, ref, ["extend", path]);
     });

@@ -65,6 +65,7 @@ export function newJob(params: CronAddParams, now: number): Job {
     wakeMode,
     payload: settledPayload(payload),
     ...given({ delivery: params.delivery ?? defaultDelivery(params), failureAlert: params.failureAlert }),
+    ...given({ missedRuns: params.missedRuns }),
     state: schedule.kind === "stream" ? { streamSourceIdentity: uuid() } : {},
   });
 }

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LIMITS } from "../../generated/limits.ts";
 import { chatEnd, transcript } from "../agents/testing/chat-gateway.ts";
 import { stopServices } from "../gateway/services.ts";
 import { ManualClock } from "../platform/clock.ts";
@@ -187,6 +188,72 @@ describe("over a restart", () => {
     expect(entries[0].error).toContain("3 times since");
     expect((await after.client.call("cron.get", { id })).nextRunAtMs).toBe(clock.now() + HOUR / 2);
     expect(after.model.calls).toHaveLength(0);
+  });
+
+  test("a job decides for itself what becomes of what it missed, whatever the operator's rule", async () => {
+    const stateDir = lastingDir();
+    const clock = new ManualClock();
+    const before = await startCronGateway({ stateDir, clock });
+    const add = async (over: object): Promise<string> => (await before.client.call("cron.add", turnJob(over))).id;
+    const once = await add({ missedRuns: { policy: "once" } });
+    const skip = await add({ missedRuns: { policy: "skip" } });
+    const near = await add({ missedRuns: { policy: "within", windowMs: HOUR } });
+    const far = await add({ missedRuns: { policy: "within", windowMs: HOUR / 4 } });
+    const at = { kind: "at", at: inMs(clock, HOUR) };
+    const single = await add({ schedule: at, missedRuns: { policy: "skip" } });
+    await before.stop();
+    clock.advance(3.5 * HOUR);
+    const after = await start({ stateDir, clock, config: { cron: { skipMissedJobs: true } } });
+    for (const id of [once, near]) {
+      const { entries, total } = await after.ran(id);
+      expect(total).toBe(1);
+      expect(entries[0]).toMatchObject({ status: "ok" });
+      expect(entries[0].diagnostics.summary).toContain("3 times since");
+    }
+    for (const id of [skip, far]) {
+      const { entries, total } = await after.ran(id);
+      expect(total).toBe(1);
+      expect(entries[0]).toMatchObject({ status: "skipped" });
+      expect((await after.client.call("cron.get", { id })).nextRunAtMs).toBe(clock.now() + HOUR / 2);
+    }
+    expect((await after.ran(single)).entries[0]).toMatchObject({ status: "skipped" });
+    const left = await after.client.call("cron.get", { id: single });
+    expect(left).toMatchObject({ enabled: false });
+    expect(left.nextRunAtMs).toBeUndefined();
+    expect(after.model.calls).toHaveLength(2);
+  });
+
+  test("the rule holds for a machine that slept, too; null takes it from a job again", async () => {
+    const gateway = await start();
+    const { client } = gateway;
+    const { id } = await client.call("cron.add", turnJob({ missedRuns: { policy: "skip" } }));
+    await gateway.pass(HOUR / 2);
+    await gateway.pass(2 * HOUR);
+    expect((await gateway.ran(id)).entries[0]).toMatchObject({ status: "skipped" });
+    const { missedRuns } = await client.call("cron.update", { id, patch: { missedRuns: null } });
+    expect(missedRuns).toBeUndefined();
+    await gateway.pass(2 * HOUR);
+    expect((await gateway.ran(id, 2)).entries[0]).toMatchObject({ status: "ok" });
+  });
+
+  test("a job that only waits for its turn has missed nothing", async () => {
+    const gateway = await start();
+    const { client } = gateway;
+    const payload = { kind: "agentTurn", message: "go\nSLOW:60000 a b" };
+    const busy = Array.from({ length: LIMITS.cronRunsAtOnce }, (_, index) =>
+      turnJob({ name: `busy ${index}`, payload }),
+    );
+    const ids = [];
+    for (const job of busy) ids.push((await client.call("cron.add", job)).id);
+    const { id } = await client.call("cron.add", turnJob({ missedRuns: { policy: "skip" } }));
+    await gateway.pass(HOUR);
+    expect(gateway.services.scheduler.atWork).toBe(LIMITS.cronRunsAtOnce);
+    await gateway.pass(HOUR / 2);
+    expect((await runs(gateway, id)).total).toBe(0);
+    for (const each of ids) await client.call("cron.remove", { id: each });
+    await client.call("sessions.abort", { key: `agent:main:cron:${ids[0]}` });
+    await gateway.pass(1000);
+    expect((await gateway.ran(id)).entries[0]).toMatchObject({ status: "ok" });
   });
 
   test("a run that was cut off is recorded; what had a single time is tried again, nothing else", async () => {

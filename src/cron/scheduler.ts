@@ -6,7 +6,7 @@ import type { Logger } from "../platform/logger.ts";
 import { CUT_OFF } from "./agent-turn.ts";
 import { given, type Job } from "./job.ts";
 import type { Ended, JobRepository } from "./job-repository.ts";
-import { lateNote, missedEntry, missedTimes } from "./missed.ts";
+import { lateNote, missedEntry, missedTimes, runsLate } from "./missed.ts";
 import { afterRun, type DeliveryReport, type Execution, entryOf, without } from "./outcome.ts";
 import type { RunRepository, RunStart } from "./run-repository.ts";
 import { following, type NextTime, nextTimes } from "./schedule.ts";
@@ -39,6 +39,8 @@ export class Scheduler {
   private stopped = true;
   private ticking: Promise<void> | undefined;
   private lastTick = 0;
+  /** Up to here every job that was due has been looked at: one that is due earlier waits for its turn. */
+  private seenUntil = 0;
   private readonly unsubscribe: () => void;
 
   constructor(private readonly deps: SchedulerDeps) {
@@ -64,7 +66,6 @@ export class Scheduler {
     const { history, clock } = this.deps;
     await history.prune(clock.now() - LIMITS.cronRunTtlMs);
     for (const run of await history.unfinished()) await this.endCutOff(run);
-    if (this.enabled && this.deps.config.current.cron?.skipMissedJobs) await this.skipMissed();
     this.lastTick = clock.now();
     await this.converge();
   }
@@ -137,6 +138,8 @@ export class Scheduler {
     const now = clock.now();
     if (now < this.lastTick - LIMITS.cronLateMs) await this.clockWentBack(now);
     this.lastTick = now;
+    if (!this.enabled) return;
+    await this.skipMissed(now);
     for (const job of await jobs.due(now, LIMITS.cronMaxJobs)) {
       if (this.busy || this.stopped || !this.enabled) return;
       if (this.running.has(job.id)) await this.passOver(job, now);
@@ -154,7 +157,7 @@ export class Scheduler {
       agentId: this.deps.ownerOf(job),
       startedAt: now,
     };
-    const late = now - due > LIMITS.cronLateMs ? lateNote(due, missedTimes(next, due, now), now) : undefined;
+    const late = now - due > LIMITS.cronLateMs ? lateNote(missedTimes(next, due, now), now) : undefined;
     await this.begin(
       run,
       (known) => {
@@ -170,7 +173,7 @@ export class Scheduler {
     );
   }
 
-  /** A job that is due again while it is at work waits for its next time. */
+  /** A job that is not run now waits for its next time; one that has no other is turned off. */
   private async passOver(job: Job, now: number): Promise<void> {
     const due = job.state.nextRunAtMs;
     const next = await this.timesOf(job);
@@ -179,6 +182,7 @@ export class Scheduler {
       if (known?.state.nextRunAtMs !== due) return null;
       return {
         ...known!,
+        enabled: known!.enabled && known!.schedule.kind !== "at",
         state: { ...without(known!.state, "nextRunAtMs"), ...given({ nextRunAtMs: following(next, now) }) },
       };
     });
@@ -288,20 +292,20 @@ export class Scheduler {
     log.warn("a job was at work when the gateway stopped", { jobId: run.jobId, runId: run.runId });
   }
 
-  /** Writes down what recurring jobs have missed, and goes on with their next time. */
-  private async skipMissed(): Promise<void> {
-    const { jobs, history, clock, ownerOf } = this.deps;
-    const now = clock.now();
+  /** Writes down what jobs have missed that are not to be run late, and goes on with their next time. */
+  private async skipMissed(now: number): Promise<void> {
+    const { jobs, history, ownerOf, config } = this.deps;
+    const from = this.seenUntil;
+    this.seenUntil = now;
     for (const job of await jobs.due(now - LIMITS.cronLateMs, LIMITS.cronMaxJobs)) {
-      if (job.schedule.kind === "at") continue;
       const due = job.state.nextRunAtMs!;
+      if (due <= from || this.running.has(job.id)) continue;
       const next = await this.timesOf(job);
       if (next === null) continue;
+      const missed = missedTimes(next, due, now);
+      if (runsLate(job, missed, now, config.current.cron?.skipMissedJobs === true)) continue;
       const run = { runId: `cron:${job.id}:${due}`, jobId: job.id, agentId: ownerOf(job), startedAt: now };
-      await history.record(
-        { ...run, entry: missedEntry(run, due, missedTimes(next, due, now)) },
-        LIMITS.cronRunsPerJob,
-      );
+      await history.record({ ...run, entry: missedEntry(run, missed) }, LIMITS.cronRunsPerJob);
       await this.passOver(job, now);
     }
   }
