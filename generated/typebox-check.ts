@@ -230,6 +230,7 @@ export type Checked = AllTrue<{
   CronJobView: Same<Box.CronJobView, Types.CronJobView>;
   CronListParams: Same<Box.CronListParams, Types.CronListParams>;
   CronListResult: Same<Box.CronListResult, Types.CronListResult>;
+  CronMissedRuns: Same<Box.CronMissedRuns, Types.CronMissedRuns>;
   CronRemoveParams: Same<Box.CronRemoveParams, Types.CronRemoveParams>;
   CronRemoveResult: Same<Box.CronRemoveResult, Types.CronRemoveResult>;
   CronRunLogEntry: Same<Box.CronRunLogEntry, Types.CronRunLogEntry>;

@@ -4044,6 +4044,21 @@ export const CronDeliveryPreview = Type.Object({
   detail: Type.String()
 }, { additionalProperties: false })
 
+/** What a job does about times at which it was due and the gateway was stopped or its machine asleep: `once` runs it once, late; `skip` waits for its next time; `within` runs it once if the newest of these times is at most `windowMs` ago. A job that does not say does as `cron.skipMissedJobs` of the configuration has it, which spares jobs with a single time. The history has an entry in every case. */
+export type CronMissedRuns = Static<typeof CronMissedRuns>
+export const CronMissedRuns = Type.Union([
+  Type.Object({
+    policy: Type.Union([
+      Type.Literal("once"),
+      Type.Literal("skip")
+    ])
+  }, { additionalProperties: false }),
+  Type.Object({
+    policy: Type.Literal("within"),
+    windowMs: Type.Integer({ description: "Milliseconds.", minimum: 1000, maximum: 8640000000000 })
+  }, { additionalProperties: false })
+], { description: "What a job does about times at which it was due and the gateway was stopped or its machine asleep: `once` runs it once, late; `skip` waits for its next time; `within` runs it once if the newest of these times is at most `windowMs` ago. A job that does not say does as `cron.skipMissedJobs` of the configuration has it, which spares jobs with a single time. The history has an entry in every case." })
+
 export type CronAddJobResult = Static<typeof CronAddJobResult>
 export const CronAddJobResult = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -4412,7 +4427,8 @@ export const CronAddJobResult = Type.Object({
     Type.Literal("not-requested")
   ])),
   lastFailureNotificationDeliveryError: Type.Optional(Type.String()),
-  deliveryPreview: Type.Optional(CronDeliveryPreview)
+  deliveryPreview: Type.Optional(CronDeliveryPreview),
+  missedRuns: Type.Optional(CronMissedRuns)
 }, { additionalProperties: false })
 
 export type CronAddParams = Static<typeof CronAddParams>
@@ -4629,7 +4645,8 @@ export const CronAddParams = Type.Object({
       ])),
       accountId: Type.Optional(Type.String({ minLength: 1 }))
     }, { additionalProperties: false })
-  ]))
+  ])),
+  missedRuns: Type.Optional(CronMissedRuns)
 }, { additionalProperties: false })
 
 export type CronJob = Static<typeof CronJob>
@@ -4999,7 +5016,8 @@ export const CronJob = Type.Object({
     Type.Literal("unknown"),
     Type.Literal("not-requested")
   ])),
-  lastFailureNotificationDeliveryError: Type.Optional(Type.String())
+  lastFailureNotificationDeliveryError: Type.Optional(Type.String()),
+  missedRuns: Type.Optional(CronMissedRuns)
 }, { additionalProperties: false })
 
 export type CronAddResult = Static<typeof CronAddResult>
@@ -5371,13 +5389,15 @@ export const CronAddResult = Type.Union([
       Type.Literal("not-requested")
     ])),
     lastFailureNotificationDeliveryError: Type.Optional(Type.String()),
-    deliveryPreview: Type.Optional(CronDeliveryPreview)
+    deliveryPreview: Type.Optional(CronDeliveryPreview),
+    missedRuns: Type.Optional(CronMissedRuns)
   }, { additionalProperties: false }),
   Type.Object({
     created: Type.Boolean(),
     updated: Type.Optional(Type.Boolean()),
     job: CronJob,
-    deliveryPreview: Type.Optional(CronDeliveryPreview)
+    deliveryPreview: Type.Optional(CronDeliveryPreview),
+    missedRuns: Type.Optional(CronMissedRuns)
   }, { additionalProperties: false })
 ])
 
@@ -6161,7 +6181,11 @@ export const CronUpdateParams = Type.Union([
         streamCoalescedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
         streamLastStartedAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
         streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 }))
-      }, { additionalProperties: false }))
+      }, { additionalProperties: false })),
+      missedRuns: Type.Optional(Type.Union([
+        CronMissedRuns,
+        Type.Null()
+      ]))
     }, { additionalProperties: false }),
     expectedConfigRevision: Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
   }, { additionalProperties: false }),
@@ -6473,7 +6497,11 @@ export const CronUpdateParams = Type.Union([
         streamCoalescedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
         streamLastStartedAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
         streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 }))
-      }, { additionalProperties: false }))
+      }, { additionalProperties: false })),
+      missedRuns: Type.Optional(Type.Union([
+        CronMissedRuns,
+        Type.Null()
+      ]))
     }, { additionalProperties: false }),
     expectedConfigRevision: Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
   }, { additionalProperties: false })

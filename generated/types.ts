@@ -2443,7 +2443,8 @@ export type CronAddJobResult = {
   lastFailureNotificationDelivered?: boolean,
   lastFailureNotificationDeliveryStatus?: ('delivered' | 'not-delivered' | 'unknown' | 'not-requested'),
   lastFailureNotificationDeliveryError?: string,
-  deliveryPreview?: CronDeliveryPreview
+  deliveryPreview?: CronDeliveryPreview,
+  missedRuns?: CronMissedRuns
 };
 
 export type CronAddParams = {
@@ -2582,7 +2583,8 @@ export type CronAddParams = {
     includeSkipped?: boolean,
     mode?: ('announce' | 'webhook'),
     accountId?: string
-  })
+  }),
+  missedRuns?: CronMissedRuns
 };
 
 export type CronAddResult = ({
@@ -2802,12 +2804,14 @@ export type CronAddResult = ({
   lastFailureNotificationDelivered?: boolean,
   lastFailureNotificationDeliveryStatus?: ('delivered' | 'not-delivered' | 'unknown' | 'not-requested'),
   lastFailureNotificationDeliveryError?: string,
-  deliveryPreview?: CronDeliveryPreview
+  deliveryPreview?: CronDeliveryPreview,
+  missedRuns?: CronMissedRuns
 } | {
   created: boolean,
   updated?: boolean,
   job: CronJob,
-  deliveryPreview?: CronDeliveryPreview
+  deliveryPreview?: CronDeliveryPreview,
+  missedRuns?: CronMissedRuns
 });
 
 export type CronDeclarativeAddResult = {
@@ -3051,7 +3055,8 @@ export type CronJob = {
   deliverySuppressionReason?: string,
   lastFailureNotificationDelivered?: boolean,
   lastFailureNotificationDeliveryStatus?: ('delivered' | 'not-delivered' | 'unknown' | 'not-requested'),
-  lastFailureNotificationDeliveryError?: string
+  lastFailureNotificationDeliveryError?: string,
+  missedRuns?: CronMissedRuns
 };
 
 export type CronJobNotFoundErrorDetails = {
@@ -3116,6 +3121,14 @@ export type CronListResult = ({
   nextOffset: (number | null),
   deliveryPreviews?: Record<string, CronDeliveryPreview>
 } & Record<string, any>);
+
+/** What a job does about times at which it was due and the gateway was stopped or its machine asleep: `once` runs it once, late; `skip` waits for its next time; `within` runs it once if the newest of these times is at most `windowMs` ago. A job that does not say does as `cron.skipMissedJobs` of the configuration has it, which spares jobs with a single time. The history has an entry in every case. */
+export type CronMissedRuns = ({
+  policy: ('once' | 'skip')
+} | {
+  policy: 'within',
+  windowMs: number
+});
 
 export type CronRemoveParams = ({
   id: string
@@ -3445,7 +3458,8 @@ export type CronUpdateParams = ({
       streamCoalescedBatches?: number,
       streamLastStartedAtMs?: number,
       streamLastExitAtMs?: number
-    }
+    },
+    missedRuns?: (CronMissedRuns | null)
   },
   expectedConfigRevision?: string
 } | {
@@ -3585,7 +3599,8 @@ export type CronUpdateParams = ({
       streamCoalescedBatches?: number,
       streamLastStartedAtMs?: number,
       streamLastExitAtMs?: number
-    }
+    },
+    missedRuns?: (CronMissedRuns | null)
   },
   expectedConfigRevision?: string
 });
