@@ -10,8 +10,12 @@ import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
 import { Audit } from "../audit/audit.ts";
 import { AuditRepository } from "../audit/audit-repository.ts";
 import { Channels } from "../channels/channels.ts";
+import { Conversations } from "../channels/conversations.ts";
 import { Inbox } from "../channels/ingress/inbox.ts";
 import { ChannelIngress } from "../channels/ingress/ingress.ts";
+import { Deliveries } from "../channels/outbound/deliveries.ts";
+import { Outbound } from "../channels/outbound/outbound.ts";
+import { Outbox } from "../channels/outbound/outbox.ts";
 import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
@@ -96,6 +100,8 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly audit: Audit;
   readonly channels: Channels;
   readonly ingress: ChannelIngress;
+  readonly outbound: Outbound;
+  readonly conversations: Conversations;
   readonly skills: Skills;
   readonly tools: Tools;
   readonly host: Host;
@@ -175,6 +181,14 @@ export function createServices(options: ServiceOptions): Services {
   const hookDeps = { store, config, agents, sessions, runs, systemEvents, defender, clock, log };
   const hooks = createHooks({ ...hookDeps, heartbeatTurns: cron.heartbeatTurns });
 
+  const outbox = new Outbox(store, clock, LIMITS);
+  const outbound = new Outbound({
+    config,
+    defender,
+    outbox,
+    deliveries: (port) => new Deliveries({ outbox, sessions, port, clock, log, limits: LIMITS }),
+  });
+
   const identity = new Identity(settings);
   const versions = new StateVersions();
   const eventLoop = new EventLoopMonitor();
@@ -230,6 +244,8 @@ export function createServices(options: ServiceOptions): Services {
     }),
     audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, log }),
     ingress: new ChannelIngress(config, new Inbox(store, clock, LIMITS), LIMITS.channelBatchEvents),
+    outbound,
+    conversations: new Conversations(),
     channels: new Channels({ config, clock, eventLoop }),
     skills: new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets }),
     tools: new Tools({ config, agents, sessions }),
@@ -252,20 +268,22 @@ export function createServices(options: ServiceOptions): Services {
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
 export async function prepareServices(services: Services): Promise<void> {
-  const { runs, approvals, questions, scheduler, configWriter, hooks, log } = services;
+  const { runs, approvals, questions, scheduler, outbound, configWriter, hooks, log } = services;
   await runs.recover();
   await approvals.start();
   await questions.start();
   await scheduler.start();
+  await outbound.deliveries.start();
   await configWriter.reportLast(log);
   for (const warning of hooks.warnings) log.warn(warning);
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({ runs, approvals, questions, scheduler }: Services): Promise<void> {
+export async function stopServices({ runs, approvals, questions, scheduler, outbound }: Services): Promise<void> {
   scheduler.halt();
   approvals.stop();
   questions.stop();
   await runs.stop();
   await scheduler.stop();
+  await outbound.deliveries.stop();
 }

@@ -4,6 +4,9 @@ import type { Guard } from "../gateway/dispatch.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 
 export const channels: ChannelsHandlers<CallContext> = {
+  send: (params, { outbound, caller }) => outbound.send(params, caller),
+  poll: (params, { outbound, caller }) => outbound.poll(params, caller),
+  "message.action": (params, { outbound, caller }) => outbound.act(params, caller),
   "channels.status": (params, { channels }) => channels.status(params),
   "channels.start": (params, { channels }) => channels.start(params),
   "channels.stop": (params, { channels }) => channels.stop(params),

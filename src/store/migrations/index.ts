@@ -16,6 +16,7 @@ import { questions } from "./0014-questions.ts";
 import { hooks } from "./0015-hooks.ts";
 import { channelInbox } from "./0016-channel-inbox.ts";
 import { sessionUpkeep } from "./0017-session-upkeep.ts";
+import { outbox } from "./0018-outbox.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -35,4 +36,5 @@ export const MIGRATIONS: readonly Migration[] = [
   hooks,
   channelInbox,
   sessionUpkeep,
+  outbox,
 ];
