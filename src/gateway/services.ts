@@ -57,8 +57,11 @@ import { Tools } from "../tools/tools.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
 import { UsageReports } from "../usage/usage-reports.ts";
 import { UsageRepository } from "../usage/usage-repository.ts";
+import { AudioFiles } from "../voice/audio-files.ts";
+import { Speaker } from "../voice/speaker.ts";
 import { Speech } from "../voice/speech.ts";
 import { Talk } from "../voice/talk.ts";
+import { TalkSessions } from "../voice/talk-sessions.ts";
 import { VoiceWake } from "../voice/voice-wake.ts";
 
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
@@ -110,6 +113,8 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly voiceWake: VoiceWake;
   readonly speech: Speech;
   readonly talk: Talk;
+  readonly talkSessions: TalkSessions;
+  readonly speaker: Speaker;
   readonly identity: Identity;
   readonly presence: Presence;
   readonly heartbeats: Heartbeats;
@@ -253,6 +258,14 @@ export function createServices(options: ServiceOptions): Services {
     voiceWake,
     speech,
     talk,
+    talkSessions: new TalkSessions({ config, speech, sessions }),
+    speaker: new Speaker({
+      config,
+      speech,
+      files: new AudioFiles(config.stateDir, LIMITS.speechFiles),
+      log,
+      limits: LIMITS,
+    }),
     ...cron,
     hooks,
     internalHooks: new InternalHooks({ config, agents }),

@@ -12,6 +12,7 @@ import { dict, text } from "../models/settings.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Settings } from "../store/settings.ts";
 import { SPEECH_PROVIDERS, type SpeechProvider, speechProvider } from "./speech-providers.ts";
+import type { SpeechAccess } from "./synthesis.ts";
 
 /** What was chosen with `tts.*` methods. It goes before the configuration and survives restarts. */
 interface Preferences {
@@ -118,6 +119,30 @@ export class Speech {
       models: [...each.models],
       voices: [...each.voices],
     }));
+  }
+
+  /** The services in the order in which they are asked: the one in force, then the others. */
+  async order(): Promise<string[]> {
+    const first = this.provider(await this.preferences());
+    return [first, ...this.listed().flatMap(({ id }) => (id === first ? [] : id))];
+  }
+
+  /**
+   * How a service is called, or null when it is not known or there is no key for it.
+   * @param over laid over its settings; an `apiKey` there goes before all others
+   */
+  access(name: string, over: Record<string, unknown>): SpeechAccess | null {
+    const provider = speechProvider(name);
+    if (!provider) return null;
+    const { config } = this.deps;
+    const own = dict(dict(this.section.providers)[provider.id]);
+    const model = dict(dict(dict(config.current.models).providers)[provider.id]);
+    const settings = { ...own, ...over };
+    const env = (names: readonly string[]) => names.map((each) => text((config.env ?? {})[each])).find(Boolean);
+    const apiKey = text(settings.apiKey) ?? text(model.apiKey) ?? env(provider.keyEnv);
+    if (apiKey === undefined) return null;
+    const baseUrl = text(settings.baseUrl) ?? (provider.id === "openai" ? env(["OPENAI_TTS_BASE_URL"]) : undefined);
+    return { id: provider.id, settings, apiKey, baseUrl };
   }
 
   private get section(): Record<string, unknown> {
