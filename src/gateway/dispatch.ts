@@ -23,7 +23,11 @@ export interface ContractWatch {
  * `dynamic` scope needs for them, and what every call must say. Throws to refuse. May return params to be used in their
  * place, where upstream fills in what was left out first.
  */
-export type Guard = (params: Record<string, unknown>, caller: Caller) => Record<string, unknown> | void;
+export type Guard = (
+  params: Record<string, unknown>,
+  caller: Caller,
+  context: CallContext,
+) => Record<string, unknown> | void;
 
 interface Route {
   name: string;
@@ -153,7 +157,7 @@ export class Dispatcher {
     authorize(route?.spec, method, caller);
     if (route === undefined) throw invalidRequest(`unknown method: ${method}`);
     let params = rawParams ?? {};
-    if (route.guard) params = route.guard(isRecord(params) ? params : {}, caller) ?? params;
+    if (route.guard) params = route.guard(isRecord(params) ? params : {}, caller, context) ?? params;
     const problem = validateParams(method, params);
     if (problem !== null) return problem.then((message) => Promise.reject(invalidRequest(message)));
     return route.handler(params, context);

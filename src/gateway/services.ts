@@ -42,7 +42,11 @@ import { Secrets } from "../secrets/secrets.ts";
 import { deleteSessionsOf } from "../sessions/lifecycle.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { SetupWizard } from "../setup/wizard.ts";
+import { SkillHub } from "../skills/hub.ts";
+import { SkillInstaller } from "../skills/install/installer.ts";
+import { SkillUploads } from "../skills/install/uploads.ts";
 import { Skills } from "../skills/skills.ts";
+import { SkillWorkshop } from "../skills/workshop.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
@@ -106,6 +110,10 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly outbound: Outbound;
   readonly conversations: Conversations;
   readonly skills: Skills;
+  readonly skillHub: SkillHub;
+  readonly skillUploads: SkillUploads;
+  readonly skillInstaller: SkillInstaller;
+  readonly skillWorkshop: SkillWorkshop;
   readonly tools: Tools;
   readonly host: Host;
   readonly hooks: Hooks;
@@ -186,6 +194,9 @@ export function createServices(options: ServiceOptions): Services {
   const hookDeps = { store, config, agents, sessions, runs, systemEvents, defender, clock, log };
   const hooks = createHooks({ ...hookDeps, heartbeatTurns: cron.heartbeatTurns });
 
+  const skills = new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets });
+  const skillHub = new SkillHub({ env: () => config.env ?? {}, limits: LIMITS });
+  const skillUploads = new SkillUploads(store, clock, LIMITS);
   const outbox = new Outbox(store, clock, LIMITS);
   const outbound = new Outbound({
     config,
@@ -252,7 +263,20 @@ export function createServices(options: ServiceOptions): Services {
     outbound,
     conversations: new Conversations(),
     channels: new Channels({ config, clock, eventLoop }),
-    skills: new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets }),
+    skills,
+    skillHub,
+    skillUploads,
+    skillInstaller: new SkillInstaller({
+      config,
+      agents,
+      skills,
+      hub: skillHub,
+      uploads: skillUploads,
+      defender,
+      clock,
+      limits: LIMITS,
+    }),
+    skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
     tools: new Tools({ config, agents, sessions }),
     host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),
     voiceWake,

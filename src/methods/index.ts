@@ -22,7 +22,7 @@ import { plugin } from "./plugin.ts";
 import { question } from "./question.ts";
 import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
-import { skills } from "./skills.ts";
+import { skillGuards, skills } from "./skills.ts";
 import { system } from "./system.ts";
 import { tasks } from "./tasks.ts";
 import { tools } from "./tools.ts";
@@ -70,6 +70,7 @@ export const guards: Readonly<Record<string, Guard>> = {
   ...channelGuards,
   ...chatGuards,
   ...cronGuards,
+  ...skillGuards,
   ...nodeGuards,
   ...sessionGuards,
 };

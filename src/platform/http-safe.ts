@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { isIP } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
 import { isPublicAddress } from "./addresses.ts";
 
 /** What calls to addresses that somebody else has chosen may reach. By default only the public internet. */
@@ -41,9 +41,7 @@ export class OutboundRefused extends Error {
  * @throws OutboundRefused when the policy does not let it through; Error when the call fails
  */
 export async function postSafely(address: string, body: string, options: PostOptions): Promise<number> {
-  const url = URL.parse(address);
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new OutboundRefused("Only http and https can be called");
-  if (url.username !== "" || url.password !== "") throw new OutboundRefused("An address must not hold credentials");
+  const url = checked(address);
   const timeout = AbortSignal.timeout(options.timeoutMs);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   const target = await judged(url, options);
@@ -56,8 +54,7 @@ export async function postSafely(address: string, body: string, options: PostOpt
         headers: { ...options.headers, "content-type": "application/json", "content-length": Buffer.byteLength(body) },
         signal,
         agent: false,
-        lookup: (_host, { all }, done) =>
-          all ? done(null, [target] as never, target.family) : done(null, target.address, target.family),
+        lookup: only(target),
       },
       (answer: IncomingMessage) => {
         answer.destroy();
@@ -69,8 +66,55 @@ export async function postSafely(address: string, body: string, options: PostOpt
   });
 }
 
+export interface GetOptions extends Omit<PostOptions, "headers"> {
+  /** Bytes of the answer's body; a larger one is an error. */
+  maxBytes: number;
+}
+
+/**
+ * Reads from an address as `postSafely` posts to one: one judged address, no redirects, and no more bytes than allowed.
+ * @throws OutboundRefused when the policy does not let it through; Error when the call fails or the answer is too large
+ */
+export async function getSafely(address: string, options: GetOptions): Promise<{ status: number; body: Buffer }> {
+  const url = checked(address);
+  const timeout = AbortSignal.timeout(options.timeoutMs);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  const target = await judged(url, options);
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(timeout.aborted ? new Error("The receiver did not answer in time") : error);
+    const send = url.protocol === "https:" ? requestHttps : requestHttp;
+    const call = send(url, { method: "GET", signal, agent: false, lookup: only(target) }, (answer: IncomingMessage) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      answer.on("data", (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= options.maxBytes) return void chunks.push(chunk);
+        answer.destroy();
+        reject(new Error("The answer is too large"));
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body: Buffer.concat(chunks) }));
+      answer.on("error", fail);
+    });
+    call.on("error", fail);
+    call.end();
+  });
+}
+
+function checked(address: string): URL {
+  const url = URL.parse(address);
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new OutboundRefused("Only http and https can be called");
+  if (url.username !== "" || url.password !== "") throw new OutboundRefused("An address must not hold credentials");
+  return url;
+}
+
+/** A lookup that finds the address that was judged, whatever it is asked. */
+const only =
+  (target: { address: string; family: number }): LookupFunction =>
+  (_host, { all }, done) =>
+    all ? done(null, [target] as never, target.family) : done(null, target.address, target.family);
+
 /** An address of the host that may be called. @throws OutboundRefused */
-async function judged(url: URL, { policy = {}, resolve = lookupAll }: PostOptions) {
+async function judged(url: URL, { policy = {}, resolve = lookupAll }: Pick<PostOptions, "policy" | "resolve">) {
   const host = url.hostname
     .replace(/^\[|\]$/g, "")
     .replace(/\.$/, "")

@@ -1,0 +1,141 @@
+import { join } from "node:path";
+import type { SkillsInstallParams, SkillsInstallResult } from "../../../generated/types.ts";
+import type { AgentCatalogue } from "../../agents/catalogue.ts";
+import type { ConfigPort } from "../../config/types.ts";
+import type { DefenderPort, Origin } from "../../defender/types.ts";
+import { dict } from "../../models/settings.ts";
+import type { Clock } from "../../platform/clock.ts";
+import { GatewayError, invalidRequest } from "../../platform/errors.ts";
+import type { SkillHub } from "../hub.ts";
+import type { Skills } from "../skills.ts";
+import { placeSkill, skillFiles } from "./folder.ts";
+import type { SkillUploads } from "./uploads.ts";
+import { type ArchiveFile, type ArchiveLimits, ArchiveRefused, readZip } from "./zip.ts";
+
+interface InstallerDeps {
+  config: ConfigPort;
+  agents: AgentCatalogue;
+  skills: Skills;
+  hub: SkillHub;
+  uploads: SkillUploads;
+  defender: Pick<DefenderPort, "screen">;
+  clock: Clock;
+  limits: {
+    skillArchiveEntries: number;
+    skillArchiveBytes: number;
+    skillArchiveFileBytes: number;
+    skillArchiveRatio: number;
+  };
+}
+
+interface Source {
+  slug: string;
+  archive: Buffer;
+  origin: Origin;
+  mayReplace: boolean;
+  /** Put beside the files, to know later where they came from. */
+  record?: ArchiveFile;
+}
+
+const DISABLED = "Uploaded skill archive installs are disabled by skills.install.allowUploadedArchives";
+const FOLDER_DEPTH = 12;
+/** Where upstream keeps what it knows of a skill of the registry. */
+const RECORD = ".clawhub/origin.json";
+
+/**
+ * Installs skills into an agent's workspace: from the registry, or from an archive that an administrator uploaded. The
+ * archive is unpacked in memory within bounds, its text goes to the defender, and only then are files written, as a whole.
+ */
+export class SkillInstaller {
+  constructor(private readonly deps: InstallerDeps) {}
+
+  /** @throws GatewayError UNAVAILABLE unless the configuration lets archives be uploaded */
+  mustAllowUploads(): void {
+    if (dict(dict(this.deps.config.current.skills).install).allowUploadedArchives === true) return;
+    throw new GatewayError("UNAVAILABLE", DISABLED);
+  }
+
+  /** @throws GatewayError when there is no such skill, when the archive is refused, and when the defender refuses it */
+  async install(
+    params: SkillsInstallParams,
+    caller: { deviceId?: string; client: { id: string } },
+  ): Promise<SkillsInstallResult> {
+    const agent = this.agent(params.agentId);
+    const actor = caller.deviceId ?? caller.client.id;
+    if (!("source" in params)) return this.runInstaller(agent.id, params.name, params.installId);
+    if (params.source === "upload") {
+      this.mustAllowUploads();
+      const { slug, sha256, archive } = await this.deps.uploads.take(params);
+      const source: Source = { slug, archive, origin: "file", mayReplace: params.force === true };
+      const targetDir = await this.place(agent.workspace, source, actor);
+      return { ...done(slug), slug, targetDir, sha256 };
+    }
+    const { hub, clock } = this.deps;
+    const { slug, version, archive } = await hub.download(params.slug, params.version);
+    const record = { version: 1, registry: hub.registry, slug, installedVersion: version, installedAt: clock.now() };
+    const source: Source = {
+      slug,
+      archive,
+      origin: "web",
+      mayReplace: params.force === true,
+      record: { path: RECORD, data: Buffer.from(JSON.stringify(record)) },
+    };
+    const targetDir = await this.place(agent.workspace, source, actor);
+    return { ...done(`${slug}@${version}`), slug, version, targetDir };
+  }
+
+  private async place(workspace: string, source: Source, actor: string): Promise<string> {
+    try {
+      const { limits } = this.deps;
+      const bounds: ArchiveLimits = {
+        entries: limits.skillArchiveEntries,
+        bytes: limits.skillArchiveBytes,
+        fileBytes: limits.skillArchiveFileBytes,
+        ratio: limits.skillArchiveRatio,
+        depth: FOLDER_DEPTH,
+      };
+      const files = skillFiles(readZip(source.archive, bounds)).filter(({ path }) => path !== RECORD);
+      await this.screen(files, source.origin, actor);
+      const all = source.record ? [...files, source.record] : files;
+      return await placeSkill(join(workspace, "skills"), source.slug, all, source.mayReplace);
+    } catch (error) {
+      if (error instanceof ArchiveRefused) throw invalidRequest(error.message);
+      throw error;
+    }
+  }
+
+  /** What tells a model what to do is judged as text from elsewhere. @throws GatewayError when it may not be installed */
+  private async screen(files: readonly ArchiveFile[], origin: Origin, actor: string): Promise<void> {
+    for (const { path, data } of files) {
+      if (!/\.(md|txt)$/i.test(path)) continue;
+      const decision = await this.deps.defender.screen(data.toString("utf8"), { direction: "inbound", origin, actor });
+      if (decision.verdict !== "block") continue;
+      const reason = decision.findings[0]?.reason ?? "";
+      throw invalidRequest(`The defender does not let this skill be installed. ${reason}`.trim(), {
+        code: "BLOCKED_BY_DEFENDER",
+        decisionId: decision.id,
+      });
+    }
+  }
+
+  /** @throws GatewayError always: no program is run for an installation yet */
+  private async runInstaller(agentId: string, name: string, installId: string): Promise<never> {
+    const { skills } = await this.deps.skills.status({ agentId });
+    const skill = skills.find((each) => each.name === name || each.skillKey === name);
+    if (!skill) throw new GatewayError("UNAVAILABLE", `Skill not found: ${name}`);
+    const installers = (skill as { install?: { id: string; bins?: string[] }[] }).install ?? [];
+    const installer = installers.find(({ id }) => id === installId);
+    if (!installer) throw new GatewayError("UNAVAILABLE", `Installer not found: ${installId}`);
+    const what = installer.bins?.join(", ") || name;
+    throw new GatewayError("UNAVAILABLE", `This gateway runs no installers yet. Install ${what} by hand.`);
+  }
+
+  private agent(id: string | undefined) {
+    const { agents } = this.deps;
+    const agent = agents.find(id ?? agents.roster.defaultId);
+    if (!agent) throw invalidRequest(`unknown agent id "${id}"`);
+    return agent;
+  }
+}
+
+const done = (what: string) => ({ ok: true, message: `Installed ${what}`, stdout: "", stderr: "", code: 0 });
