@@ -46,6 +46,9 @@ export interface ChannelsHandlers<Ctx> {
   "channels.start"(params: T.ChannelsStartParams, ctx: Ctx): Awaitable<T.ChannelStartResult>;
   "channels.status"(params: T.ChannelsStatusParams, ctx: Ctx): Awaitable<T.ChannelsStatusResult>;
   "channels.stop"(params: T.ChannelsStopParams, ctx: Ctx): Awaitable<T.ChannelStopResult>;
+  "message.action"(params: T.MessageActionParams, ctx: Ctx): Awaitable<T.MessageActionResult>;
+  "poll"(params: T.PollParams, ctx: Ctx): Awaitable<T.OutboundResult>;
+  "send"(params: T.SendParams, ctx: Ctx): Awaitable<T.OutboundResult>;
   "web.login.start"(params: T.WebLoginStartParams, ctx: Ctx): Awaitable<T.WebLoginStartResult>;
   "web.login.wait"(params: T.WebLoginWaitParams, ctx: Ctx): Awaitable<T.WebLoginWaitResult>;
 }
@@ -76,6 +79,9 @@ export interface ConfigHandlers<Ctx> {
 /** Handlers of `src/methods/conversations.ts`. */
 export interface ConversationsHandlers<Ctx> {
   "conversations.list"(params: T.ConversationListParams, ctx: Ctx): Awaitable<T.ConversationListResult>;
+  "conversations.send"(params: T.ConversationSendParams, ctx: Ctx): Awaitable<T.ConversationSendResult>;
+  "conversations.turn"(params: T.ConversationTurnParams, ctx: Ctx): Awaitable<T.ConversationTurnResult>;
+  "conversations.turn.cancel"(params: T.ConversationTurnCancelParams, ctx: Ctx): Awaitable<T.ConversationTurnCancelResult>;
 }
 
 /** Handlers of `src/methods/cron.ts`. */
@@ -254,8 +260,33 @@ export interface SessionsHandlers<Ctx> {
 /** Handlers of `src/methods/skills.ts`. */
 export interface SkillsHandlers<Ctx> {
   "skills.bins"(params: T.SkillsBinsParams, ctx: Ctx): Awaitable<T.SkillsBinsResult>;
+  "skills.curator.pin"(params: T.SkillsCuratorActionParams, ctx: Ctx): Awaitable<T.SkillsCuratorActionResult>;
+  "skills.curator.restore"(params: T.SkillsCuratorActionParams, ctx: Ctx): Awaitable<T.SkillsCuratorActionResult>;
+  "skills.curator.status"(params: T.SkillsCuratorStatusParams, ctx: Ctx): Awaitable<T.SkillsCuratorStatusResult>;
+  "skills.curator.unpin"(params: T.SkillsCuratorActionParams, ctx: Ctx): Awaitable<T.SkillsCuratorActionResult>;
+  "skills.detail"(params: T.SkillsDetailParams, ctx: Ctx): Awaitable<T.SkillsDetailResult>;
+  "skills.install"(params: T.SkillsInstallParams, ctx: Ctx): Awaitable<T.SkillsInstallResult>;
+  "skills.library.list"(params: T.SkillsLibraryListParams, ctx: Ctx): Awaitable<T.SkillsLibraryListResult>;
+  "skills.library.read"(params: T.SkillsLibraryReadParams, ctx: Ctx): Awaitable<T.SkillsLibraryReadResult>;
+  "skills.proposals.apply"(params: T.SkillsProposalDecisionParams, ctx: Ctx): Awaitable<T.SkillsProposalApplyResult>;
+  "skills.proposals.evaluate"(params: T.SkillsProposalEvaluateParams, ctx: Ctx): Awaitable<T.SkillsProposalEvaluateResult>;
+  "skills.proposals.events.list"(params: T.SkillsProposalEventsListParams, ctx: Ctx): Awaitable<T.SkillsProposalEventsListResult>;
+  "skills.proposals.historyScan"(params: T.SkillsProposalHistoryScanParams, ctx: Ctx): Awaitable<T.SkillsProposalHistoryScanResult>;
+  "skills.proposals.historyStatus"(params: T.SkillsProposalHistoryStatusParams, ctx: Ctx): Awaitable<T.SkillsProposalHistoryScanResult>;
+  "skills.proposals.inspect"(params: T.SkillsProposalInspectParams, ctx: Ctx): Awaitable<T.SkillsProposalInspectResult>;
+  "skills.proposals.list"(params: T.SkillsProposalsListParams, ctx: Ctx): Awaitable<T.SkillsProposalsListResult>;
+  "skills.proposals.quarantine"(params: T.SkillsProposalDecisionParams, ctx: Ctx): Awaitable<T.SkillsProposalRecordResult>;
+  "skills.proposals.reject"(params: T.SkillsProposalDecisionParams, ctx: Ctx): Awaitable<T.SkillsProposalRecordResult>;
+  "skills.proposals.requestRevision"(params: T.SkillsProposalRequestRevisionParams, ctx: Ctx): Awaitable<T.SkillsProposalRequestRevisionResult>;
+  "skills.proposals.revise"(params: T.SkillsProposalReviseParams, ctx: Ctx): Awaitable<T.SkillsProposalRecordResult>;
+  "skills.search"(params: T.SkillsSearchParams, ctx: Ctx): Awaitable<T.SkillsSearchResult>;
+  "skills.securityVerdicts"(params: T.SkillsSecurityVerdictsParams, ctx: Ctx): Awaitable<T.SkillsSecurityVerdictsResult>;
+  "skills.skillCard"(params: T.SkillsSkillCardParams, ctx: Ctx): Awaitable<T.SkillsSkillCardResult>;
   "skills.status"(params: T.SkillsStatusParams, ctx: Ctx): Awaitable<T.SkillsStatusResult>;
   "skills.update"(params: T.SkillsUpdateParams, ctx: Ctx): Awaitable<T.SkillsUpdateResult>;
+  "skills.upload.begin"(params: T.SkillsUploadBeginParams, ctx: Ctx): Awaitable<T.SkillUploadState>;
+  "skills.upload.chunk"(params: T.SkillsUploadChunkParams, ctx: Ctx): Awaitable<T.SkillUploadState>;
+  "skills.upload.commit"(params: T.SkillsUploadCommitParams, ctx: Ctx): Awaitable<T.SkillUploadState>;
 }
 
 /** Handlers of `src/methods/system.ts`. */
@@ -297,14 +328,31 @@ export interface UsersHandlers<Ctx> {
 /** Handlers of `src/methods/voice.ts`. */
 export interface VoiceHandlers<Ctx> {
   "talk.catalog"(params: T.TalkCatalogParams, ctx: Ctx): Awaitable<T.TalkCatalogResult>;
+  "talk.client.close"(params: T.TalkClientCloseParams, ctx: Ctx): Awaitable<T.TalkClientMutationResult>;
+  "talk.client.create"(params: T.TalkClientCreateParams, ctx: Ctx): Awaitable<T.TalkClientCreateResult>;
+  "talk.client.steer"(params: T.TalkClientSteerParams, ctx: Ctx): Awaitable<T.TalkAgentControlResult>;
+  "talk.client.transcript"(params: T.TalkClientTranscriptParams, ctx: Ctx): Awaitable<T.TalkClientMutationResult>;
   "talk.config"(params: T.TalkConfigParams, ctx: Ctx): Awaitable<T.TalkConfigResult>;
   "talk.mode"(params: T.TalkModeParams, ctx: Ctx): Awaitable<T.TalkModeState>;
+  "talk.session.acknowledgeMark"(params: T.TalkSessionAcknowledgeMarkParams, ctx: Ctx): Awaitable<T.TalkSessionOkResult>;
+  "talk.session.appendAudio"(params: T.TalkSessionAppendAudioParams, ctx: Ctx): Awaitable<T.TalkSessionOkResult>;
+  "talk.session.cancelOutput"(params: T.TalkSessionCancelOutputParams, ctx: Ctx): Awaitable<T.TalkSessionCancelOutputResult>;
+  "talk.session.close"(params: T.TalkSessionCloseParams, ctx: Ctx): Awaitable<T.TalkSessionOkResult>;
+  "talk.session.create"(params: T.TalkSessionCreateParams, ctx: Ctx): Awaitable<T.TalkSessionCreateResult>;
+  "talk.session.steer"(params: T.TalkSessionSteerParams, ctx: Ctx): Awaitable<T.TalkAgentControlResult>;
+  "talk.session.submitToolResult"(params: T.TalkSessionSubmitToolResultParams, ctx: Ctx): Awaitable<T.TalkSessionOkResult>;
+  "talk.speak"(params: T.TalkSpeakParams, ctx: Ctx): Awaitable<T.TalkSpeakResult>;
+  "talk.voice.complete"(params: T.TalkVoiceCompleteParams, ctx: Ctx): Awaitable<T.TalkVoiceState>;
+  "talk.voice.get"(params: T.TalkVoiceGetParams, ctx: Ctx): Awaitable<T.TalkVoiceState>;
+  "talk.voice.set"(params: T.TalkVoiceSetParams, ctx: Ctx): Awaitable<T.TalkVoiceState>;
+  "tts.convert"(params: T.TtsConvertParams, ctx: Ctx): Awaitable<T.TtsConvertResult>;
   "tts.disable"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsEnabledResult>;
   "tts.enable"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsEnabledResult>;
   "tts.personas"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsPersonasResult>;
   "tts.providers"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsProvidersResult>;
   "tts.setPersona"(params: T.TtsSetPersonaParams, ctx: Ctx): Awaitable<T.TtsSetPersonaResult>;
   "tts.setProvider"(params: T.TtsSetProviderParams, ctx: Ctx): Awaitable<T.TtsSetProviderResult>;
+  "tts.speak"(params: T.TtsSpeakParams, ctx: Ctx): Awaitable<T.TtsSpeakResult>;
   "tts.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsStatusResult>;
   "voicewake.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.VoiceWakeTriggers>;
   "voicewake.routing.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.VoiceWakeRouting>;

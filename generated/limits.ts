@@ -473,6 +473,48 @@ export const LIMITS = {
   channelInboxTtlMs: 604800000,
   /** events. Taken over and known again; upstream keeps as many. */
   channelInboxKeys: 20000,
+  /** messages. That wait for their channel; then senders are told to come again. */
+  outboxWaiting: 10000,
+  /** bytes. Of all messages that wait; keeps a sender from filling the disk. */
+  outboxBytes: 67108864,
+  /** messages. Settled ones that are known again by their idempotency key; upstream keeps 1,000 in memory. */
+  outboxKeys: 20000,
+  /** ms. A week for which a settled message is known again and one given up can be looked at. */
+  outboxTtlMs: 604800000,
+  /** attempts. With growing distance they cover more than an hour, which outlasts what services call an outage. */
+  outboxAttempts: 8,
+  /** ms. Before the second attempt; doubles with each one. */
+  outboxRetryMs: 30000,
+  /** ms. Between two attempts. */
+  outboxRetryMaxMs: 1800000,
+  /** ms. Of one attempt, files included. */
+  outboxDeliverMs: 60000,
+  /** ms. Of one call to the registry, archives included. */
+  skillHubMs: 30000,
+  /** bytes. Of what the registry says of skills; a hundred results are a tenth of it. */
+  skillHubBytes: 1048576,
+  /** uploads. Open at once; one person installs one skill at a time. */
+  skillUploads: 8,
+  /** bytes. Of one archive; skills are texts and small scripts. */
+  skillUploadBytes: 33554432,
+  /** ms. From the first piece to the installation. */
+  skillUploadTtlMs: 3600000,
+  /** entries. Of one archive, folders included. */
+  skillArchiveEntries: 2000,
+  /** bytes. Of all files of one archive, unpacked in memory. */
+  skillArchiveBytes: 67108864,
+  /** bytes. Of one file of an archive. */
+  skillArchiveFileBytes: 16777216,
+  /** times. That the content may be larger than the archive; texts reach ten. */
+  skillArchiveRatio: 100,
+  /** characters. Upstream's bound of a text that is spoken, unless tts.maxTextLength says otherwise. */
+  speechTextChars: 4096,
+  /** ms. Upstream's time of a service for one clip, unless tts.timeoutMs says otherwise. */
+  speechMs: 30000,
+  /** bytes. Of one clip; minutes of MP3, and fits an answer as base64. */
+  speechBytes: 8388608,
+  /** files. Clips that were asked for as a file; they are played at once. */
+  speechFiles: 100,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -727,6 +769,27 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   channelInboxBytes: { unit: "bytes", reason: "Of all events that wait; keeps a sender from filling the disk." },
   channelInboxTtlMs: { unit: "ms", reason: "A week for which events wait and are known again; no service repeats for longer." },
   channelInboxKeys: { unit: "events", reason: "Taken over and known again; upstream keeps as many." },
+  outboxWaiting: { unit: "messages", reason: "That wait for their channel; then senders are told to come again." },
+  outboxBytes: { unit: "bytes", reason: "Of all messages that wait; keeps a sender from filling the disk." },
+  outboxKeys: { unit: "messages", reason: "Settled ones that are known again by their idempotency key; upstream keeps 1,000 in memory." },
+  outboxTtlMs: { unit: "ms", reason: "A week for which a settled message is known again and one given up can be looked at." },
+  outboxAttempts: { unit: "attempts", reason: "With growing distance they cover more than an hour, which outlasts what services call an outage." },
+  outboxRetryMs: { unit: "ms", reason: "Before the second attempt; doubles with each one." },
+  outboxRetryMaxMs: { unit: "ms", reason: "Between two attempts." },
+  outboxDeliverMs: { unit: "ms", reason: "Of one attempt, files included." },
+  skillHubMs: { unit: "ms", reason: "Of one call to the registry, archives included." },
+  skillHubBytes: { unit: "bytes", reason: "Of what the registry says of skills; a hundred results are a tenth of it." },
+  skillUploads: { unit: "uploads", reason: "Open at once; one person installs one skill at a time." },
+  skillUploadBytes: { unit: "bytes", reason: "Of one archive; skills are texts and small scripts." },
+  skillUploadTtlMs: { unit: "ms", reason: "From the first piece to the installation." },
+  skillArchiveEntries: { unit: "entries", reason: "Of one archive, folders included." },
+  skillArchiveBytes: { unit: "bytes", reason: "Of all files of one archive, unpacked in memory." },
+  skillArchiveFileBytes: { unit: "bytes", reason: "Of one file of an archive." },
+  skillArchiveRatio: { unit: "times", reason: "That the content may be larger than the archive; texts reach ten." },
+  speechTextChars: { unit: "characters", reason: "Upstream's bound of a text that is spoken, unless tts.maxTextLength says otherwise." },
+  speechMs: { unit: "ms", reason: "Upstream's time of a service for one clip, unless tts.timeoutMs says otherwise." },
+  speechBytes: { unit: "bytes", reason: "Of one clip; minutes of MP3, and fits an answer as base64." },
+  speechFiles: { unit: "files", reason: "Clips that were asked for as a file; they are played at once." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },
