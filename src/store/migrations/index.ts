@@ -15,6 +15,7 @@ import { branches } from "./0013-branches.ts";
 import { questions } from "./0014-questions.ts";
 import { hooks } from "./0015-hooks.ts";
 import { channelInbox } from "./0016-channel-inbox.ts";
+import { sessionUpkeep } from "./0017-session-upkeep.ts";
 import { outbox } from "./0018-outbox.ts";
 import { skillUploads } from "./0019-skill-uploads.ts";
 
