@@ -824,6 +824,7 @@ export type Checked = AllTrue<{
   ShortTermResetResult: Same<Box.ShortTermResetResult, Types.ShortTermResetResult>;
   ShutdownEvent: Same<Box.ShutdownEvent, Types.ShutdownEvent>;
   SkillProposalRevisionChangedErrorDetails: Same<Box.SkillProposalRevisionChangedErrorDetails, Types.SkillProposalRevisionChangedErrorDetails>;
+  SkillUploadState: Same<Box.SkillUploadState, Types.SkillUploadState>;
   SkillsBinsParams: Same<Box.SkillsBinsParams, Types.SkillsBinsParams>;
   SkillsBinsResult: Same<Box.SkillsBinsResult, Types.SkillsBinsResult>;
   SkillsChangedEvent: Same<Box.SkillsChangedEvent, Types.SkillsChangedEvent>;
@@ -834,12 +835,14 @@ export type Checked = AllTrue<{
   SkillsDetailParams: Same<Box.SkillsDetailParams, Types.SkillsDetailParams>;
   SkillsDetailResult: Same<Box.SkillsDetailResult, Types.SkillsDetailResult>;
   SkillsInstallParams: Same<Box.SkillsInstallParams, Types.SkillsInstallParams>;
+  SkillsInstallResult: Same<Box.SkillsInstallResult, Types.SkillsInstallResult>;
   SkillsLibraryActivateParams: Same<Box.SkillsLibraryActivateParams, Types.SkillsLibraryActivateParams>;
   SkillsLibraryImportParams: Same<Box.SkillsLibraryImportParams, Types.SkillsLibraryImportParams>;
   SkillsLibraryListParams: Same<Box.SkillsLibraryListParams, Types.SkillsLibraryListParams>;
   SkillsLibraryListResult: Same<Box.SkillsLibraryListResult, Types.SkillsLibraryListResult>;
   SkillsLibraryMutateParams: Same<Box.SkillsLibraryMutateParams, Types.SkillsLibraryMutateParams>;
   SkillsLibraryReadParams: Same<Box.SkillsLibraryReadParams, Types.SkillsLibraryReadParams>;
+  SkillsLibraryReadResult: Same<Box.SkillsLibraryReadResult, Types.SkillsLibraryReadResult>;
   SkillsLibrarySaveParams: Same<Box.SkillsLibrarySaveParams, Types.SkillsLibrarySaveParams>;
   SkillsLibraryUploadParams: Same<Box.SkillsLibraryUploadParams, Types.SkillsLibraryUploadParams>;
   SkillsProposalActionParams: Same<Box.SkillsProposalActionParams, Types.SkillsProposalActionParams>;
@@ -935,6 +938,10 @@ export type Checked = AllTrue<{
   TalkSessionSubmitToolResultParams: Same<Box.TalkSessionSubmitToolResultParams, Types.TalkSessionSubmitToolResultParams>;
   TalkSpeakParams: Same<Box.TalkSpeakParams, Types.TalkSpeakParams>;
   TalkSpeakResult: Same<Box.TalkSpeakResult, Types.TalkSpeakResult>;
+  TalkVoiceCompleteParams: Same<Box.TalkVoiceCompleteParams, Types.TalkVoiceCompleteParams>;
+  TalkVoiceGetParams: Same<Box.TalkVoiceGetParams, Types.TalkVoiceGetParams>;
+  TalkVoiceSetParams: Same<Box.TalkVoiceSetParams, Types.TalkVoiceSetParams>;
+  TalkVoiceState: Same<Box.TalkVoiceState, Types.TalkVoiceState>;
   TaskSuggestion: Same<Box.TaskSuggestion, Types.TaskSuggestion>;
   TaskSuggestionEvent: Same<Box.TaskSuggestionEvent, Types.TaskSuggestionEvent>;
   TaskSuggestionResolution: Same<Box.TaskSuggestionResolution, Types.TaskSuggestionResolution>;

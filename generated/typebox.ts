@@ -13684,6 +13684,14 @@ export const ShutdownEvent = Type.Object({
   restartExpectedMs: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { additionalProperties: false })
 
+export type SkillUploadState = Static<typeof SkillUploadState>
+export const SkillUploadState = Type.Object({
+  uploadId: Type.String({ minLength: 1 }),
+  receivedBytes: Type.Integer({ minimum: 0 }),
+  expiresAt: Type.Integer({ minimum: 0 }),
+  sha256: Type.Optional(Type.String({ description: "Once it is committed." }))
+}, { additionalProperties: false })
+
 export type SkillsBinsParams = Static<typeof SkillsBinsParams>
 export const SkillsBinsParams = Type.Record(Type.String(), Type.Never())
 
@@ -13911,6 +13919,19 @@ export const SkillsInstallParams = Type.Union([
   }, { additionalProperties: false })
 ])
 
+export type SkillsInstallResult = Static<typeof SkillsInstallResult>
+export const SkillsInstallResult = Type.Object({
+  ok: Type.Boolean(),
+  message: Type.String(),
+  stdout: Type.String(),
+  stderr: Type.String(),
+  code: Type.Unsafe<(number | null)>({"type":["integer","null"]}),
+  slug: Type.Optional(Type.String({ minLength: 1 })),
+  version: Type.Optional(Type.String({ minLength: 1 })),
+  targetDir: Type.Optional(Type.String({ description: "Absolute, on the gateway's machine." })),
+  sha256: Type.Optional(Type.String())
+})
+
 export type SkillsLibraryActivateParams = Static<typeof SkillsLibraryActivateParams>
 export const SkillsLibraryActivateParams = Type.Object({
   sessionKey: Type.String({ minLength: 1, maxLength: 512 }),
@@ -13977,6 +13998,12 @@ export const SkillsLibraryReadParams = Type.Object({
   revision: Type.Optional(Type.String({ pattern: "^[a-f0-9]{64}$" })),
   sessionKey: Type.Optional(Type.String({ minLength: 1, maxLength: 512 }))
 }, { additionalProperties: false })
+
+/** Not stated further, as no library is kept yet. */
+export type SkillsLibraryReadResult = Static<typeof SkillsLibraryReadResult>
+export const SkillsLibraryReadResult = Type.Object({
+  
+}, { description: "Not stated further, as no library is kept yet." })
 
 export type SkillsLibrarySaveParams = Static<typeof SkillsLibrarySaveParams>
 export const SkillsLibrarySaveParams = Type.Object({
@@ -14900,7 +14927,8 @@ export const SkillsProposalsListResult = Type.Object({
       Type.Literal("failed"),
       Type.Literal("quarantined")
     ])
-  }, { additionalProperties: false }))
+  }, { additionalProperties: false })),
+  installedSkills: Type.Optional(Type.Array(Type.Unknown()))
 }, { additionalProperties: false })
 
 export type SkillsSearchParams = Static<typeof SkillsSearchParams>
@@ -16328,6 +16356,36 @@ export const TalkSpeakResult = Type.Object({
   mimeType: Type.Optional(Type.String()),
   fileExtension: Type.Optional(Type.String())
 }, { additionalProperties: false })
+
+export type TalkVoiceCompleteParams = Static<typeof TalkVoiceCompleteParams>
+export const TalkVoiceCompleteParams = Type.Object({
+  changeId: Type.String({ minLength: 1 }),
+  outcome: Type.Union([
+    Type.Literal("ready"),
+    Type.Literal("failed")
+  ]),
+  error: Type.Optional(Type.String()),
+  voiceSessionId: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type TalkVoiceGetParams = Static<typeof TalkVoiceGetParams>
+export const TalkVoiceGetParams = Type.Object({
+  sessionKey: Type.Optional(Type.String({ minLength: 1 })),
+  voiceSessionId: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type TalkVoiceSetParams = Static<typeof TalkVoiceSetParams>
+export const TalkVoiceSetParams = Type.Object({
+  voice: Type.String({ minLength: 1 }),
+  sessionKey: Type.Optional(Type.String({ minLength: 1 })),
+  voiceSessionId: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+/** The voice of a call; its fields are not known, as no recorded gateway was in a call. */
+export type TalkVoiceState = Static<typeof TalkVoiceState>
+export const TalkVoiceState = Type.Object({
+  
+}, { description: "The voice of a call; its fields are not known, as no recorded gateway was in a call." })
 
 export type TaskSuggestion = Static<typeof TaskSuggestion>
 export const TaskSuggestion = Type.Object({

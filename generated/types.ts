@@ -9065,6 +9065,13 @@ export type SkillProposalRevisionChangedErrorDetails = {
   currentRevisionHash: string
 };
 
+export type SkillUploadState = {
+  uploadId: string,
+  receivedBytes: number,
+  expiresAt: number,
+  sha256?: string
+};
+
 export type SkillsBinsParams = Record<string, never>;
 
 export type SkillsBinsResult = {
@@ -9195,6 +9202,18 @@ export type SkillsInstallParams = ({
   timeoutMs?: number
 });
 
+export type SkillsInstallResult = ({
+  ok: boolean,
+  message: string,
+  stdout: string,
+  stderr: string,
+  code: (number | null),
+  slug?: string,
+  version?: string,
+  targetDir?: string,
+  sha256?: string
+} & Record<string, any>);
+
 export type SkillsLibraryActivateParams = {
   sessionKey: string,
   action: ('attach' | 'detach' | 'refresh'),
@@ -9237,6 +9256,9 @@ export type SkillsLibraryReadParams = {
   revision?: string,
   sessionKey?: string
 };
+
+/** Not stated further, as no library is kept yet. */
+export type SkillsLibraryReadResult = Record<string, any>;
 
 export type SkillsLibrarySaveParams = {
   skillId?: string,
@@ -9914,7 +9936,8 @@ export type SkillsProposalsListResult = {
     createdAt: string,
     updatedAt: string,
     scanState: ('pending' | 'clean' | 'failed' | 'quarantined')
-  }>
+  }>,
+  installedSkills?: Array<unknown>
 };
 
 export type SkillsSearchParams = {
@@ -11098,6 +11121,27 @@ export type TalkSpeakResult = {
   mimeType?: string,
   fileExtension?: string
 };
+
+export type TalkVoiceCompleteParams = {
+  changeId: string,
+  outcome: ('ready' | 'failed'),
+  error?: string,
+  voiceSessionId?: string
+};
+
+export type TalkVoiceGetParams = {
+  sessionKey?: string,
+  voiceSessionId?: string
+};
+
+export type TalkVoiceSetParams = {
+  voice: string,
+  sessionKey?: string,
+  voiceSessionId?: string
+};
+
+/** The voice of a call; its fields are not known, as no recorded gateway was in a call. */
+export type TalkVoiceState = Record<string, any>;
 
 export type TaskSuggestion = {
   id: string,
