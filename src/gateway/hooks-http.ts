@@ -158,15 +158,13 @@ interface Signature {
   values: string[];
 }
 
-const SIGNATURES_MAX = 8;
-
 /** The signature in the headers; undefined when there is none of the right form. */
 function signatureOf(headers: Headers): Signature | undefined {
   const id = headers.get("webhook-id") ?? "";
   const seconds = headers.get("webhook-timestamp") ?? "";
   const values = (headers.get("webhook-signature") ?? "")
     .split(" ")
-    .slice(0, SIGNATURES_MAX)
+    .slice(0, LIMITS.hookSignatures)
     .flatMap((value) => (value.startsWith("v1,") ? [value.slice(3)] : []));
   if (!/^[\x21-\x7e]{1,256}$/.test(id) || !/^\d{1,12}$/.test(seconds) || values.length === 0) return undefined;
   return { id, seconds, values };

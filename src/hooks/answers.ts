@@ -1,3 +1,4 @@
+import { LIMITS } from "../../generated/limits.ts";
 import type { HookRefusal } from "./refusal.ts";
 
 /** What a call of a hook is answered: JSON with a body, words with a text, else nothing. */
@@ -18,8 +19,6 @@ export type ItemOutcome =
   | { kind: "refused"; error: HookRefusal }
   | { kind: "pending" };
 
-const ERRORS_SHOWN = 5;
-
 /** The answer to a batch (docs: config-hooks, "Hook retries and fan-out"). */
 export function batchAnswer(items: readonly ItemOutcome[]): Answer {
   const of = <K extends ItemOutcome["kind"]>(kind: K) =>
@@ -36,7 +35,7 @@ export function batchAnswer(items: readonly ItemOutcome[]): Answer {
         ok: false,
         error: `hook batch incomplete: ${done} of ${items.length} dispatched, ${failures.length} failed, ${pending} pending`,
         runIds,
-        ...(failures.length > 0 && { errors: failures.slice(0, ERRORS_SHOWN).map(({ message }) => message) }),
+        ...(failures.length > 0 && { errors: failures.slice(0, LIMITS.hookErrorsShown).map(({ message }) => message) }),
       },
     };
   }
