@@ -445,6 +445,10 @@ export const LIMITS = {
   hookNameChars: 200,
   /** characters. Of a run's end, told in the main session; the whole answer is in the session of the run. */
   hookNoteChars: 4000,
+  /** signatures. Of one signed call that are looked at; senders send two while they change their secret. */
+  hookSignatures: 8,
+  /** errors. Upstream's number of failures that the answer to a batch tells. */
+  hookErrorsShown: 5,
   /** items. Upstream's bound of one batch; the rest is dropped and logged. */
   hookBatchItems: 200,
   /** ms. Upstream's bound of the wait for a session that is at work, then 503. */
@@ -755,6 +759,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   hookTextChars: { unit: "characters", reason: "Of what a template makes of a payload; a placeholder repeated does not fill the memory." },
   hookNameChars: { unit: "characters", reason: "Of a hook's name; it may come from a payload." },
   hookNoteChars: { unit: "characters", reason: "Of a run's end, told in the main session; the whole answer is in the session of the run." },
+  hookSignatures: { unit: "signatures", reason: "Of one signed call that are looked at; senders send two while they change their secret." },
+  hookErrorsShown: { unit: "errors", reason: "Upstream's number of failures that the answer to a batch tells." },
   hookBatchItems: { unit: "items", reason: "Upstream's bound of one batch; the rest is dropped and logged." },
   hookAdmissionMs: { unit: "ms", reason: "Upstream's bound of the wait for a session that is at work, then 503." },
   hookBatchAdmissionMs: { unit: "ms", reason: "Upstream's bound of the wait for a batch; what is left goes on." },
