@@ -60,9 +60,12 @@ export class Outbox {
         .get(delivery.method, delivery.idempotencyKey) as Row | null;
       if (known) return { known: parsed(known) };
       const message = JSON.stringify(delivery.message);
-      const waiting = waitingSums(db);
+      const size = Buffer.byteLength(message);
       const { outboxWaiting, outboxBytes } = this.limits;
-      if (waiting.count >= outboxWaiting || waiting.bytes + Buffer.byteLength(message) > outboxBytes) return "full";
+      const kept = sums(db);
+      if (kept.waiting >= outboxWaiting || kept.waitingBytes + size > outboxBytes) return "full";
+      // What was given up makes room for what can still be sent; its reason stays.
+      if (kept.bytes + size > outboxBytes) db.query("UPDATE outbox SET message = NULL WHERE state = 'dead'").run();
       const { id, method, idempotencyKey, channel, account, mirrorKey } = delivery;
       db.query(
         `INSERT INTO outbox (id, method, idempotency_key, channel, account, mirror_key, message, state, created_at)
@@ -78,7 +81,7 @@ export class Outbox {
     return this.store.write((db) => void db.query(sql).run(JSON.stringify(receipt), id));
   }
 
-  /** An attempt failed. `nextAt` null gives up; the message is kept then until it is too old, for whoever asks why. */
+  /** An attempt failed. `nextAt` null gives up; the message is kept then while there is room, for whoever asks why. */
   failed(id: string, error: string, nextAt: number | null): Promise<void> {
     const state = nextAt === null ? "dead" : "queued";
     const sql = "UPDATE outbox SET state = ?, error = ?, next_at = ?, attempts = attempts + 1 WHERE id = ?";
@@ -114,13 +117,6 @@ export class Outbox {
     });
   }
 
-  /** How many wait, and how many were given up. */
-  counts(): Promise<{ waiting: number; dead: number }> {
-    const sql = `SELECT count(*) FILTER (WHERE state IN ('queued', 'sending')) AS waiting,
-      count(*) FILTER (WHERE state = 'dead') AS dead FROM outbox`;
-    return this.store.read((db) => db.query(sql).get() as { waiting: number; dead: number });
-  }
-
   /** What waits is never forgotten; what is settled is, once it is too old or there is too much of it. */
   private forgetOld(db: Database, now: number): void {
     const { outboxTtlMs, outboxKeys } = this.limits;
@@ -138,10 +134,11 @@ const parsed = (row: Row): Delivery => ({
   receipt: row.receipt === null ? null : JSON.parse(row.receipt),
 });
 
-const waitingSums = (db: Database): { count: number; bytes: number } =>
+const sums = (db: Database): { waiting: number; waitingBytes: number; bytes: number } =>
   db
     .query(
-      `SELECT count(*) AS count, coalesce(sum(length(CAST(message AS BLOB))), 0) AS bytes FROM outbox
-       WHERE state IN ('queued', 'sending')`,
+      `SELECT count(*) FILTER (WHERE state IN ('queued', 'sending')) AS waiting,
+         coalesce(sum(length(CAST(message AS BLOB))) FILTER (WHERE state IN ('queued', 'sending')), 0) AS waitingBytes,
+         coalesce(sum(length(CAST(message AS BLOB))), 0) AS bytes FROM outbox WHERE message IS NOT NULL`,
     )
-    .get() as { count: number; bytes: number };
+    .get() as { waiting: number; waitingBytes: number; bytes: number };
