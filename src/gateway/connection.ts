@@ -210,6 +210,13 @@ export class Connection {
     this.cut = setTimeout(() => socket?.terminate(), this.host.limits.closeGraceMs);
   }
 
+  /** Ends the connection without waiting for the peer. */
+  cutOff(): void {
+    const { socket } = this;
+    this.leave();
+    socket?.terminate();
+  }
+
   private cut: ReturnType<typeof setTimeout> | undefined;
   private readonly end = Promise.withResolvers<void>();
 

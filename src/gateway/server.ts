@@ -16,8 +16,9 @@ import { type ContractWatch, Dispatcher, type Guard } from "./dispatch.ts";
 import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HooksHttp } from "./hooks-http.ts";
 import { HttpSurface } from "./http.ts";
-import { networkOf, type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
+import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
+import { Strangers } from "./strangers.ts";
 import { attributionRequired, badRequest, plainText, upgradeProblem } from "./upgrade.ts";
 
 export interface GatewayOptions {
@@ -51,7 +52,7 @@ export class Gateway implements ConnectionHost {
   readonly dispatcher: Dispatcher;
   readonly broadcaster: Broadcaster;
   private readonly connections = new Map<string, Connection>();
-  private readonly preauthByNetwork = new Map<string, number>();
+  private readonly strangers: Strangers;
   /** By connection id: what ends the notes of others that it is connected. */
   private readonly attachments = new Map<string, (() => void)[]>();
   /** By connection id, before hello-ok: what makes it the connection of its node, and gives what ends that. */
@@ -70,6 +71,7 @@ export class Gateway implements ConnectionHost {
   private constructor(private readonly options: GatewayOptions) {
     const { services, handlers, guards, authorizer, verify } = options;
     this.limits = { ...LIMITS, ...options.limits };
+    this.strangers = new Strangers(this.limits);
     this.startedAtMs = services.clock.now();
     const { maxInFlightPerConnection: maxInFlight, startsPerTurn, startQueuePerConnection } = this.limits;
     this.dispatcher = new Dispatcher({
@@ -183,8 +185,8 @@ export class Gateway implements ConnectionHost {
 
   gone(connection: Connection): void {
     if (!this.connections.delete(connection.id)) return;
-    if (connection.caller === undefined) this.releasePreauth(connection);
-    else this.left(connection.id);
+    this.strangers.remove(connection);
+    if (connection.caller !== undefined) this.left(connection.id);
     this.joining.delete(connection.id);
     this.dispatcher.forget(connection);
   }
@@ -209,7 +211,7 @@ export class Gateway implements ConnectionHost {
   }
 
   private admitted(connection: Connection, { caller }: ConnectAccepted, client: PresentClientFacts): void {
-    this.releasePreauth(connection);
+    this.strangers.remove(connection);
     const { connId, role, scopes, deviceId, caps } = caller;
     const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
     this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
@@ -286,25 +288,14 @@ export class Gateway implements ConnectionHost {
     if (problem) return problem;
     const peer = this.peerOf(request, server);
     if (peer === null) return attributionRequired();
-    const network = networkOf(peer.remoteAddress);
-    const waiting = this.preauthByNetwork.get(network) ?? 0;
-    if (waiting >= this.limits.preauthSocketsPerAddress) {
-      return plainText(503, "Too many unauthenticated sockets");
-    }
+    if (this.strangers.isFullFor(peer)) return plainText(503, "Too many unauthenticated sockets");
     if (this.connections.size >= this.limits.maxConnections) return plainText(503, "Too many connections");
     const connection = new Connection(this, peer);
     this.connections.set(connection.id, connection);
-    this.preauthByNetwork.set(network, waiting + 1);
+    this.strangers.add(connection);
     if (server.upgrade(request, { data: { connection } })) return undefined;
     connection.closed();
     return plainText(400, "Bad Request");
-  }
-
-  private releasePreauth({ peer }: Connection): void {
-    const network = networkOf(peer.remoteAddress);
-    const waiting = (this.preauthByNetwork.get(network) ?? 1) - 1;
-    if (waiting > 0) this.preauthByNetwork.set(network, waiting);
-    else this.preauthByNetwork.delete(network);
   }
 
   private peerOf(request: Request, server: Server<SocketData>): PeerFacts | null {
@@ -355,10 +346,11 @@ export class Gateway implements ConnectionHost {
   private defineMetrics(): void {
     const { metrics } = this.options.services;
     metrics.gauge("chela_connections", "Open sockets.", () => this.connections.size);
-    metrics.gauge(
-      "chela_connections_unauthenticated",
-      "Open sockets before hello.",
-      () => [...this.connections.values()].filter((connection) => connection.caller === undefined).length,
+    metrics.gauge("chela_connections_unauthenticated", "Open sockets before hello.", () => this.strangers.count);
+    metrics.total(
+      "chela_connections_cut_total",
+      "Sockets before hello that were cut off because memory grew.",
+      () => this.strangers.cut,
     );
     metrics.total("chela_requests_total", "Requests by method and outcome (ok or the error code).", () =>
       this.dispatcher.counts(),
