@@ -15,6 +15,14 @@ export const LIMITS = {
   pingIntervalMs: 25000,
   /** sockets. Upstream's bound on unauthenticated sockets of one address; of IPv6 one network of 64 bits. */
   preauthSocketsPerAddress: 32,
+  /** sockets. Before hello, of all addresses together; each is there for some milliseconds. */
+  preauthSocketsTotal: 256,
+  /** bytes. By which the process may grow while sockets wait for their hello, then all of these are cut off: the socket library collects a frame of up to maxPayloadBytes before preauthFrameBytes can be applied. With what comes between two looks, and with memory that is not given back at once, the process was seen at 150 MB, and at 250 MB while a flood from its own machine went on. */
+  preauthMemoryBytes: 67108864,
+  /** ms. Between two looks at the memory while somebody waits; a thousandth of a core, and some 30 MB of the fastest loopback flood. */
+  preauthLookMs: 10,
+  /** ms. For which networks whose sockets were cut off so stay out; clientReconnectMinMs, after which clients come again. */
+  preauthBarMs: 1000,
   /** requests. Upstream served 259 of 600 requests sent at once; a power of two just below, so that the answer to a flood is the same. */
   startQueuePerConnection: 256,
   /** ms. Upstream accepts device signatures two minutes old or ahead. */
@@ -544,6 +552,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   tickIntervalMs: { unit: "ms", reason: "Upstream's interval, announced in hello-ok policy.tickIntervalMs; clients close a socket without ticks." },
   pingIntervalMs: { unit: "ms", reason: "Upstream's WebSocket ping, below the usual 30 s idle cut of proxies." },
   preauthSocketsPerAddress: { unit: "sockets", reason: "Upstream's bound on unauthenticated sockets of one address; of IPv6 one network of 64 bits." },
+  preauthSocketsTotal: { unit: "sockets", reason: "Before hello, of all addresses together; each is there for some milliseconds." },
+  preauthMemoryBytes: { unit: "bytes", reason: "By which the process may grow while sockets wait for their hello, then all of these are cut off: the socket library collects a frame of up to maxPayloadBytes before preauthFrameBytes can be applied. With what comes between two looks, and with memory that is not given back at once, the process was seen at 150 MB, and at 250 MB while a flood from its own machine went on." },
+  preauthLookMs: { unit: "ms", reason: "Between two looks at the memory while somebody waits; a thousandth of a core, and some 30 MB of the fastest loopback flood." },
+  preauthBarMs: { unit: "ms", reason: "For which networks whose sockets were cut off so stay out; clientReconnectMinMs, after which clients come again." },
   startQueuePerConnection: { unit: "requests", reason: "Upstream served 259 of 600 requests sent at once; a power of two just below, so that the answer to a flood is the same." },
   signatureSkewMs: { unit: "ms", reason: "Upstream accepts device signatures two minutes old or ahead." },
   attachmentMaxBytes: { unit: "bytes", reason: "Upstream's policy.attachments.maxBytes: what base64 leaves of 25 MiB." },
