@@ -68,7 +68,7 @@ export const EVENTS = {
   "session.approval": { payload: "SessionApprovalEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "implemented", advertised: true },
   "session.message": { payload: "SessionMessageEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "session-messages", status: "implemented", advertised: true },
   "session.observer": { payload: "SessionObserverDigest", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "session.operation": { payload: "SessionOperationEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "session.operation": { payload: "SessionOperationEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "session.sharing": { payload: "SessionSharingEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "session.sharing.evidence": { payload: "SessionSharingEvidenceEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "session.suggestion": { payload: "SessionSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },

@@ -123,7 +123,7 @@ export class Chat {
       throw invalidRequest("send blocked by session policy");
     }
     if (expectedLeafEntryId === undefined) return;
-    const [leaf] = session ? await this.options.sessions.recent(sessionKey, 1) : [];
+    const leaf = session && (await this.options.sessions.recent(sessionKey, 1)).at(-1);
     if ((leaf?.id ?? null) !== expectedLeafEntryId) {
       throw invalidRequest("active branch changed; review and retry", { reason: "active-leaf-changed" });
     }

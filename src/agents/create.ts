@@ -11,6 +11,7 @@ import type { Store } from "../store/store.ts";
 import { AgentCalls } from "./agent-calls.ts";
 import type { AgentCatalogue } from "./catalogue.ts";
 import { Chat } from "./chat.ts";
+import { Compactor } from "./compaction/compactor.ts";
 import { TurnContexts } from "./context/turn-context.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
@@ -36,6 +37,7 @@ export interface TurnServices {
   readonly chat: Chat;
   readonly agentCalls: AgentCalls;
   readonly sessionCalls: SessionCalls;
+  readonly compactor: Compactor;
   readonly systemEvents: SystemEvents;
 }
 
@@ -51,11 +53,13 @@ export function createTurns(options: TurnsOptions): TurnServices {
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);
   const product = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;
-  const deps = { sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
+  const compactor = new Compactor({ sessions, models, agents, runs, defender, config, bus, clock, log });
+  const deps = { compactor, sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
   const chat = new Chat({ ...deps, bus, log });
   return {
     runs,
     chat,
+    compactor,
     agentCalls: new AgentCalls(deps),
     sessionCalls: new SessionCalls({ ...deps, chat }),
     systemEvents,

@@ -7,7 +7,7 @@ import { uuid } from "../platform/ids.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import { forkSession, listBranches, rewindSession, switchBranch } from "../sessions/branches.ts";
 import { cleanUpSessions, type Maintenance } from "../sessions/cleanup.ts";
-import { compactSession } from "../sessions/compact.ts";
+import { shortenSession } from "../sessions/compact.ts";
 import { createSession } from "../sessions/create.ts";
 import { shownEntry } from "../sessions/entry.ts";
 import { deleteGroup, groupDefaults, listGroups, putGroups, renameGroup, updateGroup } from "../sessions/groups.ts";
@@ -49,7 +49,8 @@ export const sessions: SessionsHandlers<CallContext> = {
   "sessions.groups.delete": (params, { sessions }) => deleteGroup(sessions, params),
   "sessions.cleanup": (params, { sessions, config }) =>
     cleanUpSessions(sessions, config.current.session?.maintenance as Maintenance | undefined, params),
-  "sessions.compact": (params, { sessions }) => compactSession(sessions, params),
+  "sessions.compact": (params, { sessions, compactor }) =>
+    params.maxLines === undefined ? compactor.compact(params) : shortenSession(sessions, params, params.maxLines),
   "sessions.fork": (params, { sessions }) => forkSession(sessions, params),
   "sessions.rewind": (params, { sessions }) => rewindSession(sessions, params),
   "sessions.branches.list": (params, { sessions }) => listBranches(sessions, params),

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { forkSession, listBranches, rewindSession, switchBranch } from "./branches.ts";
-import { compactSession } from "./compact.ts";
+import { shortenSession } from "./compact.ts";
 import { createSession } from "./create.ts";
 import { resetSession } from "./lifecycle.ts";
 import { getMessages } from "./read.ts";
@@ -118,7 +118,7 @@ test("only messages of people that are there can be gone back to, and only while
   expect(busy).toEqual({ message: "Rewind is unavailable while the agent is working." });
   const fork = await refusal(() => forkSession(sessions, { sessionKey: "a", entryId: ids[0] }));
   expect(fork).toEqual({ message: "Fork is unavailable while the agent is working." });
-  const compact = await refusal(() => compactSession(sessions, { key: "a", maxLines: 1 }));
+  const compact = await refusal(() => shortenSession(sessions, { key: "a" }, 1));
   expect(compact).toEqual({ message: "Session a has an active run; retry after it finishes." });
   expect((await said(sessions)).length).toBe(4);
 });
@@ -140,14 +140,14 @@ test("what several branches hold is found once", async () => {
 test("compacting keeps the newest messages for the model, the others on disk", async () => {
   const { sessions, ids, events } = await talked();
   const { sessionId } = (await sessions.find(KEY))!;
-  expect(await compactSession(sessions, { key: "a", maxLines: 4 })).toEqual({
+  expect(await shortenSession(sessions, { key: "a" }, 4)).toEqual({
     ok: true,
     key: KEY,
     compacted: false,
     kept: 4,
   });
   events.length = 0;
-  expect(await compactSession(sessions, { key: "a", maxLines: 1 })).toEqual({
+  expect(await shortenSession(sessions, { key: "a" }, 1)).toEqual({
     ok: true,
     key: KEY,
     compacted: true,
@@ -163,12 +163,11 @@ test("compacting keeps the newest messages for the model, the others on disk", a
 
 test("compacting says when there is nothing to compact, or no summary to be had", async () => {
   const { sessions } = await talked();
-  expect(await compactSession(sessions, { key: "ghost", maxLines: 1 })).toEqual({
+  expect(await shortenSession(sessions, { key: "ghost" }, 1)).toEqual({
     ok: true,
     key: "agent:main:ghost",
     compacted: false,
     reason: "no sessionId",
   });
-  expect(await compactSession(sessions, { key: "a" })).toMatchObject({ ok: false, compacted: false });
   expect((await said(sessions)).length).toBe(4);
 });

@@ -7,19 +7,16 @@ import { splitTranscript, transcriptOf } from "./transcript-repository.ts";
 
 /**
  * `sessions.compact` with `maxLines`: the session goes on with its newest messages alone. The older ones stay on disk and
- * are found by a search, but no model is given them any more. Summaries by a model are not made; without `maxLines` the
- * answer says so.
+ * are found by a search, but no model is given them any more.
  * @throws GatewayError when the session is at work
  */
-export async function compactSession(
+export async function shortenSession(
   sessions: Sessions,
-  { key: given, agentId, maxLines }: SessionsCompactParams,
+  { key: given, agentId }: SessionsCompactParams,
+  maxLines: number,
 ): Promise<SessionsCompactResult> {
   const key = sessions.canonicalKey(given, agentId);
   if (!(await sessions.repository.find(key))) return { ok: true, key, compacted: false, reason: "no sessionId" };
-  if (maxLines === undefined) {
-    return { ok: false, key, compacted: false, reason: "this gateway makes no summaries yet; name maxLines" };
-  }
   let kept = 0;
   let compacted = false;
   const shorten = (session: StoredSession | null, db: Database): StoredSession | null => {

@@ -6,7 +6,7 @@ import { UsageReports } from "../usage/usage-reports.ts";
 import { UsageRepository } from "../usage/usage-repository.ts";
 import { listBranches, rewindSession } from "./branches.ts";
 import { cleanUpSessions } from "./cleanup.ts";
-import { compactSession } from "./compact.ts";
+import { shortenSession } from "./compact.ts";
 import { createSession } from "./create.ts";
 import { deleteGroup, putGroups, renameGroup } from "./groups.ts";
 import { chatHistory } from "./history.ts";
@@ -98,7 +98,7 @@ const CALLS: Record<string, () => Promise<unknown>> = {
   "curve of a session": () => usageTimeseries(sessions, { key: "a" }),
   branches: () => listBranches(sessions, { sessionKey: "a" }),
   rewind: () => refusal(() => rewindSession(sessions, { sessionKey: "a", entryId: "x" })),
-  compact: () => compactSession(sessions, { key: "a", maxLines: 1 }),
+  compact: () => shortenSession(sessions, { key: "a" }, 1),
   cleanup: () => cleanUpSessions(sessions, undefined, {}),
   "group put": () => putGroups(sessions, { names: ["g", "h"] }),
   "group rename": () => renameGroup(sessions, { name: "g", to: "i" }),

@@ -214,7 +214,7 @@ export class Sessions implements SessionsPort, SessionStats {
 
   async recent(key: string, limit: number): Promise<StoredMessage[]> {
     const session = await this.repository.find(key);
-    return session ? this.transcripts.newest(session.entry.sessionId, limit, LIMITS.recentChars) : [];
+    return session ? this.transcripts.context(session.entry.sessionId, limit, LIMITS.recentChars) : [];
   }
 
   async recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void> {

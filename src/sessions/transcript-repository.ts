@@ -2,7 +2,8 @@ import type { Database } from "bun:sqlite";
 import { LIMITS } from "../../generated/limits.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Store } from "../store/store.ts";
-import type { StoredMessage, TranscriptMessage } from "./types.ts";
+import { type ContextStart, contextStart, summaryMessage } from "./compaction.ts";
+import type { StoredMessage } from "./types.ts";
 import { recordUsage } from "./usage-record.ts";
 
 /** What stands in a transcript: messages, and the mark at the place where a session started over. */
@@ -10,9 +11,11 @@ export interface TranscriptRecord extends Omit<StoredMessage, "role"> {
   role: StoredMessage["role"] | "system";
   /** When it was written down, epoch milliseconds. */
   recordedAt: number;
+  /** What a mark of the kind `compaction` holds for models; not shown to clients. */
+  compaction?: { summary: string; firstKeptId: string };
 }
 
-interface MessageDbRow {
+export interface MessageDbRow {
   seq: number;
   id: string;
   recorded_at: number;
@@ -75,14 +78,39 @@ export class TranscriptRepository {
    * The newest `limit` messages in order, without marks; fewer when more than `maxChars` of their stored form would be
    * read. The newest one is always there.
    */
-  async newest(sessionId: string, limit: number, maxChars = Number.POSITIVE_INFINITY): Promise<StoredMessage[]> {
+  newest(sessionId: string, limit: number, maxChars = Number.POSITIVE_INFINITY): Promise<StoredMessage[]> {
+    return this.spoken(sessionId, () => 1, limit, maxChars);
+  }
+
+  /** What a model is given: as {@link newest}, but where older messages were summed up, the summary in their place. */
+  async context(sessionId: string, limit: number, maxChars: number): Promise<StoredMessage[]> {
+    const start: Partial<ContextStart> = {};
+    const begin = (db: Database, transcript: number) => Object.assign(start, contextStart(db, transcript)).from;
+    const messages = await this.spoken(sessionId, begin, limit, maxChars);
+    return start.mark ? [summaryMessage(start.mark), ...messages] : messages;
+  }
+
+  private async spoken(
+    sessionId: string,
+    from: (db: Database, transcript: number) => number,
+    limit: number,
+    maxChars: number,
+  ): Promise<StoredMessage[]> {
     const sql = `SELECT ${MESSAGE_COLUMNS} FROM messages WHERE transcript = $transcript AND role <> 'system'
-      ORDER BY seq DESC LIMIT $limit`;
+      AND seq >= $from ORDER BY seq DESC LIMIT $limit`;
     const place = (db: Database) => {
       const transcript = transcriptOf(db, sessionId);
-      return transcript && { transcript: transcript.id, limit };
+      return transcript && { transcript: transcript.id, from: from(db, transcript.id), limit };
     };
     return (await this.readBack(sql, place, maxChars)) as StoredMessage[];
+  }
+
+  /** What `read` finds in the session's transcript at work; false before anything was said. */
+  ask(sessionId: string, read: (db: Database, transcript: TranscriptState) => boolean): Promise<boolean> {
+    return this.store.read((db) => {
+      const transcript = transcriptOf(db, sessionId);
+      return transcript !== null && read(db, transcript);
+    });
   }
 
   /** What the newest answers of a session used, in order, without those from before a reset. */
@@ -193,7 +221,7 @@ export interface Appended {
 export function appendMessages(
   db: Database,
   session: { key: string; sessionId: string; agentId: string },
-  messages: readonly (Omit<TranscriptMessage, "role"> & { role: TranscriptRecord["role"] })[],
+  messages: readonly Omit<TranscriptRecord, "id" | "seq" | "recordedAt">[],
   now: number,
 ): Appended[] {
   db.query("INSERT INTO transcripts (session_id, session_key, started_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING").run(
@@ -289,6 +317,7 @@ export function splitTranscript(db: Database, { key, sessionId }: SessionPlace, 
 export interface Branch {
   /** The transcript. */
   id: number;
+  /** Without marks. */
   messages: number;
   active: boolean;
   leaf: TranscriptRecord;
@@ -296,7 +325,9 @@ export interface Branch {
 
 /** The transcript at work and those that were left as branches, the newest first. For use inside a transaction. */
 export function branchesOf(db: Database, { key, sessionId }: SessionPlace): Branch[] {
-  const sql = `SELECT transcripts.id AS transcript, transcripts.messages, branch = 0 AS active, messages.seq, messages.id,
+  const sql = `SELECT transcripts.id AS transcript, transcripts.messages - (
+        SELECT count(*) FROM messages AS mark WHERE mark.transcript = transcripts.id AND mark.role = 'system'
+      ) AS messages, branch = 0 AS active, messages.seq, messages.id,
       recorded_at, body
     FROM transcripts JOIN messages ON messages.transcript = transcripts.id AND messages.seq = transcripts.messages
     WHERE session_key = ? AND (branch = 1 OR (ended_at IS NULL AND session_id = ?))
@@ -352,7 +383,7 @@ export function hasTranscript(db: Database, sessionId: string): boolean {
 export const hasMessages = (db: Database, sessionId: string): boolean =>
   (transcriptOf(db, sessionId)?.messages ?? 0) > 0;
 
-const fromRow = ({ seq, id, recorded_at, body }: MessageDbRow): TranscriptRecord => ({
+export const fromRow = ({ seq, id, recorded_at, body }: MessageDbRow): TranscriptRecord => ({
   ...(JSON.parse(body) as TranscriptRecord),
   id,
   seq,

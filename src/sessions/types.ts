@@ -39,6 +39,8 @@ export interface TranscriptMessage {
 export interface StoredMessage extends TranscriptMessage {
   id: string;
   seq: number;
+  /** True for the summary that a context begins with in place of older messages. */
+  isSummary?: true;
 }
 
 /** What a turn reports about a session when its state changes; absent fields stay as they are. */
@@ -94,7 +96,10 @@ export interface SessionsPort {
    * A message whose `idempotencyKey` the session already has is not stored twice.
    */
   append(key: string, messages: readonly TranscriptMessage[], reason?: string): Promise<StoredMessage[]>;
-  /** The newest `limit` messages in chronological order, for a model's context; fewer where they are very large. */
+  /**
+   * The newest `limit` messages in chronological order, for a model's context; fewer where they are very large. Where older
+   * ones were summed up, only those behind the cut, with the summary before them.
+   */
   recent(key: string, limit: number): Promise<StoredMessage[]>;
   /** Merges run state and publishes `sessions.changed` with the given reason (none: silent). */
   recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void>;

@@ -10,7 +10,7 @@ export type WireMessage = TranscriptEntry;
  * in the transcript that `source` names (see {@link transcriptSource}).
  */
 export function wireMessage(record: TranscriptRecord, source: string): WireMessage {
-  const { id, seq, recordedAt, meta, extra, ...message } = record;
+  const { id, seq, recordedAt, meta, extra, compaction: _forModels, ...message } = record;
   const { idempotencyKey } = message;
   const { kind, ...facts } = (meta ?? {}) as { kind?: string };
   return {

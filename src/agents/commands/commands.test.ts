@@ -235,7 +235,7 @@ describe("KNOWN_ATTACKS 25 and 26: a command needs the scope of what it stands f
 
   test("each names a scope that is at least that of chat.send's readers", () => {
     for (const { name, scope } of COMMANDS) {
-      const expected = ["new", "reset"].includes(name)
+      const expected = ["new", "reset", "compact"].includes(name)
         ? "operator.admin"
         : expect.stringMatching(/^operator\.(read|write)$/);
       expect([name, scope]).toEqual([name, expected as string]);

@@ -1,3 +1,4 @@
+import { GatewayError } from "../../platform/errors.ts";
 import type { Command, CommandCall, CommandDeps, CommandReply } from "./types.ts";
 
 /** `/new` and `/reset`: the session starts over; text behind it is the first message of what follows. */
@@ -30,6 +31,20 @@ export const SESSION_COMMANDS: readonly Command[] = [
     usage: "[message]",
     scope: "operator.admin",
     run: startOver("reset", "✅ Session reset."),
+  },
+  {
+    name: "compact",
+    description: "Sum up what was said before, so that a model is given less.",
+    category: "session",
+    usage: "[what to pay attention to]",
+    scope: "operator.admin",
+    async run({ args, sessionKey }, { compactor }) {
+      const { compacted, reason } = await compactor.compact({ key: sessionKey }, args).catch((error) => {
+        if (!(error instanceof GatewayError)) throw error;
+        return { compacted: false, reason: error.message };
+      });
+      return { text: compacted ? "🧹 Compacted." : `🧹 Not compacted: ${reason}`, notice: true };
+    },
   },
   {
     name: "stop",

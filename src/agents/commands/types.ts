@@ -3,6 +3,7 @@ import type { Models } from "../../models/models.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { SessionState, SessionsPort } from "../../sessions/types.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
+import type { Compactor } from "../compaction/compactor.ts";
 import type { Runs } from "../runs/runs.ts";
 import type { Sender } from "../sender.ts";
 
@@ -12,6 +13,7 @@ export interface CommandDeps {
   models: Models;
   agents: AgentCatalogue;
   runs: Runs;
+  compactor: Compactor;
   config: ConfigPort;
   clock: Clock;
   /** Name and version as `/status` shows them. */

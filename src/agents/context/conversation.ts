@@ -21,12 +21,16 @@ export const textTokens = (text: string): number => Math.ceil(text.length / CHAR
 
 /**
  * The newest part of a transcript that fits `budget` tokens, oldest first. The newest message is always there: a
- * request without it would answer something else. Of images only the newest few go along; older ones are named.
+ * request without it would answer something else. So is a summary of what was said before. Of images only the newest few go along; older ones are named.
  */
-export function conversation(transcript: readonly TranscriptMessage[], budget: number): Conversation {
-  const inContext = transcript.filter(belongs);
+export function conversation(
+  transcript: readonly (TranscriptMessage & { isSummary?: true })[],
+  budget: number,
+): Conversation {
+  const summary = transcript.find(({ isSummary }) => isSummary);
+  const inContext = transcript.filter((message) => message !== summary && belongs(message));
   const messages: ModelMessage[] = [];
-  let tokens = 0;
+  let tokens = summary ? contentTokens(summary.content) : 0;
   let images = 0;
   for (const message of inContext.toReversed()) {
     const content = withImages(message.content, () => ++images <= LIMITS.contextImages);
@@ -36,11 +40,13 @@ export function conversation(transcript: readonly TranscriptMessage[], budget: n
     messages.push(toModelMessage(message, content));
   }
   messages.reverse();
-  return { messages, tokens, leftOut: inContext.length - messages.length };
+  const leftOut = inContext.length - messages.length;
+  if (summary) messages.unshift(toModelMessage(summary));
+  return { messages, tokens, leftOut };
 }
 
 /** False for what only people are to see: command exchanges, and notes that a call failed. */
-const belongs = ({ extra, stopReason, errorMessage }: TranscriptMessage): boolean =>
+export const belongs = ({ extra, stopReason, errorMessage }: TranscriptMessage): boolean =>
   extra?.excludeFromContext !== true && (stopReason !== "error" || errorMessage !== undefined);
 
 /** A transcript message as the model is given it. */
@@ -64,7 +70,8 @@ function withImages(content: string | ContentPart[], admit: () => boolean): stri
   );
 }
 
-function contentTokens(content: string | ContentPart[]): number {
+/** Roughly how many tokens a message has. */
+export function contentTokens(content: string | ContentPart[]): number {
   if (typeof content === "string") return MESSAGE_TOKENS + textTokens(content);
   return content.reduce((sum, part) => sum + partTokens(part), MESSAGE_TOKENS);
 }

@@ -14,6 +14,7 @@ import type { RunRecord } from "./run-records.ts";
 import { ExpectedRuns, MAX_TIMER_MS, withinTime } from "./run-waiting.ts";
 import { Turn, type TurnDeps } from "./turn.ts";
 import type { QueueMode, RunInput, RunKind, RunOutcome, StopOrigin } from "./types.ts";
+import { type Occupation, Upkeep } from "./upkeep.ts";
 
 export interface RunsOptions extends Omit<TurnDeps, "maxModelCalls" | "stored"> {
   config: ConfigPort;
@@ -40,6 +41,8 @@ export class Runs implements ActiveRuns {
   private inputsChars = 0;
   private readonly pending: PendingInputs;
   private readonly expected = new ExpectedRuns();
+  /** Work on sessions that is no turn, by session. */
+  private readonly upkeep = new Map<string, Upkeep>();
   private readonly turnDeps: TurnDeps;
   private readonly ends: Record<RunOutcome["status"], number> = {
     ok: 0,
@@ -173,7 +176,27 @@ export class Runs implements ActiveRuns {
     return Math.max(1, this.options.config.current.agents?.defaults?.maxConcurrent ?? LIMITS.runsAtOnce);
   }
 
+  /**
+   * Takes a session for work that is no turn: no run of it begins before `end` is called, and what stops the session aborts
+   * `signal`. `begun` resolves when a run that was just being stored is over.
+   * @returns null when the session is at work or messages wait in it
+   */
+  occupy(sessionKey: string): Occupation | null {
+    const runs = this.bySession.get(sessionKey) ?? [];
+    if (this.stopping || this.upkeep.has(sessionKey) || runs.some(({ state }) => state !== "closing")) return null;
+    const release = this.lanes.hold(sessionKey);
+    const work = new Upkeep(() => {
+      this.upkeep.delete(sessionKey);
+      release();
+    });
+    this.upkeep.set(sessionKey, work);
+    const begun = Promise.all(runs.map((run) => run.finished)).then(() => undefined);
+    return { runId: work.runId, signal: work.signal, begun, end: () => work.end() };
+  }
+
   activeRunIds(sessionKey: string): string[] {
+    const upkeep = this.upkeep.get(sessionKey);
+    if (upkeep) return [upkeep.runId];
     const [first] = this.bySession.get(sessionKey) ?? [];
     return first === undefined || first.state === "closing" ? [] : [first.id];
   }
@@ -206,6 +229,8 @@ export class Runs implements ActiveRuns {
   async abortRun(runId: string, origin: StopOrigin): Promise<string[]> {
     const run = this.byId.get(runId);
     if (run) return this.stopRuns([run], origin);
+    const upkeep = [...this.upkeep.values()].find((work) => work.runId === runId);
+    if (upkeep) return [await upkeep.stop(origin)];
     const input = this.inputs.get(runId);
     if (input === undefined) return [];
     for (const candidate of this.bySession.get(input.sessionKey) ?? []) {
@@ -223,13 +248,15 @@ export class Runs implements ActiveRuns {
    * @returns the ids of what was stopped, that at work first
    */
   async abortSession(sessionKey: string, origin: StopOrigin, owner?: string): Promise<string[]> {
+    const upkeep = owner === undefined ? this.upkeep.get(sessionKey) : undefined;
+    const upkept = upkeep ? [await upkeep.stop(origin)] : [];
     const isMeant = (input: RunInput) => owner === undefined || input.owner === owner;
     const runs = (this.bySession.get(sessionKey) ?? []).filter((run) => isMeant(run.input));
     const steered = (this.bySession.get(sessionKey) ?? []).flatMap((run) => run.takeSteered(isMeant));
     const stopped = this.stopRuns(runs, origin);
     await Promise.all(steered.map((input) => this.cancelInput(input, origin)));
     const ids = await stopped;
-    return [...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
+    return [...upkept, ...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
   }
 
   /** Keeps runs of the session from beginning until the returned function is called. */
@@ -247,7 +274,8 @@ export class Runs implements ActiveRuns {
   /** Stops all runs and takes no more. Resolves when what they leave is stored. */
   async stop(): Promise<void> {
     this.stopping = true;
-    await Promise.all([...this.bySession.keys()].map((key) => this.abortSession(key, "restart")));
+    const keys = new Set([...this.upkeep.keys(), ...this.bySession.keys()]);
+    await Promise.all([...keys].map((key) => this.abortSession(key, "restart")));
   }
 
   private admit(sessionKey: string): void {
@@ -288,7 +316,7 @@ export class Runs implements ActiveRuns {
     const runId = kind === "followup" ? uuid() : input.runId;
     const run = new Run(runId, kind, input, new RunEvents(bus, clock, { runId, kind, sessionKey, agentId }));
     const runs = this.bySession.get(sessionKey) ?? [];
-    if (runs.length > 0 || front) this.pending.add(input, "queued");
+    if (runs.length > 0 || front || this.upkeep.has(sessionKey)) this.pending.add(input, "queued");
     // A followup's key has done its part when the message is queued; what follows is told under the run's own id.
     if (kind === "followup") setImmediate(() => this.inputs.has(input.runId) && publishConsumed(bus, input));
     if (front) runs.unshift(run);
