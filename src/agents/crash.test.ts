@@ -84,6 +84,11 @@ test(
       });
       const { entry } = (await next.services.sessions.repository.find(sessionKey))!;
       expect(entry).toMatchObject({ status: "failed", abortedLastRun: true, lastRunId: id("a") });
+      const { events } = await next.client.call("audit.list", { runId: id("a") });
+      expect(events).toMatchObject([
+        { action: "agent.run.finished", status: "failed", errorCode: "run_failed", sessionKey },
+        { action: "agent.run.started", status: "started" },
+      ]);
       const replay = await next.client.request("chat.send", { sessionKey, message, idempotencyKey: id("a") });
       expect(replay.payload).toMatchObject({ runId: id("a"), status: "error" });
       expect(await next.client.call("agent.wait", { runId: id("a"), timeoutMs: 0 })).toMatchObject({ status: "error" });

@@ -80,6 +80,26 @@ export class AuditRepository {
     });
   }
 
+  /**
+   * Writes the missing last line of every run that has begun, as one that failed at `now`: for the time before any run
+   * begins, when those that have not ended never will. Returns how many.
+   */
+  async closeUnfinished(now: number): Promise<number> {
+    const sql = `INSERT INTO audit_events (event_id, source_sequence, occurred_at, kind, action, status, error_code,
+        actor_type, actor_id, agent_id, session_key, session_id, run_id)
+      SELECT ?, source_sequence + 1, ?, kind, 'agent.run.finished', 'failed', 'run_failed',
+        actor_type, actor_id, agent_id, session_key, session_id, run_id FROM audit_events WHERE sequence = ?`;
+    const unfinished = `SELECT sequence FROM audit_events AS begun WHERE action = 'agent.run.started' AND NOT EXISTS (
+        SELECT 1 FROM audit_events WHERE run_id = begun.run_id AND action = 'agent.run.finished'
+      ) ORDER BY sequence`;
+    return this.store.write((db) => {
+      const begun = db.query<{ sequence: number }, []>(unfinished).all();
+      const insert = db.query(sql);
+      for (const { sequence } of begun) insert.run(uuid(), now, sequence);
+      return begun.length;
+    });
+  }
+
   /** The lines, newest first. */
   list(query: AuditQuery): Promise<AuditEvent[]> {
     const where: string[] = [];

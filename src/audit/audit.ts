@@ -7,6 +7,7 @@ import type {
 } from "../../generated/types.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { AuditQuery, AuditRepository } from "./audit-repository.ts";
@@ -16,6 +17,7 @@ interface AuditDeps {
   config: ConfigPort;
   repository: AuditRepository;
   bus: EventBus;
+  clock: Clock;
   log: Logger;
 }
 
@@ -28,6 +30,13 @@ export class Audit {
     deps.bus.subscribe(({ event, payload }) => {
       if (event === "agent") this.follow(payload as unknown as AgentFrame);
     });
+  }
+
+  /** Gives runs that a crash cut off their last line. To be called once, before any run begins. */
+  async start(): Promise<void> {
+    const { config, repository, clock } = this.deps;
+    if (config.current.logging?.audit?.enabled === false) return;
+    await repository.closeUnfinished(clock.now());
   }
 
   /** @throws GatewayError for a cursor that is none, and a range that ends before it begins */

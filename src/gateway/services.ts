@@ -258,7 +258,7 @@ export function createServices(options: ServiceOptions): Services {
       sessions,
       abort: (run, sender) => turns.chat.abort(run, sender),
     }),
-    audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, log }),
+    audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, clock, log }),
     ingress: new ChannelIngress(config, new Inbox(store, clock, LIMITS), LIMITS.channelBatchEvents),
     outbound,
     conversations: new Conversations(),
@@ -305,8 +305,9 @@ export function createServices(options: ServiceOptions): Services {
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
 export async function prepareServices(services: Services): Promise<void> {
-  const { runs, approvals, questions, scheduler, outbound, configWriter, hooks, log } = services;
+  const { runs, audit, approvals, questions, scheduler, outbound, configWriter, hooks, log } = services;
   await runs.recover();
+  await audit.start();
   await approvals.start();
   await questions.start();
   await scheduler.start();
