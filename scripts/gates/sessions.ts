@@ -112,6 +112,10 @@ function calls({ keys, words }: SessionDatabase): Record<string, Call> {
     "list: first page with titles": () => ["sessions.list", titles],
     "list: a later page": (n) => ["sessions.list", { limit: 100, offset: 100 * (n % 90) }],
     "list: last page by interaction": () => ["sessions.list", { sortBy: "lastInteractionAt", offset: 9000 }],
+    "list: last page of an agent by activity": () => [
+      "sessions.list",
+      { agentId: "main", sortBy: "activity", offset: 9000 },
+    ],
     "list: of an agent": () => ["sessions.list", { agentId: "main", limit: 50 }],
     "list: of a channel": () => ["sessions.list", { channel: "telegram", limit: 50 }],
     "list: children": () => ["sessions.list", { spawnedBy: "agent:main:session-1", limit: 50 }],
@@ -141,7 +145,7 @@ function calls({ keys, words }: SessionDatabase): Record<string, Call> {
       { keys: Array.from({ length: 12 }, (_, at) => key(n + at)) },
     ],
     "describe: any session": (n) => ["sessions.describe", { key: key(n) }],
-    "resolve: by label": (n) => ["sessions.resolve", { label: `Label ${7 * (n % 1000)}` }],
+    "resolve: by label": (n) => ["sessions.resolve", { label: `Label ${7 + 140 * (n % 70)}` }],
     "resolve: by key": (n) => ["sessions.resolve", { key: key(n) }],
   };
 }

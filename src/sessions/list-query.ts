@@ -54,8 +54,13 @@ export function listSessionRows(
   const count = db.query<{ n: number }, Value[]>(`SELECT count(*) AS n FROM sessions WHERE ${sql}`);
   const total = count.get(...values)!.n;
   if (offset >= total) return { sessions: [], total };
+  const { by } = ORDERS[order];
+  const part = `FROM sessions WHERE ${sql} ORDER BY ${by} LIMIT ? OFFSET ?`;
+  // Where no index has the order, places alone are sorted; only the rows of the page are read whole.
   const page = db.query<SessionDbRow, Value[]>(
-    `SELECT ${SESSION_COLUMNS} FROM sessions WHERE ${sql} ORDER BY ${ORDERS[order].by} LIMIT ? OFFSET ?`,
+    order === "updatedAt"
+      ? `SELECT ${SESSION_COLUMNS} ${part}`
+      : `SELECT ${SESSION_COLUMNS} FROM sessions JOIN (SELECT rowid AS place ${part}) ON sessions.rowid = place ORDER BY ${by}`,
   );
   return { sessions: page.all(...values, limit, offset).map(fromRow), total };
 }
