@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from "node:fs";
 import { LIMITS } from "../../../generated/limits.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import { refOf } from "../../models/references.ts";
@@ -5,6 +6,7 @@ import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { SessionState, SessionsPort } from "../../sessions/types.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
+import { createWorkspace } from "../manage/starting-files.ts";
 import { workspaceOf } from "../roster.ts";
 import { conversation, textTokens } from "./conversation.ts";
 import { systemPrompt } from "./system-prompt.ts";
@@ -38,6 +40,9 @@ export interface TurnContextsOptions {
 
 /** Puts together what a model is told: who the agent is, what its files say, and what was said before. */
 export class TurnContexts {
+  /** Workspaces that have been looked at; as many as there are agents. */
+  private readonly seen = new Set<string>();
+
   constructor(private readonly options: TurnContextsOptions) {}
 
   /**
@@ -53,6 +58,7 @@ export class TurnContexts {
     const { agentId, key } = session;
     const workspace = agents.find(agentId)?.workspace ?? workspaceOf(config.current, config.stateDir, agentId);
     const bounds = boundsOf(config);
+    await this.setUp(workspace, agentId);
     const [identity, files, transcript] = await Promise.all([
       agents.identity({ agentId }),
       readWorkspaceFiles(workspace, bounds),
@@ -85,6 +91,20 @@ export class TurnContexts {
       reserve,
       leftOut,
     };
+  }
+
+  /** Gives an agent whose workspace is empty the files that every agent starts with, unless the owner brings his own. */
+  private async setUp(workspace: string, agentId: string): Promise<void> {
+    const { agents, config } = this.options;
+    if (this.seen.has(workspace) || config.current.agents?.defaults?.skipBootstrap === true) return;
+    this.seen.add(workspace);
+    try {
+      if (existsSync(workspace) && readdirSync(workspace).length > 0) return;
+      const { name, emoji, avatar } = await agents.identity({ agentId });
+      await createWorkspace(workspace, { name: name ?? agentId, emoji, avatar });
+    } catch {
+      // A folder that cannot be written to holds no files; the turn goes on without.
+    }
   }
 }
 
