@@ -12356,7 +12356,16 @@ export const SessionsCompactResult = Type.Object({
   key: Type.String({ minLength: 1 }),
   compacted: Type.Boolean(),
   kept: Type.Optional(Type.Integer({ minimum: 0 })),
-  reason: Type.Optional(Type.String())
+  reason: Type.Optional(Type.String()),
+  result: Type.Optional(Type.Object({
+    summary: Type.String(),
+    firstKeptEntryId: Type.String({ minLength: 1 }),
+    tokensBefore: Type.Integer({ minimum: 0 }),
+    details: Type.Object({
+      readFiles: Type.Array(Type.String()),
+      modifiedFiles: Type.Array(Type.String())
+    }, { additionalProperties: false })
+  }, { additionalProperties: false }))
 })
 
 export type SessionsCompactionBranchParams = Static<typeof SessionsCompactionBranchParams>

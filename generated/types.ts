@@ -8122,7 +8122,16 @@ export type SessionsCompactResult = ({
   key: string,
   compacted: boolean,
   kept?: number,
-  reason?: string
+  reason?: string,
+  result?: {
+    summary: string,
+    firstKeptEntryId: string,
+    tokensBefore: number,
+    details: {
+      readFiles: Array<string>,
+      modifiedFiles: Array<string>
+    }
+  }
 } & Record<string, any>);
 
 export type SessionsCompactionBranchParams = {
