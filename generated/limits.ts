@@ -137,8 +137,12 @@ export const LIMITS = {
   sessionCleanup: 1000,
   /** words. Of a search; each is looked up by itself, and nobody remembers more. */
   searchWords: 32,
-  /** messages. That hold all words, the newest; ranking them takes a few milliseconds. */
-  searchWeighed: 1000,
+  /** messages. That hold all words, the newest; reading and ranking them takes a few milliseconds. */
+  searchWeighed: 300,
+  /** messages. That hold all words, the newest, of which each is asked whether its session is meant; some milliseconds. */
+  searchScanned: 1500,
+  /** transcripts. Of one agent, the newest, that are searched for a common word one by one, some ten microseconds each. */
+  searchTranscripts: 100,
   /** characters. Of the times to answer that one quarter of an hour keeps, about a thousand of them. */
   usageLatencyChars: 4000,
   /** sessions. In one answer of sessions.usage; upstream's page asks for as many. */
@@ -211,6 +215,8 @@ export const LIMITS = {
   modelRetryMaxPauseMs: 30000,
   /** messages. Of the transcript that are looked at for a model's context. */
   contextMessages: 500,
+  /** characters. Of one summary of a session; some ten pages, and a small part of any model's context. */
+  compactionSummaryChars: 40000,
   /** characters. Of messages that are read at once for a context, images included; more than any model takes. */
   recentChars: 33554432,
   /** images. That go along with a request, newest first; each costs as much as a page of text. */
@@ -613,7 +619,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   sessionBranches: { unit: "branches", reason: "Of one session that are shown and can be gone back to, the newest." },
   sessionCleanup: { unit: "sessions", reason: "Looked at by one clean-up, the oldest; the next one goes on." },
   searchWords: { unit: "words", reason: "Of a search; each is looked up by itself, and nobody remembers more." },
-  searchWeighed: { unit: "messages", reason: "That hold all words, the newest; ranking them takes a few milliseconds." },
+  searchWeighed: { unit: "messages", reason: "That hold all words, the newest; reading and ranking them takes a few milliseconds." },
+  searchScanned: { unit: "messages", reason: "That hold all words, the newest, of which each is asked whether its session is meant; some milliseconds." },
+  searchTranscripts: { unit: "transcripts", reason: "Of one agent, the newest, that are searched for a common word one by one, some ten microseconds each." },
   usageLatencyChars: { unit: "characters", reason: "Of the times to answer that one quarter of an hour keeps, about a thousand of them." },
   usageSessions: { unit: "sessions", reason: "In one answer of sessions.usage; upstream's page asks for as many." },
   usageZeroDays: { unit: "days", reason: "Up to which usage.cost lists days without usage, too; a longer range lists only days that have some." },
@@ -650,6 +658,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelRetryPauseMs: { unit: "ms", reason: "Before the first retry; doubles with each." },
   modelRetryMaxPauseMs: { unit: "ms", reason: "Upstream's longest pause. A provider that asks for more is not waited for." },
   contextMessages: { unit: "messages", reason: "Of the transcript that are looked at for a model's context." },
+  compactionSummaryChars: { unit: "characters", reason: "Of one summary of a session; some ten pages, and a small part of any model's context." },
   recentChars: { unit: "characters", reason: "Of messages that are read at once for a context, images included; more than any model takes." },
   contextImages: { unit: "images", reason: "That go along with a request, newest first; each costs as much as a page of text." },
   workspaceFileBytes: { unit: "bytes", reason: "Of a workspace file that is read at all; far above what the prompt takes of it." },
