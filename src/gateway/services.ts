@@ -9,6 +9,7 @@ import { AgentFiles } from "../agents/workspace/files.ts";
 import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
 import { Audit } from "../audit/audit.ts";
 import { AuditRepository } from "../audit/audit-repository.ts";
+import { Boards } from "../boards/boards.ts";
 import { Channels } from "../channels/channels.ts";
 import { Conversations } from "../channels/conversations.ts";
 import { Inbox } from "../channels/ingress/inbox.ts";
@@ -36,10 +37,13 @@ import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
+import { Projects } from "../projects/projects.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import { SecretRepository } from "../secrets/repository.ts";
 import { Secrets } from "../secrets/secrets.ts";
+import { Artifacts } from "../sessions/artifacts.ts";
 import { deleteSessionsOf } from "../sessions/lifecycle.ts";
+import { ProgressCards } from "../sessions/progress-cards.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { SetupWizard } from "../setup/wizard.ts";
 import { SkillHub } from "../skills/hub.ts";
@@ -49,6 +53,7 @@ import { Skills } from "../skills/skills.ts";
 import { SkillWorkshop } from "../skills/workshop.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+import { Suggestions } from "../suggestions/suggestions.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
@@ -58,6 +63,7 @@ import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
 import { Tools } from "../tools/tools.ts";
+import { Themes } from "../ui/themes.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
 import { UsageReports } from "../usage/usage-reports.ts";
 import { UsageRepository } from "../usage/usage-repository.ts";
@@ -130,6 +136,12 @@ export interface Services extends DeviceServices, NodeServices, TurnServices, Ap
   readonly eventLoop: EventLoopMonitor;
   readonly health: Health;
   readonly status: Status;
+  readonly artifacts: Artifacts;
+  readonly boards: Boards;
+  readonly progressCards: ProgressCards;
+  readonly suggestions: Suggestions;
+  readonly projects: Projects;
+  readonly themes: Themes;
 }
 
 /** Builds the domains in the order of their dependencies. Nothing here opens files or sockets. */
@@ -300,6 +312,12 @@ export function createServices(options: ServiceOptions): Services {
     eventLoop,
     health,
     status,
+    artifacts: new Artifacts({ store, agents, sessions }),
+    boards: new Boards({ store, agents, sessions, bus }),
+    progressCards: new ProgressCards({ store, sessions, bus, clock }),
+    suggestions: new Suggestions({ store, agents, bus, clock }),
+    projects: new Projects({ store, agents, clock }),
+    themes: new Themes(config),
   };
 }
 

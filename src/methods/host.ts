@@ -9,5 +9,6 @@ export const host: HostHandlers<CallContext> = {
   "update.status": (_params, { host }) => host.updates(),
   "users.self": (_params, { host }) => host.self(),
   "doctor.memory.status": (params, { host }) => host.memory(params),
+  "doctor.memory.dreamDiary": (params, { host }) => host.dreamDiary(params),
   "diagnostics.lanes": (_params, { host }) => host.lanes(),
 };

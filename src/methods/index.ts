@@ -30,6 +30,7 @@ import { usage } from "./usage.ts";
 import { users } from "./users.ts";
 import { voice } from "./voice.ts";
 import { wizard } from "./wizard.ts";
+import { workbench } from "./workbench.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
@@ -62,6 +63,7 @@ export const handlers: Handlers<CallContext> = {
   ...users,
   ...wizard,
   ...voice,
+  ...workbench,
 };
 
 /** Checks of single methods that upstream makes before it looks at the schema. */

@@ -7,6 +7,8 @@ import { isPrivateOrigin } from "./credentials.ts";
 import type { Models } from "./models.ts";
 import { refOf } from "./references.ts";
 
+const AUTOMATIC = { kind: "automatic", label: "Automatic account selection" } as const;
+
 type Row = ModelsListAnswer["models"][number];
 
 /**
@@ -22,11 +24,12 @@ export async function listModels(
   params: ModelsListRequest,
 ): Promise<ModelsListAnswer> {
   const { roster } = agents;
-  if (params.agentId === undefined && roster.selectionRequired) {
+  const owner = params.agentId ?? /^agent:([^:]+):/i.exec(params.sessionKey ?? "")?.[1];
+  if (owner === undefined && roster.selectionRequired) {
     throw ownerRequired("this Gateway request", "Set agentId to one of the configured agents.");
   }
-  const agent = params.agentId === undefined ? roster.defaultId : agentId(params.agentId);
-  if (!agents.find(agent)) throw invalidRequest(`unknown agent id "${params.agentId}"`);
+  const agent = owner === undefined ? roster.defaultId : agentId(owner);
+  if (!agents.find(agent)) throw invalidRequest(`unknown agent id "${owner}"`);
   if (params.provider !== undefined && !isKnownProvider(params.provider, models.settings)) {
     throw new GatewayError(
       "UNAVAILABLE",
@@ -42,7 +45,12 @@ export async function listModels(
   const entries = entriesOf(models, view, tags).filter((entry) => wanted === undefined || entry.provider === wanted);
   const agentThinking = agents.find(agent)?.thinkingDefault;
   const rows = entries.map((entry) => row(models, entry, tags.get(refOf(entry)) ?? [], params, agentThinking));
-  return { models: rows, ...(view === "configured" ? { defaultModels: { automaticUtilityModel: null } } : {}) };
+  return {
+    models: rows,
+    ...(view === "configured" ? { defaultModels: { automaticUtilityModel: null } } : {}),
+    // No provider has more than one account here.
+    ...(params.sessionKey !== undefined && { accountSelection: AUTOMATIC }),
+  };
 }
 
 /** What a model is to an agent, by reference: its default, one of its fallbacks, named in `agents.defaults.models`. */

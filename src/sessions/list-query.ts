@@ -12,6 +12,10 @@ export interface ListFilter {
   label?: string;
   spawnedBy?: string;
   boardFace?: string;
+  /** Only sessions that have a dashboard, or only those that have none. */
+  hasBoard?: boolean;
+  /** Without the sessions of agents that other agents started. */
+  withoutSubagents?: boolean;
   /** Only sessions that somebody has talked in. */
   talkedIn?: boolean;
   /** Not older than this by the time that the order goes by, epoch milliseconds. */
@@ -85,6 +89,11 @@ export function where(filter: ListFilter, order: ListOrder): { sql: string; valu
   if (filter.label !== undefined) add("label = ?", filter.label);
   if (filter.spawnedBy !== undefined) add("spawned_by = ?", filter.spawnedBy);
   if (filter.boardFace !== undefined) add("entry ->> 'boardFace' = ?", filter.boardFace);
+  if (filter.hasBoard !== undefined) {
+    const boards = "SELECT 1 FROM boards WHERE session_key = sessions.key";
+    add(`${filter.hasBoard ? "" : "NOT "}EXISTS (${boards})`);
+  }
+  if (filter.withoutSubagents) add("key NOT LIKE 'agent:%:subagent:%'");
   if (filter.talkedIn) add("last_interaction_at IS NOT NULL");
   if (filter.since !== undefined) add(`${ORDERS[order].since} >= ?`, filter.since);
   if (filter.running) add("entry ->> 'status' IN ('running', 'queued')");

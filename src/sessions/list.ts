@@ -116,6 +116,8 @@ function filterOf({ agents }: Sessions, params: SessionsListRequest, now: number
     label: params.label?.trim(),
     spawnedBy: params.spawnedBy,
     boardFace: params.boardFace,
+    hasBoard: params.hasBoard,
+    withoutSubagents: params.excludeSubagents,
     talkedIn: params.requireLastInteraction,
     since: params.activeMinutes === undefined ? undefined : now - params.activeMinutes * 60_000,
     search,

@@ -1,9 +1,12 @@
 import { statfs } from "node:fs/promises";
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, type } from "node:os";
+import { LIMITS } from "../../generated/limits.ts";
 import type {
   DiagnosticsLanesResult,
   DoctorMemoryParams,
   DoctorMemoryStatusResult,
+  DreamDiaryParams,
+  DreamDiaryResult,
   EnvironmentSummary,
   NodeView,
   SystemInfoResult,
@@ -15,8 +18,12 @@ import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
+import { readInside } from "../platform/read-inside.ts";
 import { hasScope } from "../platform/scopes.ts";
 import type { EventLoopMonitor } from "./event-loop.ts";
+
+/** In an agent's workspace. */
+const DIARY = "DREAMS.md";
 
 interface HostDeps {
   config: ConfigPort;
@@ -129,6 +136,19 @@ export class Host {
     const agent = agents.find(agentId ?? agents.roster.defaultId);
     if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
     return { agentId: agent.id, embedding: { ok: false, checked: true, error: "this gateway has no memory search" } };
+  }
+
+  /**
+   * `doctor.memory.dreamDiary`: what stands in the diary of an agent's workspace, which its owner may keep by hand.
+   * @throws GatewayError for an unknown agent
+   */
+  async dreamDiary({ agentId }: DreamDiaryParams): Promise<DreamDiaryResult> {
+    const { agents } = this.deps;
+    const agent = agents.find(agentId?.trim() || agents.roster.defaultId);
+    if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
+    const bytes = await readInside(agent.workspace, DIARY, LIMITS.dreamDiaryBytes);
+    const found = typeof bytes !== "string";
+    return { agentId: agent.id, found, path: DIARY, ...(found && { content: bytes.toString("utf8") }) };
   }
 
   /** `diagnostics.lanes`: how many runs wait and are at work, of all sessions together. */

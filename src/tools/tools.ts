@@ -3,6 +3,8 @@ import type {
   ToolsCatalogResult,
   ToolsEffectiveParams,
   ToolsEffectiveResult,
+  ToolsGitHubStatusParams,
+  ToolsGitHubStatusResult,
   ToolsInvokeParams,
   ToolsInvokeResult,
 } from "../../generated/types.ts";
@@ -47,6 +49,30 @@ export class Tools {
     if (!session) throw invalidRequest(`unknown session key "${sessionKey}"`);
     const agent = named ?? this.agent(session.agentId);
     return { agentId: agent.id, profile: this.profile(agent), groups: [] };
+  }
+
+  /**
+   * Whose name an agent's work on GitHub would carry: nobody's, as no identity can be set up yet.
+   * @throws GatewayError `unknown agent id "x"`
+   */
+  github({ agentId, selectedScope }: ToolsGitHubStatusParams): ToolsGitHubStatusResult {
+    return {
+      agentId: this.agent(agentId).id,
+      selectedScope,
+      selected: { scope: selectedScope, configured: false, identity: null },
+      effective: {
+        source: "system-detected",
+        credentialKind: "native",
+        credentialState: "unavailable",
+        account: null,
+        gitAuthor: { name: null, email: null },
+        evidence: "none",
+        accessExpiresAtMs: null,
+        refreshState: "not_applicable",
+        oauthScopes: [],
+        repositoryGrants: "unknown",
+      },
+    };
   }
 
   /** The outcome of a call from outside a run. What is no tool, and for whom, is part of the answer. */

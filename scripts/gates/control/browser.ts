@@ -25,6 +25,10 @@ export class WatchedPage {
   private constructor(readonly page: Page) {
     page.on("websocket", (socket) => this.watchSocket(socket));
     page.on("pageerror", (error) => this.problems.push(`uncaught: ${error.message}`));
+    // What the page asked for before goes with it; its sockets do not always say that they close.
+    page.on("request", (request) => {
+      if (request.isNavigationRequest() && request.frame() === page.mainFrame()) this.waiting.clear();
+    });
     page.on("console", (message) => this.heard(message));
   }
 

@@ -2,12 +2,16 @@
 const HARMLESS: readonly { pattern: RegExp; because: string }[] = [
   {
     pattern:
-      /^console: Failed to load resource: .* 404 .*\((\/api\/users\/[^/]+\/avatar|\/__openclaw__\/workspace-icon\/.*)\)$/,
+      /^console: Failed to load resource: .* 404 .*\((\/api\/users\/[^/]+\/avatar|\/avatar\/[^/]+|\/__openclaw__\/workspace-icon\/.*)\)$/,
     because: "Pictures that nobody has set are 404; the page then draws initials.",
   },
   {
     pattern: /^shown: Unsupported schema node\. Use Raw mode\.$/,
     because: "The page's form has no control for some settings, such as maps of unions.",
+  },
+  {
+    pattern: /^shown: No credentials$/,
+    because: "What the page says of a GitHub account where none is set up.",
   },
   {
     pattern: /^console: Failed to load resource: .* 401 .*\((\/__openclaw\/control-ui-config\.json|\/avatar\/[^/]+)\)$/,

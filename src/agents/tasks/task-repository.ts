@@ -5,6 +5,8 @@ import type { RunOutcome } from "../runs/types.ts";
 export interface TaskRecord {
   /** Its place in the order of acceptance. */
   position: number;
+  /** The time that the order of its list goes by. */
+  at: number;
   runId: string;
   sessionKey: string;
   acceptedAt: number;
@@ -20,10 +22,27 @@ export interface TaskQuery {
   /** Canonical. */
   sessionKey?: string;
   agentId?: string;
-  /** Only tasks accepted before the one at this place. */
-  below?: number;
+  /** The newest first by this; unless told, by when they were accepted. */
+  order?: TaskOrder;
+  /** Only tasks behind the one at this place in that order. */
+  below?: TaskPlace;
   limit: number;
 }
+
+/** `endedAt` shows tasks that have not ended last. */
+export type TaskOrder = "accepted" | "updatedAt" | "endedAt";
+
+/** A place in an order: the time that the order goes by, and the position between equals. */
+export interface TaskPlace {
+  at: number;
+  position: number;
+}
+
+const ORDERS: Readonly<Record<TaskOrder, string>> = {
+  accepted: "0",
+  updatedAt: "coalesce(ended_at, started_at, accepted_at)",
+  endedAt: "coalesce(ended_at, 0)",
+};
 
 /** The state of a row. An interrupted run has failed: nobody stopped it, and it has no answer. */
 const STATE = `CASE
@@ -35,6 +54,7 @@ const COLUMNS = "rowid AS position, run_id, session_key, accepted_at, started_at
 
 interface Row {
   position: number;
+  at?: number;
   run_id: string;
   session_key: string;
   accepted_at: number;
@@ -54,7 +74,7 @@ export class TaskRepository {
   }
 
   /** Newest first. */
-  list({ states, sessionKey, agentId, below, limit }: TaskQuery): Promise<TaskRecord[]> {
+  list({ states, sessionKey, agentId, order = "accepted", below, limit }: TaskQuery): Promise<TaskRecord[]> {
     const where = ["kind = 'agent'"];
     const values: (string | number)[] = [];
     if (states) {
@@ -63,8 +83,9 @@ export class TaskRepository {
     }
     if (sessionKey !== undefined) where.push("session_key = ?") && values.push(sessionKey);
     if (agentId !== undefined) where.push("session_key GLOB ?") && values.push(`agent:${agentId}:*`);
-    if (below !== undefined) where.push("rowid < ?") && values.push(below);
-    const sql = `SELECT ${COLUMNS} FROM runs WHERE ${where.join(" AND ")} ORDER BY rowid DESC LIMIT ?`;
+    const by = ORDERS[order];
+    if (below !== undefined) where.push(`(${by}, rowid) < (?, ?)`) && values.push(below.at, below.position);
+    const sql = `SELECT ${COLUMNS}, ${by} AS at FROM runs WHERE ${where.join(" AND ")} ORDER BY at DESC, rowid DESC LIMIT ?`;
     return this.store.read((db) =>
       db
         .query<Row, (string | number)[]>(sql)
@@ -76,6 +97,7 @@ export class TaskRepository {
 
 const fromRow = (row: Row): TaskRecord => ({
   position: row.position,
+  at: row.at ?? 0,
   runId: row.run_id,
   sessionKey: row.session_key,
   acceptedAt: row.accepted_at,

@@ -118,4 +118,25 @@ describe("tasks", () => {
     const { error } = await gateway.client.request("tasks.list", { cursor });
     expect(error.message).toBe("invalid or expired tasks.list cursor; restart pagination without a cursor");
   });
+
+  test("go by when they changed or ended where that is asked for, page by page", async () => {
+    const { sessionKey, id } = freshKey();
+    const runIds = [id("a"), id("b"), id("c")];
+    for (const runId of runIds) {
+      await gateway.client.call("agent", { message: "go", sessionKey, idempotencyKey: runId });
+      await ended(runId);
+    }
+    for (const sortBy of ["updatedAt", "endedAt"]) {
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await list({ sessionKey, sortBy, limit: 1, cursor });
+        seen.push(...page.tasks.map((task: { id: string }) => task.id));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      expect(seen).toEqual(runIds.toReversed());
+    }
+    const { error } = await gateway.client.request("tasks.list", { sortBy: "endedAt", cursor: "5" });
+    expect(error?.message).toStartWith("invalid or expired tasks.list cursor");
+  });
 });

@@ -12,7 +12,7 @@ import type { SessionsPort } from "../../sessions/types.ts";
 import { agentId } from "../roster.ts";
 import type { RunOutcome } from "../runs/types.ts";
 import type { Sender } from "../sender.ts";
-import type { TaskRecord, TaskRepository, TaskState } from "./task-repository.ts";
+import type { TaskOrder, TaskPlace, TaskRecord, TaskRepository, TaskState } from "./task-repository.ts";
 
 interface TasksDeps {
   repository: TaskRepository;
@@ -32,21 +32,22 @@ export class Tasks {
   async list(params: TasksListParams): Promise<TasksListResult> {
     const { repository, sessions } = this.deps;
     const { status, sessionKey, cursor, limit = LIMITS.taskListDefault } = params;
-    if (cursor !== undefined && !/^[1-9]\d{0,14}$/.test(cursor)) {
-      throw invalidRequest("invalid or expired tasks.list cursor; restart pagination without a cursor");
-    }
+    const order = params.sortBy ?? "accepted";
     const found = await repository.list({
       states: status === undefined ? undefined : [status].flat(),
       sessionKey: sessionKey === undefined ? undefined : sessions.canonicalKey(sessionKey, params.agentId),
       agentId: params.agentId === undefined ? undefined : agentId(params.agentId),
-      below: cursor === undefined ? undefined : Number(cursor),
+      order,
+      below: cursor === undefined ? undefined : placeOf(cursor, order),
       limit: limit + 1,
     });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       tasks: page.map(summary),
-      ...(found.length > limit && last ? { nextCursor: String(last.position) } : {}),
+      ...(found.length > limit && last
+        ? { nextCursor: order === "accepted" ? `${last.position}` : `${last.at}.${last.position}` }
+        : {}),
     };
   }
 
@@ -71,6 +72,15 @@ export class Tasks {
       ? { found: true, cancelled: true, task: after }
       : { found: true, cancelled: false, reason: "Task has ended already.", task: after };
   }
+}
+
+/** @throws GatewayError for a cursor that is none, or of another order */
+function placeOf(cursor: string, order: TaskOrder): TaskPlace {
+  const match = /^(?:(\d{1,15})\.)?([1-9]\d{0,14})$/.exec(cursor);
+  if (match === null || (match[1] === undefined) !== (order === "accepted")) {
+    throw invalidRequest("invalid or expired tasks.list cursor; restart pagination without a cursor");
+  }
+  return { at: Number(match[1] ?? 0), position: Number(match[2]) };
 }
 
 const ENDED: Readonly<Record<RunOutcome["status"], TaskState>> = {

@@ -18,6 +18,7 @@ import { channelInbox } from "./0016-channel-inbox.ts";
 import { sessionUpkeep } from "./0017-session-upkeep.ts";
 import { outbox } from "./0018-outbox.ts";
 import { skillUploads } from "./0019-skill-uploads.ts";
+import { workbench } from "./0020-workbench.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sessionUpkeep,
   outbox,
   skillUploads,
+  workbench,
 ];

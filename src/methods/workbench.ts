@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import type { WorkbenchHandlers } from "../../generated/handlers.ts";
+import type { CallContext } from "../gateway/context.ts";
+import { hasScope } from "../platform/scopes.ts";
+import { branchesOf } from "../projects/branches.ts";
+
+/** What people keep beside their conversations. */
+export const workbench: WorkbenchHandlers<CallContext> = {
+  "progressCard.get": ({ sessionKey }, { progressCards }) => progressCards.get(sessionKey),
+  "progressCard.put": (params, { progressCards }) => progressCards.put(params),
+  "artifacts.list": (params, { artifacts }) => artifacts.list(params),
+  "artifacts.get": (params, { artifacts }) => artifacts.get(params),
+  "artifacts.download": (params, { artifacts }) => artifacts.download(params),
+  "board.get": (params, { boards }) => boards.get(params),
+  "board.update": (params, { boards }) => boards.update(params),
+  "taskSuggestions.list": (params, { suggestions }) => suggestions.list(params),
+  "taskSuggestions.create": (params, { suggestions }) => suggestions.create(params),
+  "taskSuggestions.dismiss": ({ taskId }, { suggestions }) => suggestions.dismiss(taskId),
+  "projects.list": (params, { projects, caller }) => projects.list(params, hasScope(caller, "operator.write")),
+  "projects.register": (params, { projects }) => projects.register(params),
+  "projects.remove": (params, { projects }) => projects.remove(params),
+  "worktrees.branches": (params) => branchesOf(params),
+  "themes.list": (_params, { themes }) => themes.list(),
+  "themes.get": (params, { themes }) => themes.get(params),
+  "themes.set": (params, { themes }) => themes.set(params),
+  // There are no plugins, so that none has a page.
+  "plugins.controlUi.list": () => ({ revision: NO_PLUGINS, plugins: [], diagnostics: [] }),
+};
+
+const NO_PLUGINS = createHash("sha256").update("[]").digest("hex");

@@ -1,0 +1,48 @@
+import { stat } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { LIMITS } from "../../generated/limits.ts";
+
+/**
+ * What git says, or null when it refuses, is not there or takes too long. Nothing of the checkout is run: no hooks, no
+ * file system monitor, no pager, no questions.
+ */
+export async function git(folder: string, ...words: string[]): Promise<string | null> {
+  const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager"];
+  try {
+    const child = Bun.spawn(["git", "-C", folder, ...safe, ...words], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" },
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      timeout: LIMITS.gitTimeoutMs,
+      maxBuffer: LIMITS.gitOutputBytes,
+    });
+    const text = await new Response(child.stdout).text();
+    return (await child.exited) === 0 ? text.trimEnd() : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The checkout that a folder lies in; null when it is in none. */
+export const checkoutOf = (folder: string): Promise<string | null> => git(folder, "rev-parse", "--show-toplevel");
+
+/** True for an absolute path of a folder that is there. */
+export async function isFolder(path: string): Promise<boolean> {
+  if (!isAbsolute(path)) return false;
+  return stat(path).then(
+    (facts) => facts.isDirectory(),
+    () => false,
+  );
+}
+
+/** The address of `origin` without the user and password that may stand in it; undefined when there is none. */
+export async function originOf(repoRoot: string): Promise<string | undefined> {
+  const address = await git(repoRoot, "remote", "get-url", "origin");
+  if (!address) return undefined;
+  const url = URL.parse(address);
+  if (url === null) return address;
+  url.username = "";
+  url.password = "";
+  return url.href;
+}
