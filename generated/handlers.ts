@@ -132,6 +132,7 @@ export interface HooksHandlers<Ctx> {
 /** Handlers of `src/methods/host.ts`. */
 export interface HostHandlers<Ctx> {
   "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
+  "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
   "doctor.memory.status"(params: T.DoctorMemoryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
   "environments.list"(params: T.EnvironmentsListParams, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
   "environments.status"(params: T.EnvironmentsStatusParams, ctx: Ctx): Awaitable<T.EnvironmentsStatusResult>;
@@ -311,6 +312,7 @@ export interface TasksHandlers<Ctx> {
 export interface ToolsHandlers<Ctx> {
   "tools.catalog"(params: T.ToolsCatalogParams, ctx: Ctx): Awaitable<T.ToolsCatalogResult>;
   "tools.effective"(params: T.ToolsEffectiveParams, ctx: Ctx): Awaitable<T.ToolsEffectiveResult>;
+  "tools.github.status"(params: T.ToolsGitHubStatusParams, ctx: Ctx): Awaitable<T.ToolsGitHubStatusResult>;
   "tools.invoke"(params: T.ToolsInvokeParams, ctx: Ctx): Awaitable<T.ToolsInvokeResult>;
 }
 
@@ -367,6 +369,28 @@ export interface WizardHandlers<Ctx> {
   "wizard.status"(params: T.WizardStatusParams, ctx: Ctx): Awaitable<T.WizardStatusResult>;
 }
 
+/** Handlers of `src/methods/workbench.ts`. */
+export interface WorkbenchHandlers<Ctx> {
+  "artifacts.download"(params: T.ArtifactsDownloadParams, ctx: Ctx): Awaitable<T.ArtifactsDownloadResult>;
+  "artifacts.get"(params: T.ArtifactsGetParams, ctx: Ctx): Awaitable<T.ArtifactsGetResult>;
+  "artifacts.list"(params: T.ArtifactsListParams, ctx: Ctx): Awaitable<T.ArtifactsListResult>;
+  "board.get"(params: T.BoardGetParams, ctx: Ctx): Awaitable<T.BoardSnapshot>;
+  "board.update"(params: T.BoardUpdateParams, ctx: Ctx): Awaitable<T.BoardSnapshot>;
+  "plugins.controlUi.list"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiListResult>;
+  "progressCard.get"(params: T.ProgressCardGetParams, ctx: Ctx): Awaitable<T.ProgressCardGetResult>;
+  "progressCard.put"(params: T.ProgressCardPutParams, ctx: Ctx): Awaitable<T.ProgressCardPutResult>;
+  "projects.list"(params: T.ProjectsListParams, ctx: Ctx): Awaitable<T.ProjectsListResult>;
+  "projects.register"(params: T.ProjectsRegisterParams, ctx: Ctx): Awaitable<T.ProjectsRegisterResult>;
+  "projects.remove"(params: T.ProjectsRemoveParams, ctx: Ctx): Awaitable<T.ProjectsRemoveResult>;
+  "taskSuggestions.create"(params: T.TaskSuggestionsCreateParams, ctx: Ctx): Awaitable<T.TaskSuggestionsCreateResult>;
+  "taskSuggestions.dismiss"(params: T.TaskSuggestionsDismissParams, ctx: Ctx): Awaitable<T.TaskSuggestionsDismissResult>;
+  "taskSuggestions.list"(params: T.TaskSuggestionsListParams, ctx: Ctx): Awaitable<T.TaskSuggestionsListResult>;
+  "themes.get"(params: T.ThemesGetParams, ctx: Ctx): Awaitable<T.ThemesGetResult>;
+  "themes.list"(params: T.ThemesListParams, ctx: Ctx): Awaitable<T.ThemesListResult>;
+  "themes.set"(params: T.ThemesSetParams, ctx: Ctx): Awaitable<T.ThemesGetResult>;
+  "worktrees.branches"(params: T.WorktreesBranchesParams, ctx: Ctx): Awaitable<T.WorktreesBranchesResult>;
+}
+
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */
 export interface Handlers<Ctx>
   extends AgentHandlers<Ctx>,
@@ -397,4 +421,5 @@ export interface Handlers<Ctx>
     UsageHandlers<Ctx>,
     UsersHandlers<Ctx>,
     VoiceHandlers<Ctx>,
-    WizardHandlers<Ctx> {}
+    WizardHandlers<Ctx>,
+    WorkbenchHandlers<Ctx> {}

@@ -281,6 +281,7 @@ export type Checked = AllTrue<{
   DoctorMemoryStatusResult: Same<Box.DoctorMemoryStatusResult, Types.DoctorMemoryStatusResult>;
   DrainingSessionPlacement: Same<Box.DrainingSessionPlacement, Types.DrainingSessionPlacement>;
   DreamDiaryChangeResult: Same<Box.DreamDiaryChangeResult, Types.DreamDiaryChangeResult>;
+  DreamDiaryParams: Same<Box.DreamDiaryParams, Types.DreamDiaryParams>;
   DreamDiaryResult: Same<Box.DreamDiaryResult, Types.DreamDiaryResult>;
   DreamingRepairResult: Same<Box.DreamingRepairResult, Types.DreamingRepairResult>;
   EnvironmentStatus: Same<Box.EnvironmentStatus, Types.EnvironmentStatus>;
@@ -475,6 +476,8 @@ export type Checked = AllTrue<{
   PluginSurfaceRefreshParams: Same<Box.PluginSurfaceRefreshParams, Types.PluginSurfaceRefreshParams>;
   PluginSurfaceRefreshResult: Same<Box.PluginSurfaceRefreshResult, Types.PluginSurfaceRefreshResult>;
   PluginsChangedEvent: Same<Box.PluginsChangedEvent, Types.PluginsChangedEvent>;
+  PluginsControlUiListParams: Same<Box.PluginsControlUiListParams, Types.PluginsControlUiListParams>;
+  PluginsControlUiListResult: Same<Box.PluginsControlUiListResult, Types.PluginsControlUiListResult>;
   PluginsInspectParams: Same<Box.PluginsInspectParams, Types.PluginsInspectParams>;
   PluginsInspectResult: Same<Box.PluginsInspectResult, Types.PluginsInspectResult>;
   PluginsInstallParams: Same<Box.PluginsInstallParams, Types.PluginsInstallParams>;
@@ -979,6 +982,13 @@ export type Checked = AllTrue<{
   TerminalSessionInfo: Same<Box.TerminalSessionInfo, Types.TerminalSessionInfo>;
   TerminalUploadParams: Same<Box.TerminalUploadParams, Types.TerminalUploadParams>;
   TerminalUploadResult: Same<Box.TerminalUploadResult, Types.TerminalUploadResult>;
+  ThemeChoice: Same<Box.ThemeChoice, Types.ThemeChoice>;
+  ThemeFacts: Same<Box.ThemeFacts, Types.ThemeFacts>;
+  ThemesGetParams: Same<Box.ThemesGetParams, Types.ThemesGetParams>;
+  ThemesGetResult: Same<Box.ThemesGetResult, Types.ThemesGetResult>;
+  ThemesListParams: Same<Box.ThemesListParams, Types.ThemesListParams>;
+  ThemesListResult: Same<Box.ThemesListResult, Types.ThemesListResult>;
+  ThemesSetParams: Same<Box.ThemesSetParams, Types.ThemesSetParams>;
   ThinkingLevelOption: Same<Box.ThinkingLevelOption, Types.ThinkingLevelOption>;
   TickEvent: Same<Box.TickEvent, Types.TickEvent>;
   ToolCatalogEntry: Same<Box.ToolCatalogEntry, Types.ToolCatalogEntry>;
