@@ -18,6 +18,7 @@ export interface EventSpec {
 
 export const EVENTS = {
   "agent": { payload: "AgentStreamEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
+  "board.changed": { payload: "BoardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   /** Only deltas may be dropped: final, aborted and error close a slow reader instead. */
   "chat": { payload: "ChatEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "chat.metadata.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -60,7 +61,7 @@ export const EVENTS = {
   "plugins.install.progress": { payload: "Unstated", scope: "operator.admin", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "portal.changed": { payload: "PortalChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "presence": { payload: "PresenceEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
-  "progressCard.changed": { payload: "ProgressCardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "progressCard.changed": { payload: "ProgressCardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "question.requested": { payload: "QuestionRecord", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "question.resolved": { payload: "QuestionResolvedEvent", scope: "operator.questions", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   /** Sent once the decision is stored. Never contains the judged text. */
@@ -81,7 +82,7 @@ export const EVENTS = {
   "talk.mode": { payload: "TalkModeState", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "talk.voice.change": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "task": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
-  "task.suggestion": { payload: "TaskSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "task.suggestion": { payload: "TaskSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "terminal.data": { payload: "TerminalDataEvent", scope: "operator.admin", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "terminal.exit": { payload: "TerminalExitEvent", scope: "operator.admin", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "tick": { payload: "TickEvent", scope: null, roles: "any", droppable: true, subscription: null, status: "implemented", advertised: true },
@@ -98,6 +99,7 @@ export type EventName = keyof typeof EVENTS;
 /** Payload of every event. */
 export interface EventMap {
   "agent": T.AgentStreamEvent;
+  "board.changed": T.BoardChangedEvent;
   "chat": T.ChatEvent;
   "chat.metadata.changed": T.Unstated;
   "config.changed": T.ConfigChangedEvent;

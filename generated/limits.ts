@@ -401,6 +401,24 @@ export const LIMITS = {
   execApprovalTimeoutMs: 1800000,
   /** characters. Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved. */
   execApprovalCommandChars: 16384,
+  /** characters. Of the text and the steps of one card; it is read at a glance. */
+  progressCardChars: 65536,
+  /** bytes. Of the diary in an agent's workspace; years of entries. */
+  dreamDiaryBytes: 1048576,
+  /** messages. Of a session that are looked through for pictures, the latest. */
+  artifactMessages: 2000,
+  /** messages. With pictures that one answer looks into, the latest; each can hold megabytes. */
+  artifacts: 50,
+  /** tabs. Of one board; more cannot be told apart in a bar. */
+  boardTabs: 100,
+  /** suggestions. That wait for a decision; the oldest make room. */
+  taskSuggestions: 500,
+  /** projects. Each is registered by a person. */
+  projects: 1000,
+  /** ms. For one question to git; it looks at names and settings alone. */
+  gitTimeoutMs: 10000,
+  /** bytes. Of one answer of git; the names of tens of thousands of branches. */
+  gitOutputBytes: 4194304,
   /** jobs. All are read for a list; some megabytes at worst and far more than people keep. */
   cronMaxJobs: 1000,
   /** runs. Of scheduled jobs; the others wait, so that a full hour does not call every model at once. */
@@ -751,6 +769,15 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   questionsKeptMs: { unit: "ms", reason: "A day, for an agent that asks for its answer after a restart." },
   execApprovalTimeoutMs: { unit: "ms", reason: "Upstream's half an hour to decide about a command." },
   execApprovalCommandChars: { unit: "characters", reason: "Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved." },
+  progressCardChars: { unit: "characters", reason: "Of the text and the steps of one card; it is read at a glance." },
+  dreamDiaryBytes: { unit: "bytes", reason: "Of the diary in an agent's workspace; years of entries." },
+  artifactMessages: { unit: "messages", reason: "Of a session that are looked through for pictures, the latest." },
+  artifacts: { unit: "messages", reason: "With pictures that one answer looks into, the latest; each can hold megabytes." },
+  boardTabs: { unit: "tabs", reason: "Of one board; more cannot be told apart in a bar." },
+  taskSuggestions: { unit: "suggestions", reason: "That wait for a decision; the oldest make room." },
+  projects: { unit: "projects", reason: "Each is registered by a person." },
+  gitTimeoutMs: { unit: "ms", reason: "For one question to git; it looks at names and settings alone." },
+  gitOutputBytes: { unit: "bytes", reason: "Of one answer of git; the names of tens of thousands of branches." },
   cronMaxJobs: { unit: "jobs", reason: "All are read for a list; some megabytes at worst and far more than people keep." },
   cronRunsAtOnce: { unit: "runs", reason: "Of scheduled jobs; the others wait, so that a full hour does not call every model at once." },
   cronManualRunsAtOnce: { unit: "runs", reason: "Scheduled and by hand together; a script that starts more than that is mistaken." },

@@ -1008,7 +1008,9 @@ export const ArtifactsDownloadParams = Type.Object({
   runId: Type.Optional(Type.String({ minLength: 1 })),
   taskId: Type.Optional(Type.String({ minLength: 1 })),
   agentId: Type.Optional(Type.String({ minLength: 1 })),
-  artifactId: Type.String({ minLength: 1 })
+  artifactId: Type.String({ minLength: 1 }),
+  messageRole: Type.Optional(Type.Literal("assistant")),
+  transport: Type.Optional(Type.Literal("http"))
 }, { additionalProperties: false })
 
 export type ArtifactsDownloadResult = Static<typeof ArtifactsDownloadResult>
@@ -1026,7 +1028,8 @@ export const ArtifactsGetParams = Type.Object({
   runId: Type.Optional(Type.String({ minLength: 1 })),
   taskId: Type.Optional(Type.String({ minLength: 1 })),
   agentId: Type.Optional(Type.String({ minLength: 1 })),
-  artifactId: Type.String({ minLength: 1 })
+  artifactId: Type.String({ minLength: 1 }),
+  messageRole: Type.Optional(Type.Literal("assistant"))
 }, { additionalProperties: false })
 
 export type ArtifactsGetResult = Static<typeof ArtifactsGetResult>
@@ -1039,12 +1042,17 @@ export const ArtifactsListParams = Type.Object({
   sessionKey: Type.Optional(Type.String({ minLength: 1 })),
   runId: Type.Optional(Type.String({ minLength: 1 })),
   taskId: Type.Optional(Type.String({ minLength: 1 })),
-  agentId: Type.Optional(Type.String({ minLength: 1 }))
+  agentId: Type.Optional(Type.String({ minLength: 1 })),
+  messageRole: Type.Optional(Type.Literal("assistant")),
+  type: Type.Optional(Type.Literal("image")),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 4 })),
+  cursor: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
 export type ArtifactsListResult = Static<typeof ArtifactsListResult>
 export const ArtifactsListResult = Type.Object({
-  artifacts: Type.Array(ArtifactSummary)
+  artifacts: Type.Array(ArtifactSummary),
+  nextCursor: Type.Optional(Type.String())
 }, { additionalProperties: false })
 
 /** What a program on this machine needs to attach to a session. The token is a secret. */
@@ -7040,6 +7048,11 @@ export const DreamDiaryChangeResult = Type.Object({
   keptEntries: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { description: "What a mending of the dream diary did." })
 
+export type DreamDiaryParams = Static<typeof DreamDiaryParams>
+export const DreamDiaryParams = Type.Object({
+  agentId: Type.Optional(Type.String())
+})
+
 export type DreamDiaryResult = Static<typeof DreamDiaryResult>
 export const DreamDiaryResult = Type.Object({
   agentId: Type.String({ minLength: 1 }),
@@ -8969,7 +8982,11 @@ export const ModelsListAnswer = Type.Object({
       Type.String({ minLength: 1 }),
       Type.Null()
     ])
-  }, { additionalProperties: false }))
+  }, { additionalProperties: false })),
+  accountSelection: Type.Optional(Type.Object({
+    kind: Type.String(),
+    label: Type.String()
+  }))
 }, { additionalProperties: false })
 
 export type ModelsListParams = Static<typeof ModelsListParams>
@@ -8986,13 +9003,14 @@ export const ModelsListParams = Type.Unsafe<{
 export type ModelsListRequest = Static<typeof ModelsListRequest>
 export const ModelsListRequest = Type.Unsafe<{
   agentId?: string,
+  sessionKey?: string,
   provider?: string,
   includeDetails?: boolean,
   includeProviderCapabilities?: boolean,
   preparedOnly?: boolean,
   refresh?: boolean,
   view?: ('default' | 'configured' | 'provider-config' | 'all')
-}>({"type":"object","properties":{"agentId":{"type":"string","minLength":1},"provider":{"type":"string","minLength":1},"includeDetails":{"type":"boolean"},"includeProviderCapabilities":{"type":"boolean"},"preparedOnly":{"type":"boolean"},"refresh":{"type":"boolean"},"view":{"anyOf":[{"type":"string","const":"default"},{"type":"string","const":"configured"},{"type":"string","const":"provider-config"},{"type":"string","const":"all"}]}},"additionalProperties":false,"not":{"properties":{"preparedOnly":{"const":true},"refresh":{"const":true}},"required":["preparedOnly","refresh"]}})
+}>({"type":"object","properties":{"agentId":{"type":"string","minLength":1},"sessionKey":{"type":"string","minLength":1},"provider":{"type":"string","minLength":1},"includeDetails":{"type":"boolean"},"includeProviderCapabilities":{"type":"boolean"},"preparedOnly":{"type":"boolean"},"refresh":{"type":"boolean"},"view":{"anyOf":[{"type":"string","const":"default"},{"type":"string","const":"configured"},{"type":"string","const":"provider-config"},{"type":"string","const":"all"}]}},"additionalProperties":false,"not":{"properties":{"preparedOnly":{"const":true},"refresh":{"const":true}},"required":["preparedOnly","refresh"]}})
 
 export type ModelsListResult = Static<typeof ModelsListResult>
 export const ModelsListResult = Type.Object({
@@ -9862,6 +9880,20 @@ export const PluginSurfaceRefreshResult = Type.Object({
 export type PluginsChangedEvent = Static<typeof PluginsChangedEvent>
 export const PluginsChangedEvent = Type.Object({
   generation: Type.Unknown({ description: "Of the plugin runtime that is now in use." })
+})
+
+export type PluginsControlUiListParams = Static<typeof PluginsControlUiListParams>
+export const PluginsControlUiListParams = Type.Record(Type.String(), Type.Never())
+
+export type PluginsControlUiListResult = Static<typeof PluginsControlUiListResult>
+export const PluginsControlUiListResult = Type.Object({
+  revision: Type.String({ description: "Changes with the list. SHA-256 in hex.", pattern: "^[a-f0-9]{64}$" }),
+  plugins: Type.Array(Type.Object({
+    
+  })),
+  diagnostics: Type.Array(Type.Object({
+    
+  }))
 })
 
 export type PluginsInspectParams = Static<typeof PluginsInspectParams>
@@ -12263,7 +12295,9 @@ export const SessionsCatalogListParams = Type.Object({
   progressId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
   search: Type.Optional(Type.String()),
   limitPerHost: Type.Optional(Type.Integer({ minimum: 1 })),
-  hostIds: Type.Optional(Type.Array(Type.String({ minLength: 1 })))
+  hostIds: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  metadataOnly: Type.Optional(Type.Boolean()),
+  allowPartialResults: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
 export type SessionsCatalogListResult = Static<typeof SessionsCatalogListResult>
@@ -12915,6 +12949,8 @@ export const SessionsListRequest = Type.Object({
   activeMinutes: Type.Optional(Type.Integer({ minimum: 1 })),
   activeOnly: Type.Optional(Type.Boolean()),
   requireLastInteraction: Type.Optional(Type.Boolean()),
+  excludeSubagents: Type.Optional(Type.Boolean()),
+  hasBoard: Type.Optional(Type.Boolean()),
   sortBy: Type.Optional(Type.Union([
     Type.Literal("updatedAt"),
     Type.Literal("lastInteractionAt"),
@@ -16599,7 +16635,11 @@ export const TasksListParams = Type.Object({
   agentId: Type.Optional(Type.String({ minLength: 1 })),
   sessionKey: Type.Optional(Type.String({ minLength: 1 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
-  cursor: Type.Optional(Type.String())
+  cursor: Type.Optional(Type.String()),
+  sortBy: Type.Optional(Type.Union([
+    Type.Literal("updatedAt"),
+    Type.Literal("endedAt")
+  ]))
 }, { additionalProperties: false })
 
 export type TasksListResult = Static<typeof TasksListResult>
@@ -16790,6 +16830,76 @@ export type TerminalUploadResult = Static<typeof TerminalUploadResult>
 export const TerminalUploadResult = Type.Object({
   path: Type.String({ minLength: 1 }),
   size: Type.Integer({ minimum: 0, maximum: 16777216 })
+}, { additionalProperties: false })
+
+export type ThemeChoice = Static<typeof ThemeChoice>
+export const ThemeChoice = Type.Object({
+  id: Type.String(),
+  mode: Type.Union([
+    Type.Literal("system"),
+    Type.Literal("light"),
+    Type.Literal("dark")
+  ]),
+  scope: Type.Union([
+    Type.Literal("gateway"),
+    Type.Literal("profile")
+  ]),
+  overrides: Type.Object({
+    
+  })
+})
+
+export type ThemeFacts = Static<typeof ThemeFacts>
+export const ThemeFacts = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  description: Type.String(),
+  source: Type.Union([
+    Type.Literal("builtin"),
+    Type.Literal("custom"),
+    Type.Literal("plugin")
+  ]),
+  modes: Type.Array(Type.Union([
+    Type.Literal("light"),
+    Type.Literal("dark")
+  ]))
+})
+
+export type ThemesGetParams = Static<typeof ThemesGetParams>
+export const ThemesGetParams = Type.Object({
+  id: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type ThemesGetResult = Static<typeof ThemesGetResult>
+export const ThemesGetResult = Type.Object({
+  current: ThemeChoice,
+  theme: ThemeFacts
+})
+
+export type ThemesListParams = Static<typeof ThemesListParams>
+export const ThemesListParams = Type.Record(Type.String(), Type.Never())
+
+export type ThemesListResult = Static<typeof ThemesListResult>
+export const ThemesListResult = Type.Object({
+  current: ThemeChoice,
+  theme: ThemeFacts,
+  themes: Type.Array(ThemeFacts)
+})
+
+export type ThemesSetParams = Static<typeof ThemesSetParams>
+export const ThemesSetParams = Type.Object({
+  id: Type.Optional(Type.Union([
+    Type.String({ minLength: 1 }),
+    Type.Null()
+  ])),
+  mode: Type.Optional(Type.Union([
+    Type.Union([
+      Type.Literal("system"),
+      Type.Literal("light"),
+      Type.Literal("dark")
+    ]),
+    Type.Null()
+  ]))
 }, { additionalProperties: false })
 
 export type TickEvent = Static<typeof TickEvent>

@@ -527,7 +527,9 @@ export type ArtifactsDownloadParams = {
   runId?: string,
   taskId?: string,
   agentId?: string,
-  artifactId: string
+  artifactId: string,
+  messageRole?: 'assistant',
+  transport?: 'http'
 };
 
 export type ArtifactsDownloadResult = {
@@ -543,7 +545,8 @@ export type ArtifactsGetParams = {
   runId?: string,
   taskId?: string,
   agentId?: string,
-  artifactId: string
+  artifactId: string,
+  messageRole?: 'assistant'
 };
 
 export type ArtifactsGetResult = {
@@ -554,11 +557,16 @@ export type ArtifactsListParams = {
   sessionKey?: string,
   runId?: string,
   taskId?: string,
-  agentId?: string
+  agentId?: string,
+  messageRole?: 'assistant',
+  type?: 'image',
+  limit?: number,
+  cursor?: string
 };
 
 export type ArtifactsListResult = {
-  artifacts: Array<ArtifactSummary>
+  artifacts: Array<ArtifactSummary>,
+  nextCursor?: string
 };
 
 /** What a program on this machine needs to attach to a session. The token is a secret. */
@@ -3988,6 +3996,10 @@ export type DreamDiaryChangeResult = ({
   keptEntries?: number
 } & Record<string, any>);
 
+export type DreamDiaryParams = ({
+  agentId?: string
+} & Record<string, any>);
+
 export type DreamDiaryResult = ({
   agentId: string,
   found: boolean,
@@ -5192,7 +5204,11 @@ export type ModelsListAnswer = {
   models: Array<ModelRow>,
   defaultModels?: {
     automaticUtilityModel: (string | null)
-  }
+  },
+  accountSelection?: ({
+    kind: string,
+    label: string
+  } & Record<string, any>)
 };
 
 export type ModelsListParams = {
@@ -5207,6 +5223,7 @@ export type ModelsListParams = {
 
 export type ModelsListRequest = {
   agentId?: string,
+  sessionKey?: string,
   provider?: string,
   includeDetails?: boolean,
   includeProviderCapabilities?: boolean,
@@ -6012,6 +6029,14 @@ export type PluginSurfaceRefreshResult = ({
 
 export type PluginsChangedEvent = ({
   generation: unknown
+} & Record<string, any>);
+
+export type PluginsControlUiListParams = Record<string, never>;
+
+export type PluginsControlUiListResult = ({
+  revision: string,
+  plugins: Array<Record<string, any>>,
+  diagnostics: Array<Record<string, any>>
 } & Record<string, any>);
 
 export type PluginsInspectParams = {
@@ -8039,7 +8064,9 @@ export type SessionsCatalogListParams = {
   progressId?: string,
   search?: string,
   limitPerHost?: number,
-  hostIds?: Array<string>
+  hostIds?: Array<string>,
+  metadataOnly?: boolean,
+  allowPartialResults?: boolean
 };
 
 export type SessionsCatalogListResult = {
@@ -8581,6 +8608,8 @@ export type SessionsListRequest = {
   activeMinutes?: number,
   activeOnly?: boolean,
   requireLastInteraction?: boolean,
+  excludeSubagents?: boolean,
+  hasBoard?: boolean,
   sortBy?: ('updatedAt' | 'lastInteractionAt' | 'activity'),
   includeGlobal?: boolean,
   includeUnknown?: boolean,
@@ -11279,7 +11308,8 @@ export type TasksListParams = {
   agentId?: string,
   sessionKey?: string,
   limit?: number,
-  cursor?: string
+  cursor?: string,
+  sortBy?: ('updatedAt' | 'endedAt')
 };
 
 export type TasksListResult = {
@@ -11420,6 +11450,43 @@ export type TerminalUploadParams = {
 export type TerminalUploadResult = {
   path: string,
   size: number
+};
+
+export type ThemeChoice = ({
+  id: string,
+  mode: ('system' | 'light' | 'dark'),
+  scope: ('gateway' | 'profile'),
+  overrides: Record<string, any>
+} & Record<string, any>);
+
+export type ThemeFacts = ({
+  id: string,
+  name: string,
+  description: string,
+  source: ('builtin' | 'custom' | 'plugin'),
+  modes: Array<('light' | 'dark')>
+} & Record<string, any>);
+
+export type ThemesGetParams = {
+  id?: string
+};
+
+export type ThemesGetResult = ({
+  current: ThemeChoice,
+  theme: ThemeFacts
+} & Record<string, any>);
+
+export type ThemesListParams = Record<string, never>;
+
+export type ThemesListResult = ({
+  current: ThemeChoice,
+  theme: ThemeFacts,
+  themes: Array<ThemeFacts>
+} & Record<string, any>);
+
+export type ThemesSetParams = {
+  id?: (string | null),
+  mode?: (('system' | 'light' | 'dark') | null)
 };
 
 export type ThinkingLevelOption = {
