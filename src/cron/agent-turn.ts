@@ -5,6 +5,7 @@ import type { AgentRunResult, RunInput, RunOutcome } from "../agents/runs/types.
 import { screenInbound } from "../agents/screening.ts";
 import type { Sender } from "../agents/sender.ts";
 import { requestHash } from "../agents/user-message.ts";
+import type { ConfigPort } from "../config/types.ts";
 import type { DefenderPort } from "../defender/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
@@ -14,8 +15,12 @@ import { patchSession } from "../sessions/patch.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { given, type Job, type Payload } from "./job.ts";
 import type { Execution } from "./outcome.ts";
+import { forgetOldSessions } from "./retention.ts";
+import type { ScratchRepository } from "./scratch-repository.ts";
 
 export interface AgentTurnDeps {
+  config: ConfigPort;
+  scratch: ScratchRepository;
   sessions: Sessions;
   agents: AgentCatalogue;
   runs: Runs;
@@ -62,7 +67,7 @@ export async function runAgentTurn(job: Job, payload: AgentTurn, deps: AgentTurn
  * `isolated` has a session of its own in which each run begins anew; `session:NAME` and `current` go on where they were.
  * (Docs: cron-jobs/payloads; keys as recorded from 2026.9.6.)
  */
-async function placeOf(job: Job, { sessions, agents }: AgentTurnDeps): Promise<Place> {
+async function placeOf(job: Job, { sessions, agents, config, clock }: AgentTurnDeps): Promise<Place> {
   const agentId = agentOf(job, agents, sessions);
   if (!agents.find(agentId)) throw new GatewayError("UNAVAILABLE", `cron job agent is unavailable: ${agentId}`);
   const { sessionTarget, sessionKey } = job;
@@ -72,6 +77,7 @@ async function placeOf(job: Job, { sessions, agents }: AgentTurnDeps): Promise<P
     const { sessionId } = await sessions.ensure(key, { createdVia: "cron" });
     return { sessionKey: key, sessionId, agentId: sessions.agentOf(key), shownKey: key };
   }
+  await forgetOldSessions(sessions, config.current, { agentId, kind: "cron", keep: LIMITS.cronMaxJobs }, clock.now());
   const key = `agent:${agentId}:cron:${job.id}`;
   await deleteSession(sessions, { key });
   const { sessionId } = await sessions.ensure(key, { createdVia: "cron", sessionId: uuid() });
@@ -84,11 +90,11 @@ async function placeOf(job: Job, { sessions, agents }: AgentTurnDeps): Promise<P
 }
 
 async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTurnDeps): Promise<RunOutcome> {
-  const { runs, clock, defender } = deps;
+  const { runs, clock, defender, scratch } = deps;
   const { sessionKey, agentId } = place;
   const runId = uuid();
   const now = clock.now();
-  const { message, model, thinking, timeoutSeconds } = payload;
+  const { message, model, thinking, timeoutSeconds, lightContext } = payload;
   await screenInbound(defender, message, { sessionKey, runId, sender: OWNER });
   const prefix = `[cron:${job.id} ${job.name.replace(/[[\]\n]/g, " ")}]`;
   const provenance = { kind: "internal_system", sourceTool: "cron", jobId: job.id, sourcePromptPrefix: prefix };
@@ -107,9 +113,9 @@ async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTu
       idempotencyKey: `${runId}:user`,
       meta: { senderIsOwner: true, provenance },
     },
-    prompt: `${prefix} ${message}\n\nCurrent time: ${new Date(now).toISOString()}\n${UNATTENDED}`,
+    prompt: `${prefix} ${message}${notesOf(await scratch.text(job.id))}\n\nCurrent time: ${new Date(now).toISOString()}\n${UNATTENDED}`,
     settings: {
-      ...given({ model, thinking: thinking || undefined, strictThinking: thinking ? true : undefined }),
+      ...given({ model, lightContext, thinking: thinking || undefined, strictThinking: thinking ? true : undefined }),
       timeoutMs: timeoutSeconds === undefined ? LIMITS.cronRunTimeoutMs : timeoutSeconds * 1000,
     },
     owner: OWNER.owner,
@@ -118,6 +124,10 @@ async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTu
   if (accepted.known) throw new Error("a fresh run id is known already");
   return accepted.settled;
 }
+
+/** What a job has noted, as it stands behind what it says. */
+export const notesOf = (scratch: string | null): string =>
+  scratch === null ? "" : `\n\nNotes of this job:\n${scratch}`;
 
 const UNATTENDED =
   "This run was started by a schedule and nobody is watching it. Do the work with what you have and answer with the " +

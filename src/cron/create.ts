@@ -23,6 +23,7 @@ import { JobRepository } from "./job-repository.ts";
 import type { Execution } from "./outcome.ts";
 import { RunRepository, type RunStart } from "./run-repository.ts";
 import { Scheduler } from "./scheduler.ts";
+import { ScratchRepository } from "./scratch-repository.ts";
 
 export interface CronServices {
   readonly cron: Cron;
@@ -53,12 +54,13 @@ export function createCron(options: CronOptions): CronServices {
   const log = options.log.child("cron");
   const jobs = new JobRepository(store, LIMITS);
   const history = new RunRepository(store);
+  const scratch = new ScratchRepository(store, LIMITS.cronScratchBytes);
   const ownerOf = (job: Job): string => agentOf(job, agents, sessions);
-  const heartbeatTurns = new HeartbeatTurns({ ...options, log });
+  const heartbeatTurns = new HeartbeatTurns({ ...options, scratch, log });
   const execute = async (job: Job, byHand: boolean): Promise<Execution> => {
     const { payload } = job;
-    if (payload.kind === "heartbeat") return heartbeatTurns.poll(ownerOf(job), byHand);
-    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, options);
+    if (payload.kind === "heartbeat") return heartbeatTurns.poll(ownerOf(job), job.id, byHand);
+    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, { ...options, scratch });
     if (payload.kind === "systemEvent") {
       const key = sessions.canonicalKey("main", ownerOf(job));
       await options.systemEvents.add(key, payload.text, { trusted: true });
@@ -92,5 +94,9 @@ export function createCron(options: CronOptions): CronServices {
   const storePath = store.db.filename;
   const { systemEvents, defender } = options;
   const shared = { sessions, systemEvents, defender, heartbeatTurns, agents, clock };
-  return { cron: new Cron({ ...shared, jobs, history, scheduler, storePath, ownerOf }), scheduler, heartbeatTurns };
+  return {
+    cron: new Cron({ ...shared, jobs, history, scratch, scheduler, storePath, ownerOf }),
+    scheduler,
+    heartbeatTurns,
+  };
 }

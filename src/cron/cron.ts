@@ -6,6 +6,8 @@ import type {
   CronListParams,
   CronRunParams,
   CronRunsParams,
+  CronScratchSetParams,
+  CronScratchSetResult,
   CronUpdateParams,
   WakeParams,
 } from "../../generated/types.ts";
@@ -31,10 +33,12 @@ import { patched } from "./patch-job.ts";
 import type { RunRepository } from "./run-repository.ts";
 import type { NextTime } from "./schedule.ts";
 import type { Scheduler } from "./scheduler.ts";
+import type { ScratchRepository } from "./scratch-repository.ts";
 
 export interface CronDeps {
   jobs: JobRepository;
   history: RunRepository;
+  scratch: ScratchRepository;
   scheduler: Scheduler;
   agents: AgentCatalogue;
   sessions: Sessions;
@@ -190,10 +194,22 @@ export class Cron {
     };
   }
 
-  /** `cron.scratch.get`: the notes of a heartbeat monitor; other jobs have none. @throws GatewayError when there is no such job */
+  /** `cron.scratch.get`: what a job has noted for its runs. @throws GatewayError when there is no such job */
   async scratch(params: CronGetParams) {
-    await this.known(params);
-    return { scratch: null, currentRevision: 0, maxBytes: LIMITS.cronScratchBytes };
+    const { id } = await this.known(params);
+    return this.deps.scratch.get(id);
+  }
+
+  /** `cron.scratch.set`. @throws GatewayError when there is no such job, and for more bytes than are kept */
+  async setScratch(params: CronScratchSetParams): Promise<CronScratchSetResult> {
+    const { scratch, clock } = this.deps;
+    const bytes = Buffer.byteLength(params.content ?? "");
+    if (bytes > LIMITS.cronScratchBytes) {
+      const reason = `cron scratch exceeds ${LIMITS.cronScratchBytes} bytes (${bytes} bytes provided)`;
+      throw invalidRequest(`invalid cron.scratch.set params: ${reason}`);
+    }
+    const { id } = await this.known(params);
+    return scratch.set(id, params.content, params.expectedRevision, clock.now());
   }
 
   /**

@@ -8,12 +8,15 @@ import type { Clock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
+import { deleteSession } from "../sessions/lifecycle.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { type HeartbeatPlan, heartbeatPlan } from "../system/heartbeat-plan.ts";
 import type { HeartbeatRecord, Heartbeats } from "../system/heartbeats.ts";
 import { isActive } from "./active-hours.ts";
+import { notesOf } from "./agent-turn.ts";
 import { given } from "./job.ts";
 import type { Execution } from "./outcome.ts";
+import type { ScratchRepository } from "./scratch-repository.ts";
 
 export interface HeartbeatTurnsDeps {
   runs: Runs;
@@ -22,6 +25,7 @@ export interface HeartbeatTurnsDeps {
   systemEvents: SystemEvents;
   heartbeats: Heartbeats;
   config: ConfigPort;
+  scratch: ScratchRepository;
   clock: Clock;
   log: Logger;
 }
@@ -45,8 +49,8 @@ export class HeartbeatTurns {
   constructor(private readonly deps: HeartbeatTurnsDeps) {}
 
   /** The regular turn of an agent. `byHand` is one that an operator started: it takes place whatever the hour. */
-  async poll(agentId: string, byHand: boolean): Promise<Execution> {
-    const { heartbeats, config, clock, runs } = this.deps;
+  async poll(agentId: string, jobId: string, byHand: boolean): Promise<Execution> {
+    const { heartbeats, config, clock, runs, scratch } = this.deps;
     const plan = heartbeatPlan(config.current, agentId);
     const sessionKey = this.mainKey(agentId);
     const reason = !(await heartbeats.enabled())
@@ -65,7 +69,10 @@ export class HeartbeatTurns {
       await heartbeats.record({ ts: clock.now(), status: "skipped", reason, durationMs: 0, ...given({ message }) });
       return { status: "skipped", error: `heartbeat skipped: ${reason}` };
     }
-    const record = await this.turn(agentId, sessionKey, plan);
+    const record = await this.turn(agentId, sessionKey, {
+      ...plan,
+      prompt: plan.prompt + notesOf(await scratch.text(jobId)),
+    });
     if (record.status === "failed") return { status: "error", error: record.reason ?? "The heartbeat failed." };
     return { status: "ok", summary: "heartbeat completed" };
   }
@@ -113,15 +120,16 @@ export class HeartbeatTurns {
   }
 
   private async perform(agentId: string, sessionKey: string, plan: HeartbeatPlan, now: number): Promise<RunOutcome> {
-    const { runs, config } = this.deps;
+    const { runs, config, sessions } = this.deps;
     const runId = uuid();
+    const place = plan.isolatedSession ? await freshSession(sessions, `${sessionKey}:heartbeat`) : { sessionKey };
     const seconds = plan.timeoutSeconds ?? config.current.agents?.defaults?.timeoutSeconds;
     const timeoutMs =
       seconds === undefined ? Math.min(plan.everyMs ?? LONGEST_TURN_MS, LONGEST_TURN_MS) : seconds * 1000;
     const input: RunInput = {
       runId,
       kind: "agent",
-      sessionKey,
+      ...place,
       agentId,
       id: uuid(),
       acceptedAt: now,
@@ -133,13 +141,20 @@ export class HeartbeatTurns {
         meta: { provenance: { kind: "internal_system", sourceTool: "heartbeat" } },
       },
       prompt: plan.prompt,
-      settings: { timeoutMs, ...given({ model: plan.model }) },
+      settings: { timeoutMs, ...given({ model: plan.model, lightContext: plan.lightContext }) },
       owner: "heartbeat",
     };
     const accepted = await runs.accept(input, requestHash("heartbeat", runId), "followup");
     if (accepted.known) throw new Error("a fresh run id is known already");
     return accepted.settled;
   }
+}
+
+/** A session that begins anew with every turn. */
+async function freshSession(sessions: Sessions, sessionKey: string) {
+  await deleteSession(sessions, { key: sessionKey });
+  const { sessionId } = await sessions.ensure(sessionKey, { createdVia: "cron", sessionId: uuid() });
+  return { sessionKey, sessionId };
 }
 
 /** What a heartbeat's record says of the turn's end. */

@@ -6,6 +6,7 @@ import type { SystemEvents } from "../agents/system-events.ts";
 import { configuredChannels } from "../channels/configured.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { HeartbeatTurns } from "../cron/heartbeat-turns.ts";
+import { forgetOldSessions } from "../cron/retention.ts";
 import type { DefenderPort } from "../defender/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
@@ -27,7 +28,6 @@ import { type Answer, batchAnswer, type ItemOutcome, notFound, refused } from ".
 import type { HookClaims } from "./claims.ts";
 import { endingOf } from "./completion.ts";
 import { HookRefusal } from "./refusal.ts";
-import { forgetOldSessions } from "./retention.ts";
 import { agentFor, logicalKey } from "./session-policy.ts";
 import { type HookSettings, hookSettings, MAIL_PATH } from "./settings.ts";
 
@@ -226,7 +226,12 @@ export class Hooks {
       };
       if (error === undefined) log.info("hook agent run completed", facts);
       else log.warn("hook agent run completed", { ...facts, reason: error.slice(0, LIMITS.hookNoteChars) });
-      await forgetOldSessions(sessions, config.current, agentId, clock.now());
+      await forgetOldSessions(
+        sessions,
+        config.current,
+        { agentId, kind: "hook", keep: LIMITS.hookSessions },
+        clock.now(),
+      );
       if (note === null || outcome.status === "interrupted") return;
       // What an answer to strangers' words says is theirs, too.
       await systemEvents.add(heartbeatTurns.mainKey(agentId), note.slice(0, LIMITS.hookNoteChars), { trusted: false });

@@ -16,6 +16,7 @@ export const cron: CronHandlers<CallContext> = {
   "cron.runs": (params, { cron }) => cron.runs(params),
   wake: (params, { cron, caller }) => cron.wake(params, senderOf(caller)),
   "cron.scratch.get": (params, { cron }) => cron.scratch(params),
+  "cron.scratch.set": (params, { cron }) => cron.setScratch(params),
 };
 
 /** Upstream fills in what the caller of `cron.add` left out before it looks at the schema. */

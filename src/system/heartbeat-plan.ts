@@ -1,4 +1,5 @@
 import type { GatewayConfig } from "../../generated/config.ts";
+import { agentId as normalAgentId } from "../agents/roster.ts";
 
 /** What an agent's heartbeat would do, as health and status show it. */
 export interface HeartbeatPlan {
@@ -14,6 +15,10 @@ export interface HeartbeatPlan {
   model?: string;
   timeoutSeconds?: number;
   activeHours?: { start?: string; end?: string; timezone?: string };
+  /** Leaves the files of the workspace out. */
+  lightContext?: boolean;
+  /** A session of its own that begins anew each time. */
+  isolatedSession?: boolean;
 }
 
 /** Upstream's defaults for what the configuration leaves open. */
@@ -26,13 +31,15 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 
 /** The heartbeat of an agent from the configuration: its own settings over the defaults of all agents. */
 export function heartbeatPlan(config: GatewayConfig, agentId: string): HeartbeatPlan {
-  const agents = config.agents as { defaults?: { heartbeat?: HeartbeatConfig }; list?: AgentEntry[] } | undefined;
-  const own = agents?.list?.find((agent) => agent.id === agentId)?.heartbeat;
+  const agents = config.agents as AgentsConfig | undefined;
+  const all = Object.entries(agents?.entries ?? {}).map(([id, entry]): AgentEntry => ({ ...entry, id }));
+  const listed = all.length > 0 ? all : (agents?.list ?? []);
+  const own = listed.find((agent) => normalAgentId(agent.id) === agentId)?.heartbeat;
   const heartbeat: HeartbeatConfig = { ...agents?.defaults?.heartbeat, ...own };
   const every = heartbeat.every ?? DEFAULT_EVERY;
   const everyMs = parseDuration(every);
-  const othersAlone = own === undefined && agents?.list?.some((agent) => agent.heartbeat !== undefined) === true;
-  const { model, timeoutSeconds, activeHours } = heartbeat;
+  const othersAlone = own === undefined && listed.some((agent) => agent.heartbeat !== undefined);
+  const { model, timeoutSeconds, activeHours, lightContext, isolatedSession } = heartbeat;
   return {
     enabled: everyMs !== null && !othersAlone,
     every,
@@ -40,6 +47,8 @@ export function heartbeatPlan(config: GatewayConfig, agentId: string): Heartbeat
     ...(model === undefined ? {} : { model }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(activeHours === undefined ? {} : { activeHours }),
+    ...(lightContext === undefined ? {} : { lightContext }),
+    ...(isolatedSession === undefined ? {} : { isolatedSession }),
     prompt: heartbeat.prompt ?? DEFAULT_PROMPT,
     target: heartbeat.target ?? DEFAULT_TARGET,
     ackMaxChars: heartbeat.ackMaxChars ?? DEFAULT_ACK_MAX_CHARS,
@@ -54,6 +63,14 @@ interface HeartbeatConfig {
   model?: string;
   timeoutSeconds?: number;
   activeHours?: { start?: string; end?: string; timezone?: string };
+  lightContext?: boolean;
+  isolatedSession?: boolean;
+}
+
+interface AgentsConfig {
+  defaults?: { heartbeat?: HeartbeatConfig };
+  entries?: Record<string, { heartbeat?: HeartbeatConfig }>;
+  list?: AgentEntry[];
 }
 
 interface AgentEntry {

@@ -48,11 +48,12 @@ export class TurnContexts {
   /**
    * @param prompt replaces the text of the newest message, when a command preceded it
    * @param extra added to the system prompt
+   * @param light leaves out the files of the workspace
    */
   async prepare(
     session: SessionState,
     model: ResolvedModel,
-    { prompt, extra }: { prompt?: string; extra?: string },
+    { prompt, extra, light = false }: { prompt?: string; extra?: string; light?: boolean },
   ): Promise<TurnContext> {
     const { sessions, agents, config, clock } = this.options;
     const { agentId, key } = session;
@@ -61,7 +62,7 @@ export class TurnContexts {
     await this.setUp(workspace, agentId);
     const [identity, files, transcript] = await Promise.all([
       agents.identity({ agentId }),
-      readWorkspaceFiles(workspace, bounds),
+      light ? [] : readWorkspaceFiles(workspace, bounds),
       sessions.recent(key, LIMITS.contextMessages),
     ]);
     const system = systemPrompt({

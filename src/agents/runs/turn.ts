@@ -140,7 +140,11 @@ export class Turn {
     if ("problem" in thinking) throw new RunRefused(thinking.problem);
     const { prompt, settings } = input;
     const told = await this.withNotes(session.key);
-    const context = await contexts.prepare(session, model, { prompt: told, extra: settings.extraSystemPrompt });
+    const context = await contexts.prepare(session, model, {
+      prompt: told,
+      extra: settings.extraSystemPrompt,
+      light: settings.lightContext,
+    });
     events.lifecycle({ phase: "start", startedAt: this.startedAt });
     events.status("starting_model");
     const answered = await this.converse(candidates, context, thinking.level);

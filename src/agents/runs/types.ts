@@ -14,6 +14,8 @@ export interface RunSettings {
   timeoutMs?: number;
   /** Added to the system prompt of this run. */
   extraSystemPrompt?: string;
+  /** Leaves out the files of the workspace. */
+  lightContext?: boolean;
 }
 
 /** A message that has been accepted, from its acknowledgement until it is in the transcript. */

@@ -19,6 +19,7 @@ import { sessionUpkeep } from "./0017-session-upkeep.ts";
 import { outbox } from "./0018-outbox.ts";
 import { skillUploads } from "./0019-skill-uploads.ts";
 import { workbench } from "./0020-workbench.ts";
+import { cronScratch } from "./0021-cron-scratch.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -41,4 +42,5 @@ export const MIGRATIONS: readonly Migration[] = [
   outbox,
   skillUploads,
   workbench,
+  cronScratch,
 ];
