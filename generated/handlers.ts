@@ -93,6 +93,7 @@ export interface CronHandlers<Ctx> {
   "cron.run"(params: T.CronRunParams, ctx: Ctx): Awaitable<T.CronRunResult>;
   "cron.runs"(params: T.CronRunsParams, ctx: Ctx): Awaitable<T.CronRunsResult>;
   "cron.scratch.get"(params: T.CronScratchGetParams, ctx: Ctx): Awaitable<T.CronScratchGetResult>;
+  "cron.scratch.set"(params: T.CronScratchSetParams, ctx: Ctx): Awaitable<T.CronScratchSetResult>;
   "cron.status"(params: T.CronStatusParams, ctx: Ctx): Awaitable<T.CronStatusResult>;
   "cron.update"(params: T.CronUpdateParams, ctx: Ctx): Awaitable<T.CronJobView>;
   "wake"(params: T.WakeParams, ctx: Ctx): Awaitable<T.WakeResult>;

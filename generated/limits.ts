@@ -492,7 +492,7 @@ export const LIMITS = {
   /** sessions. That runs of hooks had for themselves, per agent; twice of what can wait, the oldest go. */
   hookSessions: 2000,
   /** sessions. Deleted at the end of one run, so that it takes little time; they become fewer with each. */
-  hookSessionsPruned: 100,
+  ownSessionsPruned: 100,
   /** ms. For which a caller may wait for a run's end; a run without a time of its own takes no longer. */
   hookCompletionMs: 3600000,
   /** bytes. Of one webhook whose sender is known by a header; services send at most as much. */
@@ -814,7 +814,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   hookBatchAdmissionMs: { unit: "ms", reason: "Upstream's bound of the wait for a batch; what is left goes on." },
   hookRunsWaiting: { unit: "runs", reason: "That wait for another one of the same session key; as many as the run queue takes." },
   hookSessions: { unit: "sessions", reason: "That runs of hooks had for themselves, per agent; twice of what can wait, the oldest go." },
-  hookSessionsPruned: { unit: "sessions", reason: "Deleted at the end of one run, so that it takes little time; they become fewer with each." },
+  ownSessionsPruned: { unit: "sessions", reason: "Deleted at the end of one run, so that it takes little time; they become fewer with each." },
   hookCompletionMs: { unit: "ms", reason: "For which a caller may wait for a run's end; a run without a time of its own takes no longer." },
   channelWebhookBytes: { unit: "bytes", reason: "Of one webhook whose sender is known by a header; services send at most as much." },
   channelSignedBytes: { unit: "bytes", reason: "Upstream's 64 KiB of a webhook that has to be read before its sender is known." },
