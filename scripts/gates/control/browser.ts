@@ -21,13 +21,17 @@ export class WatchedPage {
   private readonly waiting = new Map<string, string>();
   private lastFrameAt = 0;
   private socketCount = 0;
+  /** How many documents the page has shown. */
+  private documents = 0;
 
   private constructor(readonly page: Page) {
     page.on("websocket", (socket) => this.watchSocket(socket));
     page.on("pageerror", (error) => this.problems.push(`uncaught: ${error.message}`));
     // What the page asked for before goes with it; its sockets do not always say that they close.
     page.on("request", (request) => {
-      if (request.isNavigationRequest() && request.frame() === page.mainFrame()) this.waiting.clear();
+      if (!request.isNavigationRequest() || request.frame() !== page.mainFrame()) return;
+      this.documents++;
+      this.waiting.clear();
     });
     page.on("console", (message) => this.heard(message));
   }
@@ -78,10 +82,12 @@ export class WatchedPage {
   private watchSocket(socket: WebSocket): void {
     this.sockets.add(new URL(socket.url()).host);
     const number = ++this.socketCount;
+    const document = this.documents;
     const keyOf = (frame: Frame): string => `${number} ${frame.id}`;
     socket.on("framesent", ({ payload }) => {
       const frame = parse(payload);
-      if (frame?.type !== "req") return;
+      // A page says a last word while it goes, and nobody waits for the answer.
+      if (frame?.type !== "req" || document !== this.documents) return;
       this.lastFrameAt = performance.now();
       this.waiting.set(keyOf(frame), frame.method!);
     });
