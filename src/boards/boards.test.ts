@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { LIMITS } from "../../generated/limits.ts";
 import { startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 
 let gateway: TestGateway;
@@ -63,6 +64,12 @@ test("all changes are made or none", async () => {
   expect(await refusal({ kind: "widget_remove", name: "w" })).toBe("board widget not found: w");
   expect(await refusal(...Array.from({ length: 101 }, (_, n) => create(`t${n}`)))).toContain("at most");
   expect((await client.call("board.get", { sessionKey: key })).revision).toBe(1);
+});
+
+test("114: more changes than a board needs are refused before the first is made", async () => {
+  const { refusal } = await board("flood");
+  const ops = Array.from({ length: LIMITS.boardOps + 1 }, () => ({ kind: "tab_delete", tabId: "x" }));
+  expect(await refusal(...ops)).toBe(`board.update takes at most ${LIMITS.boardOps} ops`);
 });
 
 test("a board stays over a reset and goes with its session; lists tell who has one", async () => {

@@ -41,6 +41,7 @@ export class Boards {
    */
   async update(params: BoardUpdateParams): Promise<BoardSnapshot> {
     if (params.ops.length === 0) return this.get(params);
+    if (params.ops.length > LIMITS.boardOps) throw invalidRequest(`board.update takes at most ${LIMITS.boardOps} ops`);
     const key = this.key(params);
     const { revision, tabs } = await this.deps.store.write((db) => {
       if (db.query("SELECT 1 FROM sessions WHERE key = ?").get(key) === null) {

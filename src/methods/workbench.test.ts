@@ -208,6 +208,31 @@ describe("worktrees.branches", () => {
     await client.call("projects.register", { path: at });
     expect(await Bun.file(mark).exists()).toBe(false);
   });
+
+  test("82: fetches nothing: a checkout that keeps its objects elsewhere does not run its own program for that", async () => {
+    const at = join(folder, "partial");
+    const mark = join(folder, "fetched");
+    const program = join(folder, "fetch.sh");
+    writeFileSync(program, `#!/bin/sh\ntouch ${mark}\n`, { mode: 0o755 });
+    for (const part of ["refs/heads", "objects"]) mkdirSync(join(at, ".git", part), { recursive: true });
+    writeFileSync(join(at, ".git", "HEAD"), "ref: refs/heads/main\n");
+    writeFileSync(join(at, ".git", "refs", "heads", "main"), `${"1".repeat(40)}\n`);
+    const remote = ["promisor = true", `url = ${folder}`, `uploadpack = ${program}`];
+    const settings = ["[core]", "repositoryformatversion = 1", "[extensions]", "partialClone = origin"];
+    writeFileSync(join(at, ".git", "config"), [...settings, '[remote "origin"]', ...remote, ""].join("\n"));
+    expect(await client.call("worktrees.branches", { repoRoot: at })).toEqual({ branches: [], headBranch: "main" });
+    expect(await Bun.file(mark).exists()).toBe(false);
+  });
+
+  test("82: git is told nothing by the variables of the gateway's own environment", async () => {
+    const at = await checkout("environment");
+    process.env.GIT_DIR = join(folder, "elsewhere");
+    try {
+      expect(await client.call("worktrees.branches", { repoRoot: at })).toMatchObject({ headBranch: "main" });
+    } finally {
+      delete process.env.GIT_DIR;
+    }
+  });
 });
 
 describe("themes", () => {

@@ -1,16 +1,36 @@
 import { stat } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
+import { Places } from "../platform/places.ts";
+
+/**
+ * No transport is allowed whatever the settings of a checkout say: what fetches would run a program that they name. Newer
+ * versions of git know the second setting and do not even try.
+ */
+const OFFLINE = { GIT_TERMINAL_PROMPT: "0", GIT_ALLOW_PROTOCOL: "none", GIT_NO_LAZY_FETCH: "1" };
+
+/** What bounds the processes of git that are there at once. */
+const places = new Places(LIMITS.gitAtOnce);
 
 /**
  * What git says, or null when it refuses, is not there or takes too long. Nothing of the checkout is run: no hooks, no
- * file system monitor, no pager, no questions.
+ * file system monitor, no pager, no questions; and nothing is fetched, since the settings of a checkout say with which
+ * program that is done, and a checkout that says it has left objects elsewhere is asked for them even to sort its branches.
  */
 export async function git(folder: string, ...words: string[]): Promise<string | null> {
+  const letGo = await places.take();
+  try {
+    return await run(folder, words);
+  } finally {
+    letGo();
+  }
+}
+
+async function run(folder: string, words: readonly string[]): Promise<string | null> {
   const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager"];
   try {
     const child = Bun.spawn(["git", "-C", folder, ...safe, ...words], {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: "C", ...OFFLINE },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "ignore",
@@ -41,7 +61,7 @@ export async function originOf(repoRoot: string): Promise<string | undefined> {
   const address = await git(repoRoot, "remote", "get-url", "origin");
   if (!address) return undefined;
   const url = URL.parse(address);
-  if (url === null) return address;
+  if (url === null) return address.replace(/^[^/]*\/\/[^/]*@/, "");
   url.username = "";
   url.password = "";
   return url.href;

@@ -35,7 +35,7 @@ export class Projects {
     const rows = await this.deps.store.read(
       (db) => db.query("SELECT * FROM projects ORDER BY display_name, id").all() as Row[],
     );
-    const registered = await Promise.all(rows.map((row) => this.record(row)));
+    const registered = await Promise.all(rows.map((row) => this.record(row, seesPaths)));
     const workspaces = this.deps.agents.roster.agents
       .filter(({ workspace }) => existsSync(join(workspace, ".git")))
       .map(
@@ -87,8 +87,8 @@ export class Projects {
     return { removed: true };
   }
 
-  private async record({ id, display_name, repo_root }: Row): Promise<ProjectRecord> {
-    const originUrl = await originOf(repo_root);
+  private async record({ id, display_name, repo_root }: Row, seesOrigin = true): Promise<ProjectRecord> {
+    const originUrl = seesOrigin ? await originOf(repo_root) : undefined;
     return {
       id,
       displayName: display_name,

@@ -109,6 +109,6 @@ function isKnown(db: Database, channel: string, account: string, key: string): b
 const waitingSums = (db: Database): { events: number; bytes: number } =>
   db
     .query(
-      "SELECT count(*) AS events, coalesce(sum(length(CAST(event AS BLOB))), 0) AS bytes FROM channel_inbox WHERE event IS NOT NULL",
+      "SELECT count(*) AS events, coalesce(sum(octet_length(event)), 0) AS bytes FROM channel_inbox WHERE event IS NOT NULL",
     )
     .get() as { events: number; bytes: number };

@@ -1,3 +1,4 @@
+import { LIMITS } from "../../../generated/limits.ts";
 import type { MessageActionParams, OutboundResult, PollParams, SendParams } from "../../../generated/types.ts";
 import { agentId, ownerRequired, type Roster, readRoster } from "../../agents/roster.ts";
 import type { ConfigPort } from "../../config/types.ts";
@@ -12,6 +13,7 @@ import type { Attempt, Deliveries } from "./deliveries.ts";
 import type { Delivery, OutboundMethod, Outbox } from "./outbox.ts";
 import { checkPoll } from "./poll.ts";
 import type { ChannelPort, OutboundMessage, Receipt } from "./port.ts";
+import { withTexts } from "./texts.ts";
 import { TELEGRAM_WITHOUT_TOKEN, unattached } from "./unattached.ts";
 
 interface OutboundDeps {
@@ -136,10 +138,8 @@ export class Outbound {
     const { to } = params.params;
     if (typeof to !== "string" || to.trim() === "")
       throw new GatewayError("UNAVAILABLE", "ToolInputError: to required");
-    const screened = Object.entries(params.params).map(async ([name, value]) => {
-      return [name, typeof value === "string" ? await this.screened(value, sender, null) : value] as const;
-    });
-    const content = { kind: "action", action, params: Object.fromEntries(await Promise.all(screened)) } as const;
+    const screened = await withTexts(params.params, (text) => this.screened(text, sender, null));
+    const content = { kind: "action", action, params: screened as Record<string, unknown> } as const;
     const message = { deliveryId: uuid(), accountId, to: to.trim(), replyToId: params.reply?.replyToId, content };
     return this.deliver("message.action", params.idempotencyKey, port, message, null, "Error");
   }
@@ -152,6 +152,7 @@ export class Outbound {
     mirrorKey: string | null,
     kind: string,
   ): Promise<Receipt> {
+    if (idempotencyKey.length > LIMITS.outboxKeyChars) throw invalidRequest("idempotencyKey is too long");
     const { deliveryId: id, accountId: account } = message;
     const result = await this.deps.outbox.add({
       id,

@@ -138,7 +138,7 @@ const sums = (db: Database): { waiting: number; waitingBytes: number; bytes: num
   db
     .query(
       `SELECT count(*) FILTER (WHERE state IN ('queued', 'sending')) AS waiting,
-         coalesce(sum(length(CAST(message AS BLOB))) FILTER (WHERE state IN ('queued', 'sending')), 0) AS waitingBytes,
-         coalesce(sum(length(CAST(message AS BLOB))), 0) AS bytes FROM outbox WHERE message IS NOT NULL`,
+         coalesce(sum(octet_length(message)) FILTER (WHERE state IN ('queued', 'sending')), 0) AS waitingBytes,
+         coalesce(sum(octet_length(message)), 0) AS bytes FROM outbox WHERE message IS NOT NULL`,
     )
     .get() as { waiting: number; waitingBytes: number; bytes: number };
