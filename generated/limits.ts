@@ -409,12 +409,16 @@ export const LIMITS = {
   artifactMessages: 2000,
   /** messages. With pictures that one answer looks into, the latest; each can hold megabytes. */
   artifacts: 50,
+  /** changes. Of one board.update; each goes through all tabs, and twice as many as there can be tabs are enough to make any board. */
+  boardOps: 200,
   /** tabs. Of one board; more cannot be told apart in a bar. */
   boardTabs: 100,
   /** suggestions. That wait for a decision; the oldest make room. */
   taskSuggestions: 500,
   /** projects. Each is registered by a person. */
   projects: 1000,
+  /** processes. Of git; a list of a thousand projects must not start a thousand. */
+  gitAtOnce: 4,
   /** ms. For one question to git; it looks at names and settings alone. */
   gitTimeoutMs: 10000,
   /** bytes. Of one answer of git; the names of tens of thousands of branches. */
@@ -515,6 +519,12 @@ export const LIMITS = {
   outboxBytes: 67108864,
   /** messages. Settled ones that are known again by their idempotency key; upstream keeps 1,000 in memory. */
   outboxKeys: 20000,
+  /** characters. Of an idempotency key, which stays for a week; clients send a UUID. */
+  outboxKeyChars: 1024,
+  /** texts. In the params of one action, each of which the defender judges. */
+  outboundTexts: 500,
+  /** levels. Of the params of one action; none has more than three. */
+  outboundDepth: 32,
   /** ms. A week for which a settled message is known again and one given up can be looked at. */
   outboxTtlMs: 604800000,
   /** attempts. With growing distance they cover more than an hour, which outlasts what services call an outage. */
@@ -773,9 +783,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   dreamDiaryBytes: { unit: "bytes", reason: "Of the diary in an agent's workspace; years of entries." },
   artifactMessages: { unit: "messages", reason: "Of a session that are looked through for pictures, the latest." },
   artifacts: { unit: "messages", reason: "With pictures that one answer looks into, the latest; each can hold megabytes." },
+  boardOps: { unit: "changes", reason: "Of one board.update; each goes through all tabs, and twice as many as there can be tabs are enough to make any board." },
   boardTabs: { unit: "tabs", reason: "Of one board; more cannot be told apart in a bar." },
   taskSuggestions: { unit: "suggestions", reason: "That wait for a decision; the oldest make room." },
   projects: { unit: "projects", reason: "Each is registered by a person." },
+  gitAtOnce: { unit: "processes", reason: "Of git; a list of a thousand projects must not start a thousand." },
   gitTimeoutMs: { unit: "ms", reason: "For one question to git; it looks at names and settings alone." },
   gitOutputBytes: { unit: "bytes", reason: "Of one answer of git; the names of tens of thousands of branches." },
   cronMaxJobs: { unit: "jobs", reason: "All are read for a list; some megabytes at worst and far more than people keep." },
@@ -826,6 +838,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   outboxWaiting: { unit: "messages", reason: "That wait for their channel; then senders are told to come again." },
   outboxBytes: { unit: "bytes", reason: "Of all messages that wait; keeps a sender from filling the disk." },
   outboxKeys: { unit: "messages", reason: "Settled ones that are known again by their idempotency key; upstream keeps 1,000 in memory." },
+  outboxKeyChars: { unit: "characters", reason: "Of an idempotency key, which stays for a week; clients send a UUID." },
+  outboundTexts: { unit: "texts", reason: "In the params of one action, each of which the defender judges." },
+  outboundDepth: { unit: "levels", reason: "Of the params of one action; none has more than three." },
   outboxTtlMs: { unit: "ms", reason: "A week for which a settled message is known again and one given up can be looked at." },
   outboxAttempts: { unit: "attempts", reason: "With growing distance they cover more than an hour, which outlasts what services call an outage." },
   outboxRetryMs: { unit: "ms", reason: "Before the second attempt; doubles with each one." },
