@@ -28,7 +28,12 @@ async function start(): Promise<void> {
 }
 
 const act = (params: object, idempotencyKey = "k") =>
-  client.request("message.action", { channel: "slack", action: "react", params: { to: "C1", ...params }, idempotencyKey });
+  client.request("message.action", {
+    channel: "slack",
+    action: "react",
+    params: { to: "C1", ...params },
+    idempotencyKey,
+  });
 
 test("126: a credential goes out in no part of an action, however deep it stands", async () => {
   await start();
