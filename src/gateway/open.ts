@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
@@ -55,6 +55,8 @@ export async function openGateway({ config, log, clock = systemClock, force }: O
   if (hasShortSecret(current)) log.warn("the gateway's secret is short; choose one of 24 characters or more");
   if (isReadableByOthers(stateDir))
     log.warn("other users of this machine can look into the state directory", { stateDir });
+  if (existsSync(config.path) && isReadableByOthers(config.path))
+    log.warn("other users of this machine can read the config file and its secrets", { path: config.path });
   if (current.gateway.auth.mode === "none") log.warn("authentication is off: every process of this machine is let in");
   const startedAt = clock.now();
   const closers: (() => void | Promise<void>)[] = [];
@@ -117,8 +119,8 @@ function listen(options: GatewayOptions): Gateway {
   }
 }
 
-function isReadableByOthers(directory: string): boolean {
-  return process.platform !== "win32" && (statSync(directory).mode & 0o077) !== 0;
+function isReadableByOthers(path: string): boolean {
+  return process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0;
 }
 
 async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> {

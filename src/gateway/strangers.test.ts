@@ -50,7 +50,7 @@ test("one network, and all together, have so many places", () => {
   expect(strangers.isFullFor(peerAt("192.0.2.1"))).toBe(false);
 });
 
-test("113: when the process has grown too much while they waited, all are cut off and stay out for a moment", () => {
+test("112: when the process has grown too much while they waited, all are cut off and stay out for a moment", () => {
   const early = arrive("192.0.2.1");
   resident += 600;
   const late = arrive("192.0.2.2");

@@ -2,8 +2,7 @@ import { connect as connectTcp } from "node:net";
 import { connectParams } from "../../../src/parity/connect-params.ts";
 import { note, perform, type Stage } from "./actors.ts";
 import { SoakClient } from "./client.ts";
-
-const READ = { scopes: ["operator.read"] };
+import { beforeHello, READ, WRONG } from "./wrong-frames.ts";
 
 /** A client that stays, follows the sessions and asks for something now and then. */
 export async function follower(stage: Stage, index: number, gapMs: number): Promise<void> {
@@ -146,22 +145,6 @@ export async function httpCaller(stage: Stage, gapMs: number): Promise<void> {
   }
 }
 
-const WRONG: readonly (string | Uint8Array)[] = [
-  "{",
-  "null",
-  "[]",
-  '"text"',
-  "[".repeat(50_000),
-  `{"a":${"[".repeat(5000)}${"]".repeat(5000)}}`,
-  '{"type":"req"}',
-  '{"type":"req","id":7,"method":"health"}',
-  '{"type":"req","id":"a","method":"__proto__","params":{}}',
-  '{"type":"req","id":"a","method":"health","params":{"__proto__":{"admin":true},"constructor":1}}',
-  '{"type":"res","id":"a","ok":true}',
-  new Uint8Array([0xff, 0xfe, 0, 1, 2]),
-  `{"type":"req","id":"x","method":"${"m".repeat(60_000)}"}`,
-];
-
 /** Sends what is no frame, before hello and after it. */
 export async function vandal(stage: Stage, gapMs: number): Promise<void> {
   const { ledger } = stage;
@@ -169,7 +152,7 @@ export async function vandal(stage: Stage, gapMs: number): Promise<void> {
     await stage.pause(gapMs * (0.5 + stage.random()));
     const wrong = WRONG[Math.floor(stage.random() * WRONG.length)]!;
     ledger.count("malformed frames");
-    if (stage.random() < 0.5) await beforeHello(stage, wrong);
+    if (stage.random() < 0.5) await beforeHello(stage.target.url, wrong);
     else {
       try {
         const client = await SoakClient.open(stage.target, READ);
@@ -181,14 +164,6 @@ export async function vandal(stage: Stage, gapMs: number): Promise<void> {
       }
     }
   }
-}
-
-function beforeHello({ target }: Stage, wrong: string | Uint8Array): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const socket = new WebSocket(target.url);
-  socket.onopen = () => socket.send(wrong);
-  socket.onclose = () => resolve();
-  return promise;
 }
 
 /** Longer than the gateway waits for a sign of life, so that one which does not read has been cut off. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { settled, slopeOf } from "./slope.ts";
+import { lows, settled, slopeOf } from "./slope.ts";
 
 const minutes = (values: number[]) => values.map((value, index) => ({ atMs: index * 60_000, value }));
 
@@ -24,4 +24,11 @@ test("the warm-up is left out", () => {
     1, 2, 3, 4, 5, 6, 7, 8,
   ]);
   expect(settled([])).toEqual([]);
+});
+
+test("the lows of a sawtooth are flat, those of a leak are not", () => {
+  const saw = Array.from({ length: 60 }, (_, index) => 60 + (index % 5) * 12);
+  expect(slopeOf(lows(minutes(saw), 300_000))?.perHour).toBe(0);
+  const leak = saw.map((value, index) => value + index * 0.5);
+  expect(slopeOf(lows(minutes(leak), 300_000))?.perHour).toBeCloseTo(30);
 });

@@ -42,3 +42,14 @@ export function settled<T extends { atMs: number }>(samples: readonly T[]): T[] 
   const last = samples.at(-1)?.atMs ?? 0;
   return samples.filter(({ atMs }) => atMs >= first + (last - first) * WARM_UP_SHARE);
 }
+
+/**
+ * The least value of each stretch of time. Memory goes up and down as garbage comes and is collected; what a leak raises
+ * is the level to which it comes down. A stretch with half the samples of the fullest one, as the last may be, is left out.
+ */
+export function lows(samples: readonly Sample[], everyMs: number): Sample[] {
+  const slots = Map.groupBy(samples, ({ atMs }) => Math.floor((atMs - samples[0]!.atMs) / everyMs));
+  const fullest = Math.max(0, ...[...slots.values()].map(({ length }) => length));
+  const full = [...slots.values()].filter(({ length }) => length > fullest / 2);
+  return full.map((slot) => slot.reduce((least, sample) => (sample.value < least.value ? sample : least)));
+}
