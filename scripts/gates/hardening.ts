@@ -39,7 +39,9 @@ async function probe(context: GateContext, binary: string): Promise<void> {
   using target = new HardeningTarget([binary], models.baseUrl);
   try {
     await step("start", () => target.start());
-    await check("a config file and a state directory that others can read are spoken of or closed", () => {
+    await check("a config file and a state directory that others can read are spoken of or closed", async () => {
+      // The log is written in the background.
+      await Bun.sleep(500);
       const isOpen = (path: string): boolean => (statSync(path).mode & 0o077) !== 0;
       const log = readFileSync(target.home.logFile, "utf8");
       const paths = {
