@@ -292,7 +292,7 @@ export const METHODS = {
   "wizard.start": { name: "wizard.start", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "WizardStartParams", result: "WizardStartResult", accepted: null, errorText: null },
   "wizard.status": { name: "wizard.status", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "WizardStatusParams", result: "WizardStatusResult", accepted: null, errorText: null },
   "worktrees.branches": { name: "worktrees.branches", family: "workbench", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "WorktreesBranchesParams", result: "WorktreesBranchesResult", accepted: null, errorText: "invalid worktrees parameters" },
-  "worktrees.list": { name: "worktrees.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "WorktreesListParams", result: "WorktreesListResult", accepted: null, errorText: null },
+  "worktrees.list": { name: "worktrees.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "WorktreesListParams", result: "WorktreesListResult", accepted: null, errorText: "invalid worktrees parameters" },
 } as const satisfies Record<string, MethodSpec>;
 
 /** An implemented method. */

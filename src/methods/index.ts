@@ -30,7 +30,7 @@ import { usage } from "./usage.ts";
 import { users } from "./users.ts";
 import { voice } from "./voice.ts";
 import { wizard } from "./wizard.ts";
-import { workbench } from "./workbench.ts";
+import { workbench, workbenchGuards } from "./workbench.ts";
 
 /** The handler of every implemented method. One that the spec has and this lacks does not compile. */
 export const handlers: Handlers<CallContext> = {
@@ -75,4 +75,5 @@ export const guards: Readonly<Record<string, Guard>> = {
   ...skillGuards,
   ...nodeGuards,
   ...sessionGuards,
+  ...workbenchGuards,
 };

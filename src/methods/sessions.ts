@@ -22,6 +22,7 @@ import { searchSessions } from "../sessions/search.ts";
 import { usageLogs, usageTimeseries } from "../usage/session-detail.ts";
 import { senderOf } from "./sender.ts";
 import { sessionSides } from "./session-sides.ts";
+import { demandKey, demandTarget } from "./session-target.ts";
 
 export const sessions: SessionsHandlers<CallContext> = {
   ...sessionSides,
@@ -115,19 +116,6 @@ async function firstTurn(params: SessionsCreateParams, sessionKey: string, { cha
 /** Refuses a caller who may not do what these params ask for, before anybody looks whether they are well formed. */
 function demand(caller: Caller, scope: string): void {
   if (!hasScope(caller, scope)) throw missingScope(scope);
-}
-
-/** A change of a session by anybody but an administrator must name its session before anything else is looked at. */
-function demandTarget(method: string, params: Record<string, unknown>, caller: Caller): void {
-  if (!hasScope(caller, "operator.admin")) demandKey(method, params);
-}
-
-/** Upstream asks for the session before it looks at anything else (BEHAVIOUR section 5). */
-function demandKey(method: string, { key }: Record<string, unknown>): void {
-  if (typeof key === "string" && key.trim() !== "") return;
-  throw new GatewayError("INVALID_REQUEST", "session mutation target is unavailable", {
-    details: { code: "SESSION_MUTATION_TARGET_REQUIRED", method },
-  });
 }
 
 /** Checks that come before the schema. */

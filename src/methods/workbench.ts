@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 import type { WorkbenchHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
+import type { Guard } from "../gateway/dispatch.ts";
 import { hasScope } from "../platform/scopes.ts";
 import { branchesOf } from "../projects/branches.ts";
+import { demandKey, demandTarget } from "./session-target.ts";
 
 /** What people keep beside their conversations. */
 export const workbench: WorkbenchHandlers<CallContext> = {
@@ -28,3 +30,9 @@ export const workbench: WorkbenchHandlers<CallContext> = {
 };
 
 const NO_PLUGINS = createHash("sha256").update("[]").digest("hex");
+
+/** Checks that come before the schema. */
+export const workbenchGuards: Readonly<Record<string, Guard>> = {
+  "progressCard.get": (params, caller) => demandTarget("progressCard.get", params, caller),
+  "progressCard.put": (params) => demandKey("progressCard.put", params),
+};
