@@ -36,7 +36,7 @@ export const EVENTS = {
   "device.pair.setup.deliveryUncertain": { payload: "DevicePairSetupDeliveryUncertainEvent", scope: "operator.pairing", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "exec.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "exec.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
-  "gateway.suspension": { payload: "GatewaySuspension", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "gateway.suspension": { payload: "GatewaySuspension", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "health": { payload: "HealthResult", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "mentions.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -89,7 +89,8 @@ export const EVENTS = {
   "ui.command": { payload: "UiCommand", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "update.available": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "update.run.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "users.prefs.changed": { payload: "UsersPrefsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** To the connections of the profile alone. */
+  "users.prefs.changed": { payload: "UsersPrefsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "voicewake.changed": { payload: "VoiceWakeTriggers", scope: "operator.read", roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
   "voicewake.routing.changed": { payload: "VoiceWakeRouting", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
 } as const satisfies Record<string, EventSpec>;

@@ -887,6 +887,8 @@ export type Checked = AllTrue<{
   StateVersion: Same<Box.StateVersion, Types.StateVersion>;
   StatusParams: Same<Box.StatusParams, Types.StatusParams>;
   StatusResult: Same<Box.StatusResult, Types.StatusResult>;
+  SuspendPrepareAnswer: Same<Box.SuspendPrepareAnswer, Types.SuspendPrepareAnswer>;
+  SuspendStatusAnswer: Same<Box.SuspendStatusAnswer, Types.SuspendStatusAnswer>;
   SyncingSessionPlacement: Same<Box.SyncingSessionPlacement, Types.SyncingSessionPlacement>;
   SystemAgentApprovalPresentation: Same<Box.SystemAgentApprovalPresentation, Types.SystemAgentApprovalPresentation>;
   SystemAgentChatHistoryParams: Same<Box.SystemAgentChatHistoryParams, Types.SystemAgentChatHistoryParams>;
@@ -1056,6 +1058,10 @@ export type Checked = AllTrue<{
   UpdateHoldResult: Same<Box.UpdateHoldResult, Types.UpdateHoldResult>;
   UpdateRunParams: Same<Box.UpdateRunParams, Types.UpdateRunParams>;
   UpdateRunResult: Same<Box.UpdateRunResult, Types.UpdateRunResult>;
+  UpdateRunsGetParams: Same<Box.UpdateRunsGetParams, Types.UpdateRunsGetParams>;
+  UpdateRunsGetResult: Same<Box.UpdateRunsGetResult, Types.UpdateRunsGetResult>;
+  UpdateRunsListParams: Same<Box.UpdateRunsListParams, Types.UpdateRunsListParams>;
+  UpdateRunsListResult: Same<Box.UpdateRunsListResult, Types.UpdateRunsListResult>;
   UpdateScheduleState: Same<Box.UpdateScheduleState, Types.UpdateScheduleState>;
   UpdateStatusParams: Same<Box.UpdateStatusParams, Types.UpdateStatusParams>;
   UpdateStatusResult: Same<Box.UpdateStatusResult, Types.UpdateStatusResult>;
@@ -1065,6 +1071,8 @@ export type Checked = AllTrue<{
   UserProfile: Same<Box.UserProfile, Types.UserProfile>;
   UserProfileAvatarMime: Same<Box.UserProfileAvatarMime, Types.UserProfileAvatarMime>;
   UserProfileGitHubIdentity: Same<Box.UserProfileGitHubIdentity, Types.UserProfileGitHubIdentity>;
+  UsersAuthLinksParams: Same<Box.UsersAuthLinksParams, Types.UsersAuthLinksParams>;
+  UsersAuthLinksResult: Same<Box.UsersAuthLinksResult, Types.UsersAuthLinksResult>;
   UsersGitHubAuthorizeCancelParams: Same<Box.UsersGitHubAuthorizeCancelParams, Types.UsersGitHubAuthorizeCancelParams>;
   UsersGitHubAuthorizeCancelResult: Same<Box.UsersGitHubAuthorizeCancelResult, Types.UsersGitHubAuthorizeCancelResult>;
   UsersGitHubAuthorizePollParams: Same<Box.UsersGitHubAuthorizePollParams, Types.UsersGitHubAuthorizePollParams>;
@@ -1079,6 +1087,7 @@ export type Checked = AllTrue<{
   UsersLinkEmailResult: Same<Box.UsersLinkEmailResult, Types.UsersLinkEmailResult>;
   UsersListParams: Same<Box.UsersListParams, Types.UsersListParams>;
   UsersListResult: Same<Box.UsersListResult, Types.UsersListResult>;
+  UsersModelAccountsResult: Same<Box.UsersModelAccountsResult, Types.UsersModelAccountsResult>;
   UsersPrefsChangedEvent: Same<Box.UsersPrefsChangedEvent, Types.UsersPrefsChangedEvent>;
   UsersPrefsGetParams: Same<Box.UsersPrefsGetParams, Types.UsersPrefsGetParams>;
   UsersPrefsGetResult: Same<Box.UsersPrefsGetResult, Types.UsersPrefsGetResult>;

@@ -15243,6 +15243,41 @@ export const StatusResult = Type.Object({
   }, { description: "How long a stop may take, in milliseconds, and what it would have to wait for.", additionalProperties: false })
 }, { description: "What runs, for whom, and what it uses.", additionalProperties: false })
 
+/** GatewaySuspendPrepareResult with writeCustody, which 2026.9.6 adds. */
+export type SuspendPrepareAnswer = Static<typeof SuspendPrepareAnswer>
+export const SuspendPrepareAnswer = Type.Object({
+  status: Type.Union([
+    Type.Literal("ready"),
+    Type.Literal("draining"),
+    Type.Literal("busy")
+  ]),
+  suspensionId: Type.Optional(Type.String({ description: "Of the lease; absent when busy.", minLength: 1 })),
+  expiresAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  reason: Type.Optional(Type.Union([
+    Type.Literal("active-work"),
+    Type.Literal("gateway-draining")
+  ], { description: "Why there is no lease." })),
+  retryAfterMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  activeCount: Type.Integer({ minimum: 0 }),
+  blockers: Type.Array(GatewaySuspendBlocker),
+  writeCustody: Type.Array(Type.Unknown(), { description: "Writes that are not on disk yet." })
+}, { description: "GatewaySuspendPrepareResult with writeCustody, which 2026.9.6 adds.", additionalProperties: false })
+
+/** GatewaySuspendStatusResult with writeCustody, which 2026.9.6 adds. */
+export type SuspendStatusAnswer = Static<typeof SuspendStatusAnswer>
+export const SuspendStatusAnswer = Type.Object({
+  status: Type.Union([
+    Type.Literal("running"),
+    Type.Literal("ready"),
+    Type.Literal("draining")
+  ]),
+  expiresAtMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  retryAfterMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  activeCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  blockers: Type.Optional(Type.Array(GatewaySuspendBlocker)),
+  writeCustody: Type.Optional(Type.Array(Type.Unknown()))
+}, { description: "GatewaySuspendStatusResult with writeCustody, which 2026.9.6 adds.", additionalProperties: false })
+
 export type SystemAgentChatHistoryParams = Static<typeof SystemAgentChatHistoryParams>
 export const SystemAgentChatHistoryParams = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 }))
@@ -17466,6 +17501,33 @@ export const UpdateRunResult = Type.Object({
   sentinel: Type.Unknown()
 })
 
+export type UpdateRunsGetParams = Static<typeof UpdateRunsGetParams>
+export const UpdateRunsGetParams = Type.Object({
+  runId: Type.String({ pattern: "^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}|00000000-0000-0000-0000-000000000000|ffffffff-ffff-ffff-ffff-ffffffffffff)$" })
+}, { additionalProperties: false })
+
+export type UpdateRunsGetResult = Static<typeof UpdateRunsGetResult>
+export const UpdateRunsGetResult = Type.Object({
+  run: Type.Union([
+    Type.Object({
+      
+    }),
+    Type.Null()
+  ])
+})
+
+export type UpdateRunsListParams = Static<typeof UpdateRunsListParams>
+export const UpdateRunsListParams = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 }))
+}, { additionalProperties: false })
+
+export type UpdateRunsListResult = Static<typeof UpdateRunsListResult>
+export const UpdateRunsListResult = Type.Object({
+  runs: Type.Array(Type.Object({
+    
+  }))
+})
+
 export type UpdateStatusParams = Static<typeof UpdateStatusParams>
 export const UpdateStatusParams = Type.Object({
   refreshCheckout: Type.Optional(Type.Boolean())
@@ -17547,6 +17609,18 @@ export const UserProfile = Type.Object({
   hasAvatar: Type.Boolean(),
   role: Type.Optional(Type.String({ minLength: 1, maxLength: 128, pattern: "\\S" }))
 }, { additionalProperties: false })
+
+export type UsersAuthLinksParams = Static<typeof UsersAuthLinksParams>
+export const UsersAuthLinksParams = Type.Object({
+  profileId: Type.String({ minLength: 1, maxLength: 128 })
+}, { additionalProperties: false })
+
+export type UsersAuthLinksResult = Static<typeof UsersAuthLinksResult>
+export const UsersAuthLinksResult = Type.Object({
+  links: Type.Array(Type.Object({
+    
+  }))
+})
 
 export type UsersGitHubAuthorizeCancelParams = Static<typeof UsersGitHubAuthorizeCancelParams>
 export const UsersGitHubAuthorizeCancelParams = Type.Object({
@@ -17646,6 +17720,18 @@ export type UsersListResult = Static<typeof UsersListResult>
 export const UsersListResult = Type.Object({
   profiles: Type.Array(UserProfile)
 }, { additionalProperties: false })
+
+/** Accounts at model providers that belong to a person, not to the gateway. */
+export type UsersModelAccountsResult = Static<typeof UsersModelAccountsResult>
+export const UsersModelAccountsResult = Type.Object({
+  profileId: Type.String({ minLength: 1 }),
+  accounts: Type.Array(Type.Object({
+    
+  })),
+  links: Type.Array(Type.Object({
+    
+  }))
+}, { description: "Accounts at model providers that belong to a person, not to the gateway." })
 
 export type UsersPrefsChangedEvent = Static<typeof UsersPrefsChangedEvent>
 export const UsersPrefsChangedEvent = Type.Object({

@@ -10351,6 +10351,28 @@ export type StatusResult = {
   }
 };
 
+/** GatewaySuspendPrepareResult with writeCustody, which 2026.9.6 adds. */
+export type SuspendPrepareAnswer = {
+  status: ('ready' | 'draining' | 'busy'),
+  suspensionId?: string,
+  expiresAtMs?: number,
+  reason?: ('active-work' | 'gateway-draining'),
+  retryAfterMs?: number,
+  activeCount: number,
+  blockers: Array<GatewaySuspendBlocker>,
+  writeCustody: Array<unknown>
+};
+
+/** GatewaySuspendStatusResult with writeCustody, which 2026.9.6 adds. */
+export type SuspendStatusAnswer = {
+  status: ('running' | 'ready' | 'draining'),
+  expiresAtMs?: number,
+  retryAfterMs?: number,
+  activeCount?: number,
+  blockers?: Array<GatewaySuspendBlocker>,
+  writeCustody?: Array<unknown>
+};
+
 export type SyncingSessionPlacement = {
   state: 'syncing',
   generation: number,
@@ -11977,6 +11999,22 @@ export type UpdateRunResult = ({
   sentinel: unknown
 } & Record<string, any>);
 
+export type UpdateRunsGetParams = {
+  runId: string
+};
+
+export type UpdateRunsGetResult = ({
+  run: (Record<string, any> | null)
+} & Record<string, any>);
+
+export type UpdateRunsListParams = {
+  limit?: number
+};
+
+export type UpdateRunsListResult = ({
+  runs: Array<Record<string, any>>
+} & Record<string, any>);
+
 export type UpdateScheduleState = {
   channel: string,
   autoEnabled: boolean,
@@ -12085,6 +12123,14 @@ export type UserProfileGitHubIdentity = {
   avatarUrl: string
 };
 
+export type UsersAuthLinksParams = {
+  profileId: string
+};
+
+export type UsersAuthLinksResult = ({
+  links: Array<Record<string, any>>
+} & Record<string, any>);
+
 export type UsersGitHubAuthorizeCancelParams = {
   requestId: string
 };
@@ -12157,6 +12203,13 @@ export type UsersListParams = Record<string, never>;
 export type UsersListResult = {
   profiles: Array<UserProfile>
 };
+
+/** Accounts at model providers that belong to a person, not to the gateway. */
+export type UsersModelAccountsResult = ({
+  profileId: string,
+  accounts: Array<Record<string, any>>,
+  links: Array<Record<string, any>>
+} & Record<string, any>);
 
 export type UsersPrefsChangedEvent = {
   profileId: string,

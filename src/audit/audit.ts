@@ -4,6 +4,8 @@ import type {
   AuditActivityListResult,
   AuditListParams,
   AuditListResult,
+  AuditRunInspectParams,
+  AuditRunInspectResult,
 } from "../../generated/types.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { EventBus } from "../platform/bus.ts";
@@ -12,6 +14,7 @@ import { invalidRequest } from "../platform/errors.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { AuditQuery, AuditRepository } from "./audit-repository.ts";
 import { type AgentFrame, type AuditEvent, auditEvent } from "./events.ts";
+import { inspection } from "./inspection.ts";
 
 interface AuditDeps {
   config: ConfigPort;
@@ -54,6 +57,15 @@ export class Audit {
       events: shown.map((event) => ({ ...event, schemaVersion: 1, eventType: event.kind })),
       ...(nextCursor && !nothing ? { nextCursor } : {}),
     } as AuditActivityListResult;
+  }
+
+  /** `audit.run.inspect`: whether the ledger knows a run. What it ran as is not recorded. */
+  async inspect(params: AuditRunInspectParams): Promise<AuditRunInspectResult> {
+    const { runId, executionId } = params;
+    if (runId === undefined) return inspection({ executionId });
+    await Promise.all(this.writing);
+    const lines = await this.deps.repository.list({ runId, limit: 1 });
+    return inspection({ runId, isKnown: lines.length > 0 });
   }
 
   private follow(frame: AgentFrame): void {

@@ -12,11 +12,12 @@ import { type ConfigPaths, configPaths, type EnvMap } from "./paths.ts";
 import { ConfigError, type ConfigProblem, describeProblem, dotted } from "./problem.ts";
 import { REDACTED } from "./redact.ts";
 import { planReload, restartsByItself } from "./reload.ts";
+import { mapSecrets } from "./secret-places.ts";
 import { SecretResolver, type Unresolved } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
 import type { ConfigPort, ReloadState } from "./types.ts";
-import { overlay } from "./values.ts";
+import { overlay, valueAt } from "./values.ts";
 import { FileWatch, type WatchTimes } from "./watch.ts";
 
 export interface ConfigOptions {
@@ -152,6 +153,23 @@ export class Config implements ConfigPort {
   /** References of the configuration in force that have no value. */
   unresolvedSecrets(): Unresolved[] {
     return this.secrets.resolve(this.applied, this.source.env).unresolved;
+  }
+
+  /** The references of the configuration in force with their values; undefined for one that has none. */
+  referencedSecrets(): { names: readonly string[]; value: string | number | undefined }[] {
+    const places: (readonly string[])[] = [];
+    mapSecrets(this.applied, {
+      value: (value) => value,
+      reference: (ref, names) => {
+        places.push([...names]);
+        return ref;
+      },
+    });
+    const { tree } = this.secrets.resolve(this.applied, this.source.env);
+    return places.map((names) => {
+      const value = valueAt(tree, names);
+      return { names, value: typeof value === "string" || typeof value === "number" ? value : undefined };
+    });
   }
 
   /** Whether the configuration in force refers to an entry of the shared store of secrets. */

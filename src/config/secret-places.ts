@@ -59,6 +59,21 @@ export function isReference({ source, provider, id, ...others }: Tree): boolean 
   return SOURCES.has(source) && typeof id === "string" && isNamed && Object.keys(others).length === 0;
 }
 
+/**
+ * True for a pattern of a place that may hold a secret: `models.providers.*.apiKey`. A star stands for any name, `[]`
+ * behind a name for any element of its list.
+ */
+export function isSecretPlace(pattern: string): boolean {
+  let key: ConfigKey | undefined = configKeys();
+  for (const segment of pattern.split(".")) {
+    const isElement = segment.endsWith("[]");
+    key = childKey(key, isElement ? segment.slice(0, -2) : segment);
+    if (isElement) key = key?.i;
+    if (key === undefined) return false;
+  }
+  return isSecretSpec(key);
+}
+
 const isSecretSpec = (key: ConfigKey): boolean =>
   key.s === 1 || key.t === "secret" || (key.t === "union" && key.o!.some(isSecretSpec));
 

@@ -41,6 +41,7 @@ export class Scheduler {
   private lastTick = 0;
   /** Up to here every job that was due has been looked at: one that is due earlier waits for its turn. */
   private seenUntil = 0;
+  private paused = false;
   private readonly unsubscribe: () => void;
 
   constructor(private readonly deps: SchedulerDeps) {
@@ -86,6 +87,12 @@ export class Scheduler {
     await Promise.all(this.running.values());
   }
 
+  /** Begins nothing that is due until it is told to go on. What became due meanwhile is then begun. */
+  pause(isPaused: boolean): void {
+    this.paused = isPaused;
+    this.wake();
+  }
+
   /** Begins nothing more, at once. */
   halt(): void {
     this.stopped = true;
@@ -114,9 +121,9 @@ export class Scheduler {
   }
 
   private async arm(): Promise<void> {
-    const next = this.stopped || !this.enabled ? null : await this.deps.jobs.nextDueAt();
+    const next = this.stopped || this.paused || !this.enabled ? null : await this.deps.jobs.nextDueAt();
     clearTimeout(this.timer);
-    if (next === null || this.stopped) return;
+    if (next === null || this.stopped || this.paused) return;
     const delay = Math.min(
       Math.max(next - this.deps.clock.now(), this.busy ? LIMITS.cronMinGapMs : 0),
       LIMITS.cronTimerMs,
@@ -141,7 +148,7 @@ export class Scheduler {
     if (!this.enabled) return;
     await this.skipMissed(now);
     for (const job of await jobs.due(now, LIMITS.cronMaxJobs)) {
-      if (this.busy || this.stopped || !this.enabled) return;
+      if (this.busy || this.stopped || this.paused || !this.enabled) return;
       if (this.running.has(job.id)) await this.passOver(job, now);
       else await this.beginScheduled(job, now);
     }

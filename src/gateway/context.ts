@@ -8,6 +8,8 @@ export interface Caller {
   scopes: ReadonlySet<string>;
   /** Present when the connection proved a device identity. */
   deviceId?: string;
+  /** The name that a trusted proxy vouches for. */
+  user?: string;
   client: { id: string; mode: string; version: string; platform: string; displayName?: string; instanceId?: string };
   caps: ReadonlySet<string>;
   /** True for a direct loopback peer without proxy headers. */

@@ -43,6 +43,10 @@ export interface DispatcherOptions {
   /** By method name; see {@link Guard}. */
   guards?: Readonly<Record<string, Guard>>;
   log: Logger;
+  /** Why a method is not served now, looked at after the caller's authority. */
+  refusal?(method: string): GatewayError | null;
+  /** Notes a request that is being served; returns the function that ends it. */
+  begin?(name: string): () => void;
   limits: { maxInFlight: number; startsPerTurn: number; startQueue: number };
   verify?: ContractWatch;
 }
@@ -89,6 +93,7 @@ export class Dispatcher {
   /** Calls a method for a caller without a socket. @throws GatewayError as the socket would answer it */
   async invoke(caller: Caller, context: CallContext, method: string, params: unknown): Promise<unknown> {
     const route = this.routes.get(method);
+    const done = this.options.begin?.(`http:${method}`);
     try {
       const payload = await this.run(route, method, params, caller, context);
       route!.served++;
@@ -96,6 +101,8 @@ export class Dispatcher {
       return payload;
     } catch (error) {
       throw this.account(route, method, error);
+    } finally {
+      done?.();
     }
   }
 
@@ -133,11 +140,13 @@ export class Dispatcher {
 
   private finishLater(connection: Connection, frame: RequestFrame, route: Route, result: Promise<unknown>): void {
     connection.inFlight++;
+    const done = this.options.begin?.(`ws:${route.name}`);
     result
       .then((payload) => this.answer(connection, frame, route, payload))
       .catch((error) => connection.send(errorFrame(frame.id, this.account(route, frame.method, error))))
       .finally(() => {
         connection.inFlight--;
+        done?.();
       });
   }
 
@@ -156,6 +165,8 @@ export class Dispatcher {
   ): unknown {
     authorize(route?.spec, method, caller);
     if (route === undefined) throw invalidRequest(`unknown method: ${method}`);
+    const refusal = this.options.refusal?.(method);
+    if (refusal) throw refusal;
     let params = rawParams ?? {};
     if (route.guard) params = route.guard(isRecord(params) ? params : {}, caller, context) ?? params;
     const problem = validateParams(method, params);

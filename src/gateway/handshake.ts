@@ -75,6 +75,11 @@ async function decide(deps: HandshakeDeps, connection: Connection, frame: Reques
     connection.refuse(id, decision.error, decision.close);
     return;
   }
+  const refusal = decision.caller.role === "node" ? deps.hello.services.suspension.refusal("connect") : null;
+  if (refusal) {
+    connection.refuse(id, refusal);
+    return;
+  }
   await deps.entering(connection, decision, params);
   const payload = await helloPayload(deps.hello, decision);
   const isIn = admit(deps, connection, { id, params, payload, decision, outdated });

@@ -54,13 +54,13 @@ const POLICY = {
 };
 
 async function snapshot({ services, startedAtMs }: HelloFacts, caller: Caller, isReader: boolean) {
-  const { agents, clock, config, health, models, presence, versions } = services;
+  const { agents, clock, config, health, models, presence, suspension, versions } = services;
   const isAdmin = caller.role === "operator" && hasScope(caller, "operator.admin");
   const { session } = config.current;
   const defaultAgentId = agents.list().find((agent) => agent.isDefault)?.id ?? "main";
   const mainKey = "main";
   return {
-    suspension: { phase: "accepting" },
+    suspension: { phase: suspension.phase },
     presence: isReader ? presence.list() : [],
     health: await health.snapshot(),
     stateVersion: versions.snapshot(),

@@ -48,10 +48,10 @@ export class HttpSurface {
    * (docs: gateway/health). A gateway that stops is alive and takes nothing new.
    */
   probe(request: Request, { pathname }: URL, peer: PeerFacts | null): Response | null {
-    const { clock, runs } = this.options.services;
+    const { clock, runs, suspension } = this.options.services;
     const more = <T extends object>(facts: T) => (peer?.isLocalDirect === true ? facts : {});
     const uptimeMs = Math.max(0, clock.now() - this.options.startedAtMs);
-    const draining = runs.isStopping;
+    const draining = runs.isStopping || suspension.phase !== "accepting";
     const body = (): object | null => {
       switch (pathname) {
         case "/healthz":

@@ -19,7 +19,7 @@ import { HttpSurface } from "./http.ts";
 import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { Strangers } from "./strangers.ts";
-import { attributionRequired, badRequest, plainText, upgradeProblem } from "./upgrade.ts";
+import { attributionRequired, badRequest, plainText, suspended, upgradeProblem } from "./upgrade.ts";
 
 export interface GatewayOptions {
   services: Services;
@@ -78,6 +78,8 @@ export class Gateway implements ConnectionHost {
       handlers,
       guards,
       log: services.log.child("gateway/dispatch"),
+      refusal: (method) => services.suspension.refusal(method),
+      begin: (name) => services.openRequests.begin(name),
       limits: { maxInFlight, startsPerTurn, startQueue: startQueuePerConnection },
       verify,
     });
@@ -215,8 +217,8 @@ export class Gateway implements ConnectionHost {
     const { connId, role, scopes, deviceId, caps } = caller;
     const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
     this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
-    const { devices, reviewers } = this.options.services;
-    const ends: (() => void)[] = [];
+    const { devices, reviewers, users } = this.options.services;
+    const ends: (() => void)[] = [users.arrived(caller)];
     if (role === "operator") ends.push(reviewers.attach({ connId, deviceId, scopes, caps }));
     if (deviceId !== undefined) ends.push(devices.attach(deviceId));
     const leave = this.joining.get(connId)?.();
@@ -280,7 +282,13 @@ export class Gateway implements ConnectionHost {
     if (peer === null) return attributionRequired();
     const allowSilence = (seconds: number) => server.timeout(request, seconds);
     const call = { request, url: address, peer, allowSilence };
+    // Methods are refused one by one by the dispatcher: a controller may come this way, too.
+    if (request.method === "POST" && address.pathname !== "/rpc" && this.isSuspended) return suspended();
     return this.hooks.serve(call) ?? this.channelHooks.serve(call) ?? this.http.serve(request, address, peer);
+  }
+
+  private get isSuspended(): boolean {
+    return this.options.services.suspension.phase !== "accepting";
   }
 
   private upgrade(request: Request, server: Server<SocketData>): Response | undefined {
@@ -332,6 +340,7 @@ export class Gateway implements ConnectionHost {
     every(this.limits.pingIntervalMs, () => {
       for (const connection of this.connections.values()) connection.ping();
     });
+    every(this.limits.stabilitySampleMs, () => services.stability.sample());
     every(this.limits.healthIntervalMs, () => {
       if (this.connections.size > 0) services.health.refresh().catch((error) => this.logHealthFailure(error));
     });

@@ -54,6 +54,7 @@ import { SkillWorkshop } from "../skills/workshop.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { Suggestions } from "../suggestions/suggestions.ts";
+import { createOperations, type OperationServices } from "../system/create.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
@@ -87,7 +88,7 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services extends DeviceServices, NodeServices, TurnServices, ApprovalServices, CronServices {
+export interface Services extends DeviceServices, NodeServices, TurnServices, ApprovalServices, CronServices, OperationServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -217,6 +218,11 @@ export function createServices(options: ServiceOptions): Services {
     deliveries: (port) => new Deliveries({ outbox, sessions, port, clock, log, limits: LIMITS }),
   });
 
+  const { nodeInvokes } = nodeServices;
+  const { scheduler } = cron;
+  const operationDeps = { store, settings, config, agents, runs, scheduler, nodeInvokes, bus, clock, log };
+  const operations = createOperations(operationDeps);
+
   const identity = new Identity(settings);
   const versions = new StateVersions();
   const eventLoop = new EventLoopMonitor();
@@ -303,6 +309,7 @@ export function createServices(options: ServiceOptions): Services {
       limits: LIMITS,
     }),
     ...cron,
+    ...operations,
     hooks,
     internalHooks: new InternalHooks({ config, agents }),
     identity,
@@ -323,6 +330,11 @@ export function createServices(options: ServiceOptions): Services {
 
 /** What must have been done before the gateway listens: settles what the last stop or crash left. */
 export async function prepareServices(services: Services): Promise<void> {
+  await services.suspension.start();
+  await services.stability.phase("services.start", () => settle(services));
+}
+
+async function settle(services: Services): Promise<void> {
   const { runs, audit, approvals, questions, scheduler, outbound, configWriter, hooks, log } = services;
   await runs.recover();
   await audit.start();
@@ -335,7 +347,8 @@ export async function prepareServices(services: Services): Promise<void> {
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({ runs, approvals, questions, scheduler, outbound }: Services): Promise<void> {
+export async function stopServices({ runs, approvals, questions, scheduler, outbound, suspension }: Services): Promise<void> {
+  suspension.stop();
   scheduler.halt();
   approvals.stop();
   questions.stop();

@@ -35,6 +35,15 @@ export function upgradeProblem(request: Request): Response | null {
   return isComplete ? null : badRequest();
 }
 
+/** The refusal of work that comes over HTTP while the gateway is suspended. */
+export function suspended(): Response {
+  const message = "Gateway is temporarily unavailable while suspending or restarting";
+  return Response.json(
+    { error: { message, type: "service_unavailable", code: "gateway_unavailable" } },
+    { status: 503, headers: { ...SECURITY_HEADERS, "Retry-After": "1" } },
+  );
+}
+
 /** The refusal of a request with proxy headers from a peer that is no trusted proxy. */
 export function attributionRequired(): Response {
   const message =

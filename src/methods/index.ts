@@ -12,6 +12,7 @@ import { conversations } from "./conversations.ts";
 import { cron, cronGuards } from "./cron.ts";
 import { devices } from "./devices.ts";
 import { exec } from "./exec.ts";
+import { gateway } from "./gateway.ts";
 import { hooks } from "./hooks.ts";
 import { host } from "./host.ts";
 import { logs } from "./logs.ts";
@@ -55,6 +56,7 @@ export const handlers: Handlers<CallContext> = {
   ...audit,
   ...channels,
   ...host,
+  ...gateway,
   ...hooks,
   ...skills,
   ...tasks,

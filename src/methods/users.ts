@@ -1,7 +1,12 @@
 import type { UsersHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 
-/** Callers are devices and programs here; nobody has a profile that preferences could belong to. */
 export const users: UsersHandlers<CallContext> = {
-  "users.prefs.get": () => ({ status: "no_durable_identity" }),
+  "users.list": (_params, { users }) => users.list(),
+  "users.self": (_params, { users, caller }) => users.self(caller),
+  "users.prefs.get": (params, { users, caller }) => users.preferences(params, caller),
+  "users.prefs.set": (params, { users, caller }) => users.setPreferences(params, caller),
+  "users.setDisplayName": (params, { users, caller }) => users.setDisplayName(params, caller),
+  "users.listModelAccounts": (_params, { users, caller }) => users.modelAccounts(caller),
+  "users.listAuthLinks": ({ profileId }, { users, caller }) => users.authLinks(profileId, caller),
 };

@@ -2,6 +2,7 @@ import { domainToASCII } from "node:url";
 import { LIMITS } from "../../generated/limits.ts";
 import type {
   SecretsReloadResult,
+  SecretsResolveResult,
   SecretsStoreListResult,
   SecretsStoreMutationResult,
   SecretsStoreSetParams,
@@ -11,11 +12,12 @@ import { ConfigError } from "../config/problem.ts";
 import { REDACTED } from "../config/redact.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import { resolveSecrets } from "./resolve.ts";
 import type { SecretRepository, StoredSecret } from "./repository.ts";
 
 export interface SecretsOptions {
   repository: SecretRepository;
-  config: Pick<Config, "refersToStored" | "reloadSecrets">;
+  config: Pick<Config, "refersToStored" | "reloadSecrets" | "referencedSecrets">;
   clock: Clock;
 }
 
@@ -66,6 +68,11 @@ export class Secrets {
       const reasons = error.problems.map(({ path, reason }) => `${path}: ${reason}`).join("; ");
       throw new GatewayError("UNAVAILABLE", `secrets were not reloaded, those before stay in force: ${reasons}`);
     }
+  }
+
+  /** `secrets.resolve`. @throws GatewayError for wrong params */
+  resolve(params: Record<string, unknown>): SecretsResolveResult {
+    return resolveSecrets(this.options.config, params);
   }
 
   private async changed(name: string): Promise<SecretsStoreMutationResult> {

@@ -10,13 +10,15 @@ import type {
   EnvironmentSummary,
   NodeView,
   SystemInfoResult,
+  UpdateHoldResult,
+  UpdateRunResult,
   UpdateStatusResult,
   WorktreesListResult,
 } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
-import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { readInside } from "../platform/read-inside.ts";
 import { hasScope } from "../platform/scopes.ts";
@@ -125,9 +127,27 @@ export class Host {
     };
   }
 
-  /** `users.self`. @throws GatewayError always: callers are known by their secret or device, not as people */
-  self(): never {
-    throw new GatewayError("FORBIDDEN", "users.self requires an authenticated user");
+  /** `update.run`: refused, as an answer. The operator replaces the executable and starts it again. */
+  update(): UpdateRunResult {
+    return {
+      ok: false,
+      ackDelivered: false,
+      ackQueued: false,
+      result: {
+        status: "skipped",
+        mode: "binary",
+        reason: "managed-service-handoff-unavailable",
+        steps: [],
+        durationMs: 0,
+      },
+      restart: null,
+      sentinel: null,
+    };
+  }
+
+  /** `update.hold`: there is no update on its way that could be held. */
+  holdUpdates(): UpdateHoldResult {
+    return { ok: false, schedule: this.updates().schedule };
   }
 
   /** `doctor.memory.status`: nothing is remembered by meaning yet. @throws GatewayError `unknown agent id "x"` */

@@ -248,6 +248,7 @@ function accept({ params, peer, connection }: Attempt, accepted: Accepted): Conn
     role,
     scopes: new Set(scopes),
     ...(deviceId !== undefined && { deviceId }),
+    ...(auth.user !== undefined && { user: auth.user }),
     client: params.client,
     caps: new Set(params.caps ?? []),
     isLocal: peer.isLocalDirect,

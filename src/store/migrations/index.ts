@@ -20,6 +20,7 @@ import { outbox } from "./0018-outbox.ts";
 import { skillUploads } from "./0019-skill-uploads.ts";
 import { workbench } from "./0020-workbench.ts";
 import { cronScratch } from "./0021-cron-scratch.ts";
+import { users } from "./0022-users.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly Migration[] = [
   skillUploads,
   workbench,
   cronScratch,
+  users,
 ];

@@ -1,0 +1,75 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type { AgentCatalogue } from "../agents/catalogue.ts";
+import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
+import { uuid } from "../platform/ids.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Settings } from "../store/settings.ts";
+import type { Store } from "../store/store.ts";
+import { UserRepository } from "../users/user-repository.ts";
+import { Users } from "../users/users.ts";
+import { ActiveWork } from "./active-work.ts";
+import { Directories, type FolderCaller } from "./directories.ts";
+import { OpenRequests } from "./open-requests.ts";
+import { Stability } from "./stability.ts";
+import { Suspension } from "./suspension.ts";
+
+/** What concerns the gateway as a process, and who uses it. */
+export interface OperationServices {
+  readonly users: Users;
+  readonly openRequests: OpenRequests;
+  readonly activeWork: ActiveWork;
+  readonly suspension: Suspension;
+  readonly stability: Stability;
+  readonly directories: Directories;
+}
+
+interface NodeCall {
+  nodeId: string;
+  command: string;
+  params: object;
+  idempotencyKey: string;
+}
+
+interface OperationDeps {
+  store: Store;
+  settings: Settings;
+  config: { readonly home: string | undefined };
+  agents: AgentCatalogue;
+  runs: { readonly waiting: number; readonly atWork: number };
+  scheduler: { readonly atWork: number; pause(isPaused: boolean): void };
+  nodeInvokes: { invoke(call: NodeCall, caller: FolderCaller): Promise<{ payload?: unknown }> };
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+}
+
+export function createOperations(deps: OperationDeps): OperationServices {
+  const { store, settings, config, agents, runs, scheduler, nodeInvokes, bus, clock, log } = deps;
+  const profileBounds = { profiles: LIMITS.userProfiles, preferences: LIMITS.userPreferences };
+  const openRequests = new OpenRequests();
+  const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler });
+  return {
+    users: new Users({ repository: new UserRepository(store, profileBounds), bus, clock }),
+    openRequests,
+    activeWork,
+    suspension: new Suspension({
+      settings,
+      bus,
+      clock,
+      log,
+      blockers: () => activeWork.blockers(),
+      pause: (isPaused) => scheduler.pause(isPaused),
+    }),
+    stability: new Stability({ bus, clock, work: runs }),
+    directories: new Directories({
+      agents,
+      home: config.home,
+      onNode: async ({ nodeId, path }, caller) => {
+        const params = path === undefined ? {} : { path };
+        const call = { nodeId, command: "fs.listDir", params, idempotencyKey: uuid() };
+        return (await nodeInvokes.invoke(call, caller)).payload;
+      },
+    }),
+  };
+}
