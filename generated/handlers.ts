@@ -35,6 +35,7 @@ export interface ApprovalHandlers<Ctx> {
 export interface AuditHandlers<Ctx> {
   "audit.activity.list"(params: T.AuditActivityListParams, ctx: Ctx): Awaitable<T.AuditActivityListResult>;
   "audit.list"(params: T.AuditListParams, ctx: Ctx): Awaitable<T.AuditListResult>;
+  "audit.run.inspect"(params: T.AuditRunInspectParams, ctx: Ctx): Awaitable<T.AuditRunInspectResult>;
 }
 
 /** Handlers of `src/methods/channels.ts`. */
@@ -125,6 +126,14 @@ export interface ExecHandlers<Ctx> {
   "exec.approvals.set"(params: T.ExecApprovalsSetParams, ctx: Ctx): Awaitable<T.ExecApprovalsSnapshot>;
 }
 
+/** Handlers of `src/methods/gateway.ts`. */
+export interface GatewayHandlers<Ctx> {
+  "gateway.restart.preflight"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.RestartPreflightResult>;
+  "gateway.suspend.prepare"(params: T.GatewaySuspendPrepareParams, ctx: Ctx): Awaitable<T.SuspendPrepareAnswer>;
+  "gateway.suspend.resume"(params: T.GatewaySuspendResumeParams, ctx: Ctx): Awaitable<T.GatewaySuspendResumeResult>;
+  "gateway.suspend.status"(params: T.GatewaySuspendStatusParams, ctx: Ctx): Awaitable<T.SuspendStatusAnswer>;
+}
+
 /** Handlers of `src/methods/hooks.ts`. */
 export interface HooksHandlers<Ctx> {
   "hooks.status"(params: T.HooksStatusParams, ctx: Ctx): Awaitable<T.HooksStatusResult>;
@@ -133,13 +142,18 @@ export interface HooksHandlers<Ctx> {
 /** Handlers of `src/methods/host.ts`. */
 export interface HostHandlers<Ctx> {
   "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
+  "diagnostics.stability"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsStabilityResult>;
   "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
   "doctor.memory.status"(params: T.DoctorMemoryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
   "environments.list"(params: T.EnvironmentsListParams, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
   "environments.status"(params: T.EnvironmentsStatusParams, ctx: Ctx): Awaitable<T.EnvironmentsStatusResult>;
+  "fs.listDir"(params: T.FsListDirParams, ctx: Ctx): Awaitable<T.FsListDirResult>;
   "system.info"(params: T.SystemInfoParams, ctx: Ctx): Awaitable<T.SystemInfoResult>;
+  "update.hold"(params: T.UpdateHoldParams, ctx: Ctx): Awaitable<T.UpdateHoldResult>;
+  "update.run"(params: T.UpdateRunParams, ctx: Ctx): Awaitable<T.UpdateRunResult>;
+  "update.runs.get"(params: T.UpdateRunsGetParams, ctx: Ctx): Awaitable<T.UpdateRunsGetResult>;
+  "update.runs.list"(params: T.UpdateRunsListParams, ctx: Ctx): Awaitable<T.UpdateRunsListResult>;
   "update.status"(params: T.UpdateStatusParams, ctx: Ctx): Awaitable<T.UpdateStatusResult>;
-  "users.self"(params: T.UsersSelfParams, ctx: Ctx): Awaitable<T.UsersSelfResult>;
   "worktrees.list"(params: T.WorktreesListParams, ctx: Ctx): Awaitable<T.WorktreesListResult>;
 }
 
@@ -180,6 +194,8 @@ export interface NodesHandlers<Ctx> {
 /** Handlers of `src/methods/openclaw.ts`. */
 export interface OpenclawHandlers<Ctx> {
   "openclaw.approval.list"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.ApprovalPendingList>;
+  "openclaw.changes.list"(params: T.SystemChangesListParams, ctx: Ctx): Awaitable<T.SystemChangesListResult>;
+  "openclaw.chat.history"(params: T.SystemAgentChatHistoryParams, ctx: Ctx): Awaitable<T.SystemAgentChatHistoryResult>;
 }
 
 /** Handlers of `src/methods/plugin.ts`. */
@@ -202,6 +218,7 @@ export interface QuestionHandlers<Ctx> {
 /** Handlers of `src/methods/secrets.ts`. */
 export interface SecretsHandlers<Ctx> {
   "secrets.reload"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.SecretsReloadResult>;
+  "secrets.resolve"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.SecretsResolveResult>;
   "secrets.store.delete"(params: T.SecretsStoreDeleteParams, ctx: Ctx): Awaitable<T.SecretsStoreMutationResult>;
   "secrets.store.list"(params: T.SecretsStoreListParams, ctx: Ctx): Awaitable<T.SecretsStoreListResult>;
   "secrets.store.set"(params: T.SecretsStoreSetParams, ctx: Ctx): Awaitable<T.SecretsStoreMutationResult>;
@@ -325,7 +342,13 @@ export interface UsageHandlers<Ctx> {
 
 /** Handlers of `src/methods/users.ts`. */
 export interface UsersHandlers<Ctx> {
+  "users.list"(params: T.UsersListParams, ctx: Ctx): Awaitable<T.UsersListResult>;
+  "users.listAuthLinks"(params: T.UsersAuthLinksParams, ctx: Ctx): Awaitable<T.UsersAuthLinksResult>;
+  "users.listModelAccounts"(params: T.NoParams, ctx: Ctx): Awaitable<T.UsersModelAccountsResult>;
   "users.prefs.get"(params: T.UsersPrefsGetParams, ctx: Ctx): Awaitable<T.UsersPrefsGetResult>;
+  "users.prefs.set"(params: T.UsersPrefsSetParams, ctx: Ctx): Awaitable<T.UsersPrefsSetResult>;
+  "users.self"(params: T.UsersSelfParams, ctx: Ctx): Awaitable<T.UsersSelfResult>;
+  "users.setDisplayName"(params: T.UsersSetDisplayNameParams, ctx: Ctx): Awaitable<T.UsersSetDisplayNameResult>;
 }
 
 /** Handlers of `src/methods/voice.ts`. */
@@ -405,6 +428,7 @@ export interface Handlers<Ctx>
     CronHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     ExecHandlers<Ctx>,
+    GatewayHandlers<Ctx>,
     HooksHandlers<Ctx>,
     HostHandlers<Ctx>,
     LogsHandlers<Ctx>,

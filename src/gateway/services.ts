@@ -88,7 +88,13 @@ export interface ServiceOptions {
  * Every domain of one gateway, built once. Handlers take what they need from it:
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
-export interface Services extends DeviceServices, NodeServices, TurnServices, ApprovalServices, CronServices, OperationServices {
+export interface Services
+  extends DeviceServices,
+    NodeServices,
+    TurnServices,
+    ApprovalServices,
+    CronServices,
+    OperationServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -347,7 +353,14 @@ async function settle(services: Services): Promise<void> {
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({ runs, approvals, questions, scheduler, outbound, suspension }: Services): Promise<void> {
+export async function stopServices({
+  runs,
+  approvals,
+  questions,
+  scheduler,
+  outbound,
+  suspension,
+}: Services): Promise<void> {
   suspension.stop();
   scheduler.halt();
   approvals.stop();

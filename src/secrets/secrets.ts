@@ -12,8 +12,8 @@ import { ConfigError } from "../config/problem.ts";
 import { REDACTED } from "../config/redact.ts";
 import type { Clock } from "../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
-import { resolveSecrets } from "./resolve.ts";
 import type { SecretRepository, StoredSecret } from "./repository.ts";
+import { resolveSecrets } from "./resolve.ts";
 
 export interface SecretsOptions {
   repository: SecretRepository;
