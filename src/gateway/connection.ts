@@ -24,6 +24,8 @@ export interface ConnectionHost {
   handshake(connection: Connection, frame: RequestFrame): Promise<void>;
   /** Takes a request of an open connection. */
   dispatch(connection: Connection, frame: RequestFrame): void;
+  /** A frame before hello was too large. */
+  tooLarge(): void;
   /** The connection is gone. */
   gone(connection: Connection): void;
   now(): number;
@@ -79,6 +81,7 @@ export class Connection {
   received(message: string | Buffer): void {
     if (this.state === "closed") return;
     if (this.state !== "open" && exceeds(message, this.host.limits.preauthFrameBytes)) {
+      this.host.tooLarge();
       this.close(CLOSE_CODES.TOO_BIG);
       return;
     }

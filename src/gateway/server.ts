@@ -185,6 +185,14 @@ export class Gateway implements ConnectionHost {
     this.dispatcher.dispatch(connection, frame);
   }
 
+  tooLarge(): void {
+    this.options.services.stability.tooLarge(
+      "gateway.ws.preauth",
+      this.limits.preauthFrameBytes,
+      "preauth_frame_limit",
+    );
+  }
+
   gone(connection: Connection): void {
     if (!this.connections.delete(connection.id)) return;
     this.strangers.remove(connection);

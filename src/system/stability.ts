@@ -56,6 +56,11 @@ export class Stability {
     if (this.ring.length > this.capacity) this.ring.shift();
   }
 
+  /** Something was refused because it was too large. */
+  tooLarge(surface: string, limitBytes: number, reason: string): void {
+    this.record("payload.large", { surface, action: "rejected", limitBytes, reason });
+  }
+
   /** Notes how much memory the process has and how much it has to do; to be called now and then. */
   sample(): void {
     const { atWork, waiting } = this.deps.work;
@@ -120,11 +125,23 @@ function summary(events: readonly StabilityEvent[]): object {
     byType[event.type] = (byType[event.type] ?? 0) + 1;
     if (event.type === "diagnostic.memory.sample") memory.push(event.memory as MemoryFacts);
   }
-  const latest = memory.at(-1);
-  if (latest === undefined) return { byType };
-  const most = (fact: keyof MemoryFacts) => Math.max(...memory.map((each) => each[fact]));
+  return { byType, ...memorySummary(memory), ...largeSummary(events) };
+}
+
+function memorySummary(samples: readonly MemoryFacts[]): object {
+  const latest = samples.at(-1);
+  if (latest === undefined) return {};
+  const most = (fact: keyof MemoryFacts) => Math.max(...samples.map((each) => each[fact]));
   const peaks = { maxRssBytes: most("rssBytes"), maxHeapUsedBytes: most("heapUsedBytes") };
-  return { byType, memory: { latest, ...peaks, pressureCount: 0 } };
+  return { memory: { latest, ...peaks, pressureCount: 0 } };
+}
+
+function largeSummary(events: readonly StabilityEvent[]): object {
+  const large = events.filter(({ type }) => type === "payload.large");
+  if (large.length === 0) return {};
+  const bySurface: Record<string, number> = {};
+  for (const { surface } of large) bySurface[surface as string] = (bySurface[surface as string] ?? 0) + 1;
+  return { payloadLarge: { count: large.length, rejected: large.length, truncated: 0, chunked: 0, bySurface } };
 }
 
 function memoryFacts(): MemoryFacts {
