@@ -573,6 +573,20 @@ export const LIMITS = {
   clientPendingRequests: 1024,
   /** tokens. Gateways that one device remembers, by role; the one used longest ago goes. */
   clientDeviceTokens: 64,
+  /** events. Upstream's ring of diagnostics.stability. */
+  stabilityEvents: 1000,
+  /** ms. Between two samples of memory and load; upstream's diagnostic heartbeat. */
+  stabilitySampleMs: 30000,
+  /** ms. Upstream's two minutes after which a forgotten suspension ends. */
+  suspensionLeaseMs: 120000,
+  /** folders. Of one fs.listDir; nobody picks a folder from a longer list. */
+  directoryEntries: 5000,
+  /** profiles. One for each person that a proxy has vouched for; a company's worth. */
+  userProfiles: 10000,
+  /** keys. Upstream's bound of one profile. */
+  userPreferences: 128,
+  /** bytes. Upstream's bound of one value as JSON. */
+  userPreferenceBytes: 4096,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -865,4 +879,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   clientReconnectMaxMs: { unit: "ms", reason: "Upstream's client never waits longer between attempts." },
   clientPendingRequests: { unit: "requests", reason: "What the gateway serves at once on a connection; more could only wait." },
   clientDeviceTokens: { unit: "tokens", reason: "Gateways that one device remembers, by role; the one used longest ago goes." },
+  stabilityEvents: { unit: "events", reason: "Upstream's ring of diagnostics.stability." },
+  stabilitySampleMs: { unit: "ms", reason: "Between two samples of memory and load; upstream's diagnostic heartbeat." },
+  suspensionLeaseMs: { unit: "ms", reason: "Upstream's two minutes after which a forgotten suspension ends." },
+  directoryEntries: { unit: "folders", reason: "Of one fs.listDir; nobody picks a folder from a longer list." },
+  userProfiles: { unit: "profiles", reason: "One for each person that a proxy has vouched for; a company's worth." },
+  userPreferences: { unit: "keys", reason: "Upstream's bound of one profile." },
+  userPreferenceBytes: { unit: "bytes", reason: "Upstream's bound of one value as JSON." },
 };

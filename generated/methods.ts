@@ -44,6 +44,7 @@ export const METHODS = {
   "artifacts.list": { name: "artifacts.list", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ArtifactsListParams", result: "ArtifactsListResult", accepted: null, errorText: null },
   "audit.activity.list": { name: "audit.activity.list", family: "audit", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AuditActivityListParams", result: "AuditActivityListResult", accepted: null, errorText: null },
   "audit.list": { name: "audit.list", family: "audit", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AuditListParams", result: "AuditListResult", accepted: null, errorText: null },
+  "audit.run.inspect": { name: "audit.run.inspect", family: "audit", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "AuditRunInspectParams", result: "AuditRunInspectResult", accepted: null, errorText: null },
   "board.get": { name: "board.get", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "BoardGetParams", result: "BoardSnapshot", accepted: null, errorText: null },
   "board.update": { name: "board.update", family: "workbench", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "BoardUpdateParams", result: "BoardSnapshot", accepted: null, errorText: null },
   "channels.logout": { name: "channels.logout", family: "channels", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ChannelsLogoutParams", result: "ChannelLogoutResult", accepted: null, errorText: null },
@@ -93,6 +94,7 @@ export const METHODS = {
   "device.token.revoke": { name: "device.token.revoke", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "DeviceTokenRevokeParams", result: "DeviceTokenRevokeResult", accepted: null, errorText: null },
   "device.token.rotate": { name: "device.token.rotate", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, params: "DeviceTokenRotateParams", result: "DeviceTokenRotateResult", accepted: null, errorText: null },
   "diagnostics.lanes": { name: "diagnostics.lanes", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "DiagnosticsLanesResult", accepted: null, errorText: null },
+  "diagnostics.stability": { name: "diagnostics.stability", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "DiagnosticsStabilityResult", accepted: null, errorText: null },
   "doctor.memory.dreamDiary": { name: "doctor.memory.dreamDiary", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "DreamDiaryParams", result: "DreamDiaryResult", accepted: null, errorText: "agentId must be a string" },
   "doctor.memory.status": { name: "doctor.memory.status", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "DoctorMemoryParams", result: "DoctorMemoryStatusResult", accepted: null, errorText: null },
   "environments.list": { name: "environments.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "EnvironmentsListParams", result: "EnvironmentsListResult", accepted: null, errorText: null },
@@ -106,7 +108,12 @@ export const METHODS = {
   "exec.approval.waitDecision": { name: "exec.approval.waitDecision", family: "exec", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "ApprovalIdParams", result: "ApprovalDecided", accepted: null, errorText: "id is required" },
   "exec.approvals.get": { name: "exec.approvals.get", family: "exec", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ExecApprovalsGetParams", result: "ExecApprovalsSnapshot", accepted: null, errorText: null },
   "exec.approvals.set": { name: "exec.approvals.set", family: "exec", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ExecApprovalsSetParams", result: "ExecApprovalsSnapshot", accepted: null, errorText: null },
+  "fs.listDir": { name: "fs.listDir", family: "host", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "FsListDirParams", result: "FsListDirResult", accepted: null, errorText: "invalid fs parameters" },
   "gateway.identity.get": { name: "gateway.identity.get", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "GatewayIdentityResult", accepted: null, errorText: null },
+  "gateway.restart.preflight": { name: "gateway.restart.preflight", family: "gateway", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "RestartPreflightResult", accepted: null, errorText: null },
+  "gateway.suspend.prepare": { name: "gateway.suspend.prepare", family: "gateway", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "GatewaySuspendPrepareParams", result: "SuspendPrepareAnswer", accepted: null, errorText: "invalid gateway.suspend.prepare params" },
+  "gateway.suspend.resume": { name: "gateway.suspend.resume", family: "gateway", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "GatewaySuspendResumeParams", result: "GatewaySuspendResumeResult", accepted: null, errorText: "invalid gateway.suspend.resume params" },
+  "gateway.suspend.status": { name: "gateway.suspend.status", family: "gateway", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "GatewaySuspendStatusParams", result: "SuspendStatusAnswer", accepted: null, errorText: "invalid gateway.suspend.status params" },
   "health": { name: "health", family: "system", role: "any", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "HealthParams", result: "HealthResult", accepted: null, errorText: null },
   "hooks.status": { name: "hooks.status", family: "hooks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "HooksStatusParams", result: "HooksStatusResult", accepted: null, errorText: null },
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
@@ -134,6 +141,8 @@ export const METHODS = {
   "node.runnerInventory.update": { name: "node.runnerInventory.update", family: "nodes", role: "node", scope: null, advertised: false, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "NodeRunnerInventoryUpdateResult", accepted: null, errorText: null },
   "node.skills.update": { name: "node.skills.update", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeSkillsUpdateParams", result: "NodeSkillsUpdateResult", accepted: null, errorText: null },
   "openclaw.approval.list": { name: "openclaw.approval.list", family: "openclaw", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "ApprovalPendingList", accepted: null, errorText: null },
+  "openclaw.changes.list": { name: "openclaw.changes.list", family: "openclaw", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemChangesListParams", result: "SystemChangesListResult", accepted: null, errorText: null },
+  "openclaw.chat.history": { name: "openclaw.chat.history", family: "openclaw", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemAgentChatHistoryParams", result: "SystemAgentChatHistoryResult", accepted: null, errorText: null },
   "plugin.approval.list": { name: "plugin.approval.list", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "ApprovalPendingList", accepted: null, errorText: null },
   "plugin.approval.request": { name: "plugin.approval.request", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: true, idempotent: false, params: "PluginApprovalRequestParams", result: "ApprovalDecided", accepted: "ApprovalAccepted", errorText: null },
   "plugin.approval.resolve": { name: "plugin.approval.resolve", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "PluginApprovalResolveParams", result: "OkResult", accepted: null, errorText: null },
@@ -151,6 +160,7 @@ export const METHODS = {
   "question.resolve": { name: "question.resolve", family: "question", role: "operator", scope: "operator.questions", advertised: true, twoPhase: false, idempotent: false, params: "QuestionResolveParams", result: "QuestionResolveResult", accepted: null, errorText: null },
   "question.waitAnswer": { name: "question.waitAnswer", family: "question", role: "operator", scope: "operator.questions", advertised: true, twoPhase: false, idempotent: false, params: "QuestionWaitAnswerParams", result: "QuestionWaitAnswerResult", accepted: null, errorText: null },
   "secrets.reload": { name: "secrets.reload", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "SecretsReloadResult", accepted: null, errorText: null },
+  "secrets.resolve": { name: "secrets.resolve", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "SecretsResolveResult", accepted: null, errorText: null },
   "secrets.store.delete": { name: "secrets.store.delete", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SecretsStoreDeleteParams", result: "SecretsStoreMutationResult", accepted: null, errorText: null },
   "secrets.store.list": { name: "secrets.store.list", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SecretsStoreListParams", result: "SecretsStoreListResult", accepted: null, errorText: null },
   "secrets.store.set": { name: "secrets.store.set", family: "secrets", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SecretsStoreSetParams", result: "SecretsStoreMutationResult", accepted: null, errorText: null },
@@ -276,11 +286,20 @@ export const METHODS = {
   "tts.setProvider": { name: "tts.setProvider", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "TtsSetProviderParams", result: "TtsSetProviderResult", accepted: null, errorText: "Invalid provider. Use a registered TTS provider id." },
   "tts.speak": { name: "tts.speak", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "TtsSpeakParams", result: "TtsSpeakResult", accepted: null, errorText: null },
   "tts.status": { name: "tts.status", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsStatusResult", accepted: null, errorText: null },
+  "update.hold": { name: "update.hold", family: "host", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UpdateHoldParams", result: "UpdateHoldResult", accepted: null, errorText: null },
+  "update.run": { name: "update.run", family: "host", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UpdateRunParams", result: "UpdateRunResult", accepted: null, errorText: null },
+  "update.runs.get": { name: "update.runs.get", family: "host", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UpdateRunsGetParams", result: "UpdateRunsGetResult", accepted: null, errorText: null },
+  "update.runs.list": { name: "update.runs.list", family: "host", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UpdateRunsListParams", result: "UpdateRunsListResult", accepted: null, errorText: null },
   "update.status": { name: "update.status", family: "host", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UpdateStatusParams", result: "UpdateStatusResult", accepted: null, errorText: null },
   "usage.cost": { name: "usage.cost", family: "usage", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "UsageCostResult", accepted: null, errorText: null },
   "usage.status": { name: "usage.status", family: "usage", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "UsageStatusResult", accepted: null, errorText: null },
+  "users.list": { name: "users.list", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersListParams", result: "UsersListResult", accepted: null, errorText: null },
+  "users.listAuthLinks": { name: "users.listAuthLinks", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersAuthLinksParams", result: "UsersAuthLinksResult", accepted: null, errorText: null },
+  "users.listModelAccounts": { name: "users.listModelAccounts", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NoParams", result: "UsersModelAccountsResult", accepted: null, errorText: null },
   "users.prefs.get": { name: "users.prefs.get", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersPrefsGetParams", result: "UsersPrefsGetResult", accepted: null, errorText: null },
-  "users.self": { name: "users.self", family: "host", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "UsersSelfParams", result: "UsersSelfResult", accepted: null, errorText: null },
+  "users.prefs.set": { name: "users.prefs.set", family: "users", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "UsersPrefsSetParams", result: "UsersPrefsSetResult", accepted: null, errorText: null },
+  "users.self": { name: "users.self", family: "users", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "UsersSelfParams", result: "UsersSelfResult", accepted: null, errorText: null },
+  "users.setDisplayName": { name: "users.setDisplayName", family: "users", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "UsersSetDisplayNameParams", result: "UsersSetDisplayNameResult", accepted: null, errorText: null },
   "voicewake.get": { name: "voicewake.get", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "VoiceWakeTriggers", accepted: null, errorText: null },
   "voicewake.routing.get": { name: "voicewake.routing.get", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "VoiceWakeRouting", accepted: null, errorText: null },
   "voicewake.set": { name: "voicewake.set", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "VoiceWakeSetParams", result: "VoiceWakeTriggers", accepted: null, errorText: "voicewake.set requires triggers: string[]" },
@@ -421,14 +440,14 @@ export interface MethodMap {
   "exec.approvals.node.get": { params: T.ExecApprovalsNodeGetParams; result: T.ExecApprovalsNodeSnapshot; accepted: never };
   "exec.approvals.node.set": { params: T.ExecApprovalsNodeSetParams; result: T.ExecApprovalsNodeSnapshot; accepted: never };
   "exec.approvals.set": { params: T.ExecApprovalsSetParams; result: T.ExecApprovalsSnapshot; accepted: never };
-  /** Scope: operator.write on the gateway host; operator.admin on a node */
+  /** Scope: operator.write within the workspaces of agents; operator.admin elsewhere and on a node */
   "fs.listDir": { params: T.FsListDirParams; result: T.FsListDirResult; accepted: never };
   "gateway.identity.get": { params: T.IgnoredParams; result: T.GatewayIdentityResult; accepted: never };
   "gateway.restart.preflight": { params: T.IgnoredParams; result: T.RestartPreflightResult; accepted: never };
   "gateway.restart.request": { params: T.NoParams; result: T.Unstated; accepted: never };
-  "gateway.suspend.prepare": { params: T.GatewaySuspendPrepareParams; result: T.GatewaySuspendPrepareResult; accepted: never };
+  "gateway.suspend.prepare": { params: T.GatewaySuspendPrepareParams; result: T.SuspendPrepareAnswer; accepted: never };
   "gateway.suspend.resume": { params: T.GatewaySuspendResumeParams; result: T.GatewaySuspendResumeResult; accepted: never };
-  "gateway.suspend.status": { params: T.GatewaySuspendStatusParams; result: T.GatewaySuspendStatusResult; accepted: never };
+  "gateway.suspend.status": { params: T.GatewaySuspendStatusParams; result: T.SuspendStatusAnswer; accepted: never };
   "health": { params: T.HealthParams; result: T.HealthResult; accepted: never };
   "hooks.status": { params: T.HooksStatusParams; result: T.HooksStatusResult; accepted: never };
   "last-heartbeat": { params: T.IgnoredParams; result: T.LastHeartbeatResult; accepted: never };
@@ -521,7 +540,7 @@ export interface MethodMap {
   "question.resolve": { params: T.QuestionResolveParams; result: T.QuestionResolveResult; accepted: never };
   "question.waitAnswer": { params: T.QuestionWaitAnswerParams; result: T.QuestionWaitAnswerResult; accepted: never };
   "secrets.reload": { params: T.IgnoredParams; result: T.SecretsReloadResult; accepted: never };
-  "secrets.resolve": { params: T.SecretsResolveParams; result: T.SecretsResolveResult; accepted: never };
+  "secrets.resolve": { params: T.UncheckedParams; result: T.SecretsResolveResult; accepted: never };
   "secrets.store.delete": { params: T.SecretsStoreDeleteParams; result: T.SecretsStoreMutationResult; accepted: never };
   "secrets.store.list": { params: T.SecretsStoreListParams; result: T.SecretsStoreListResult; accepted: never };
   "secrets.store.set": { params: T.SecretsStoreSetParams; result: T.SecretsStoreMutationResult; accepted: never };
@@ -708,6 +727,8 @@ export interface MethodMap {
   "ui.command": { params: T.UiCommandParams; result: T.UiCommandResult; accepted: never };
   "update.hold": { params: T.UpdateHoldParams; result: T.UpdateHoldResult; accepted: never };
   "update.run": { params: T.UpdateRunParams; result: T.UpdateRunResult; accepted: never };
+  "update.runs.get": { params: T.UpdateRunsGetParams; result: T.UpdateRunsGetResult; accepted: never };
+  "update.runs.list": { params: T.UpdateRunsListParams; result: T.UpdateRunsListResult; accepted: never };
   "update.status": { params: T.UpdateStatusParams; result: T.UpdateStatusResult; accepted: never };
   "usage.cost": { params: T.IgnoredParams; result: T.UsageCostResult; accepted: never };
   "usage.status": { params: T.IgnoredParams; result: T.UsageStatusResult; accepted: never };
@@ -718,6 +739,8 @@ export interface MethodMap {
   "users.github.status": { params: T.UsersGitHubStatusParams; result: T.UsersGitHubStatusResult; accepted: never };
   "users.linkEmail": { params: T.UsersLinkEmailParams; result: T.UsersLinkEmailResult; accepted: never };
   "users.list": { params: T.UsersListParams; result: T.UsersListResult; accepted: never };
+  "users.listAuthLinks": { params: T.UsersAuthLinksParams; result: T.UsersAuthLinksResult; accepted: never };
+  "users.listModelAccounts": { params: T.NoParams; result: T.UsersModelAccountsResult; accepted: never };
   "users.prefs.get": { params: T.UsersPrefsGetParams; result: T.UsersPrefsGetResult; accepted: never };
   "users.prefs.set": { params: T.UsersPrefsSetParams; result: T.UsersPrefsSetResult; accepted: never };
   "users.self": { params: T.UsersSelfParams; result: T.UsersSelfResult; accepted: never };
