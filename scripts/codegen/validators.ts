@@ -6,11 +6,14 @@ import type { SpecModel } from "./spec.ts";
 
 /** Frames that the transport checks itself. */
 const FRAME_TYPES = ["RequestFrame", "ConnectParams"];
+/** What nodes answer and the gateway hands on. */
+const RELAYED_TYPES = ["ExecApprovalsNodeSnapshot"];
 
-/** The types the gateway must check while it runs: the params of what it implements, and frames. */
+/** The types the gateway must check while it runs: the params of what it implements, frames, and what nodes answer. */
 export function runtimeTypes(spec: SpecModel): Set<string> {
   const params = spec.methods.filter((method) => method.status === "implemented").map((method) => method.params);
-  return reachable([...FRAME_TYPES, ...params], spec.definitions);
+  const relayed = RELAYED_TYPES.filter((name) => name in spec.definitions);
+  return reachable([...FRAME_TYPES, ...relayed, ...params], spec.definitions);
 }
 
 interface Compiled {

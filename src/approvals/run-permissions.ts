@@ -74,7 +74,11 @@ export class RunPermissions {
       const envKeys = Object.keys(env ?? {}).sort();
       return expected === null
         ? no("APPROVAL_ENV_BINDING_MISSING", "approval id missing env binding for requested env overrides", { envKeys })
-        : no("APPROVAL_ENV_MISMATCH", "approval id env binding mismatch", { envKeys });
+        : no("APPROVAL_ENV_MISMATCH", "approval id env binding mismatch", {
+            envKeys,
+            expectedEnvHash: expected,
+            actualEnvHash: actual,
+          });
     }
     const isAllowed = decision === "allow-once" || decision === "allow-always";
     return isAllowed && usedAtMs === undefined ? undefined : no("APPROVAL_REQUIRED", "approval required");

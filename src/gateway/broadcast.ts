@@ -9,6 +9,8 @@ import type { ContractWatch } from "./dispatch.ts";
 /** Events whose frame says which state they belong to. */
 const VERSIONED: ReadonlySet<EventName> = new Set<EventName>(["presence", "health"]);
 
+const FOLLOWED_BY_NODES: ReadonlySet<EventName> = new Set<EventName>(["chat", "agent"]);
+
 export interface BroadcastOptions {
   connections: Iterable<Connection>;
   versions: StateVersions;
@@ -31,7 +33,7 @@ export class Broadcaster {
     const droppable = isDroppable(event, spec, payload);
     let frame: { head: string; tail: string } | undefined;
     for (const connection of this.options.connections) {
-      if (!admits(connection, spec, audience)) continue;
+      if (!admits(connection, event, spec, { audience, payload })) continue;
       frame ??= this.serialise(event, payload);
       if (connection.sendEvent(frame.head, frame.tail, droppable)) this.sent++;
       else this.dropped++;
@@ -53,14 +55,26 @@ function isDroppable(event: EventName, spec: EventSpec, payload: unknown): boole
 }
 
 /** True when role, scopes, subscription and the event's own audience all allow this connection to have it. */
-function admits(connection: Connection, spec: EventSpec, audience: EventAudience | undefined): boolean {
+function admits(
+  connection: Connection,
+  event: EventName,
+  spec: EventSpec,
+  { audience, payload }: Pick<BusEvent, "audience" | "payload">,
+): boolean {
   const { caller } = connection;
   if (caller === undefined || connection.state !== "open") return false;
   if (audience !== undefined && !isAddressed(connection, audience)) return false;
+  if (caller.role === "node" && FOLLOWED_BY_NODES.has(event)) return followsConversation(connection, payload);
   if (spec.roles !== "any" && spec.roles !== caller.role) return false;
   if (spec.subscription === "sessions" && !connection.subscribedToSessions) return false;
   if (spec.subscription === "session-messages" && !hearsMessages(connection, audience?.sessionKey ?? "")) return false;
   return spec.scope === null || caller.role === "node" || hasScope(caller, spec.scope);
+}
+
+/** A node hears the conversations that it has asked for by `chat.subscribe`, and no others. */
+function followsConversation({ subscribedMessages }: Connection, payload: unknown): boolean {
+  const { sessionKey } = payload as { sessionKey?: string };
+  return sessionKey !== undefined && subscribedMessages.has(sessionKey);
 }
 
 /** Whoever follows all sessions hears what is said in each, too (measured on 2026.9.6). */

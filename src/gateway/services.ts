@@ -178,16 +178,6 @@ export function createServices(options: ServiceOptions): Services {
   const approvalServices = createApprovals({ store, config, agents, bus, clock, log });
   const nodeRepository = new NodeRepository(store);
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
-  const nodeServices = createNodes({
-    ...deviceServices,
-    repository: nodeRepository,
-    permissions: approvalServices.runPermissions,
-    store,
-    config,
-    bus,
-    clock,
-    log,
-  });
 
   const auditBounds = { maxRows: LIMITS.auditMaxRows, maxAgeMs: LIMITS.auditMaxAgeMs };
   const voiceWake = new VoiceWake({ settings, bus });
@@ -222,6 +212,24 @@ export function createServices(options: ServiceOptions): Services {
     defender,
     outbox,
     deliveries: (port) => new Deliveries({ outbox, sessions, port, clock, log, limits: LIMITS }),
+  });
+
+  const nodeServices = createNodes({
+    ...deviceServices,
+    repository: nodeRepository,
+    permissions: approvalServices.runPermissions,
+    agents,
+    conversations: {
+      sessions,
+      notes: systemEvents,
+      agentCalls: turns.agentCalls,
+      wake: (key) => cron.heartbeatTurns.wake(sessions.agentOf(key), key),
+    },
+    store,
+    config,
+    bus,
+    clock,
+    log,
   });
 
   const { nodeInvokes } = nodeServices;

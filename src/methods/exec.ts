@@ -11,5 +11,7 @@ export const exec: ExecHandlers<CallContext> = {
   "exec.approval.grants.list": (params, { approvalGrants }) => approvalGrants.list(params),
   "exec.approval.grants.revoke": ({ grantId }, { approvalGrants, caller }) => approvalGrants.revoke(grantId, caller),
   "exec.approvals.get": (_params, { execPolicy }) => execPolicy.get(),
+  "exec.approvals.node.get": (params, { execPolicyRelay }) => execPolicyRelay.get(params),
+  "exec.approvals.node.set": (params, { execPolicyRelay }) => execPolicyRelay.set(params),
   "exec.approvals.set": (params, { execPolicy }) => execPolicy.set(params),
 };

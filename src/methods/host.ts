@@ -3,6 +3,8 @@ import type { CallContext } from "../gateway/context.ts";
 
 export const host: HostHandlers<CallContext> = {
   "system.info": (_params, { host, caller }) => host.info(caller),
+  // No engine that uses a computer is part of this gateway.
+  "computer.status": () => ({ configured: false, available: false }),
   "environments.list": async (_params, { host }) => ({ environments: await host.environments() }),
   "environments.status": ({ environmentId }, { host }) => host.environment(environmentId),
   "worktrees.list": (_params, { host }) => host.worktrees(),

@@ -5,6 +5,7 @@ import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { approval } from "./approval.ts";
 import { audit } from "./audit.ts";
+import { browser } from "./browser.ts";
 import { channelGuards, channels } from "./channels.ts";
 import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
@@ -37,6 +38,7 @@ import { workbench, workbenchGuards } from "./workbench.ts";
 export const handlers: Handlers<CallContext> = {
   ...agent,
   ...agents,
+  ...browser,
   ...conversations,
   ...config,
   ...cron,

@@ -4,6 +4,7 @@ import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { commandConfig } from "../nodes/command-policy.ts";
 import { approvedSession } from "../nodes/live-node.ts";
+import { refreshSurface } from "../nodes/plugin-surface.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 
 export const nodes: NodesHandlers<CallContext> = {
@@ -17,7 +18,12 @@ export const nodes: NodesHandlers<CallContext> = {
   "node.invoke": (params, { nodeInvokes, caller }) => nodeInvokes.invoke(params, caller),
   "node.invoke.result": (params, { nodeInvokes, caller }) => nodeInvokes.result(params, caller),
   "node.invoke.progress": (params, { nodeInvokes, caller }) => nodeInvokes.progress(params, caller),
-  "node.event": (params, { nodeEvents, caller }) => nodeEvents.take(params, caller),
+  "node.event": (params, { nodeEvents, sessions, subscriptions, caller }) =>
+    nodeEvents.take(params, caller, {
+      canonicalKey: (key) => sessions.canonicalKey(key),
+      follow: (key) => subscriptions.subscribeMessages(key),
+      unfollow: (key) => subscriptions.unsubscribeMessages(key),
+    }),
   "node.pending.enqueue": (params, { pendingWork }) => pendingWork.enqueue(params),
   "node.pending.drain": (params, { pendingWork, caller }) => pendingWork.drain(params, caller),
   "node.pending.pull": async (_params, { foregroundActions, nodeSessions, config, caller }) => {
@@ -30,6 +36,8 @@ export const nodes: NodesHandlers<CallContext> = {
   },
   "node.skills.update": ({ skills }, { nodeOffers, caller }) => nodeOffers.updateSkills(skills, caller),
   "node.pluginTools.update": ({ tools }, { nodeOffers, caller }) => nodeOffers.updateTools(tools, caller),
+  "node.pluginSurface.refresh": ({ surface }) => refreshSurface(surface),
+  "canvas.present": (params, { canvas, caller }) => canvas.present(params, caller),
   "node.runnerInventory.update": (params, { nodeOffers, caller }) => nodeOffers.updateInventory(params, caller),
 };
 

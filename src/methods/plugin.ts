@@ -1,5 +1,6 @@
 import type { PluginHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
+import { refreshSurface } from "../nodes/plugin-surface.ts";
 
 export const plugin: PluginHandlers<CallContext> = {
   "plugin.approval.request": (params, { pluginApprovals, caller, accept, signal }) =>
@@ -8,4 +9,5 @@ export const plugin: PluginHandlers<CallContext> = {
   "plugin.approval.waitDecision": ({ id }, { pluginApprovals, caller, signal }) =>
     pluginApprovals.wait(id, caller, signal),
   "plugin.approval.resolve": (params, { pluginApprovals, caller }) => pluginApprovals.resolve(params, caller),
+  "plugin.surface.refresh": ({ surface }) => refreshSurface(surface),
 };

@@ -58,11 +58,15 @@ export function effectiveCommands(
   );
 }
 
-/**
- * Refuses a command that the node may not be asked for, with the reason that helps most: the policy's before the
- * node's own. @throws GatewayError `node command not allowed: ...`
- */
-export function requireAllowed(command: string, session: NodeSession, config: CommandConfig): void {
+/** Why a node may not be asked for a command. */
+export interface CommandRefusal {
+  reason: "command not allowlisted" | "command not declared by node";
+  /** In words, with what would help. */
+  why: string;
+}
+
+/** Null when the node may be asked; the reason that helps most otherwise: the policy's before the node's own. */
+export function commandRefusal(command: string, session: NodeSession, config: CommandConfig): CommandRefusal | null {
   const { facts, surface, declaration } = session;
   const platform = facts.platform ?? "unknown";
   const isGranted = !HOST.has(command) || surface?.commands.includes(command) || config?.allow?.includes(command);
@@ -71,15 +75,19 @@ export function requireAllowed(command: string, session: NodeSession, config: Co
     const why = isOptIn
       ? `"${command}" requires explicit gateway.nodes.commands.allow opt-in`
       : `"${command}" is not in the allowlist for platform "${platform}"`;
-    throw refusedCommand(command, why, "command not allowlisted");
+    return { why, reason: "command not allowlisted" };
   }
-  if (effectiveCommands(session, surface, config).includes(command)) return;
+  if (effectiveCommands(session, surface, config).includes(command)) return null;
   const why = `the node (platform: ${platform}) does not support "${command}"`;
-  throw refusedCommand(command, why, "command not declared by node");
+  return { why, reason: "command not declared by node" };
 }
 
-const refusedCommand = (command: string, why: string, reason: string) =>
-  invalidRequest(`node command not allowed: ${why}`, { reason, command });
+/** Refuses a command that the node may not be asked for. @throws GatewayError `node command not allowed: ...` */
+export function requireAllowed(command: string, session: NodeSession, config: CommandConfig): void {
+  const refusal = commandRefusal(command, session, config);
+  if (refusal === null) return;
+  throw invalidRequest(`node command not allowed: ${refusal.why}`, { reason: refusal.reason, command });
+}
 
 /** What an operator must hold to approve a surface with these commands (docs: gateway/operator-scopes). */
 export function requiredApproveScopes(commands: readonly string[]): string[] {

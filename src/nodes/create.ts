@@ -1,3 +1,4 @@
+import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Devices } from "../devices/devices.ts";
 import type { EventBus } from "../platform/bus.ts";
@@ -5,10 +6,14 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Store } from "../store/store.ts";
 import { ActiveNode } from "./active-node.ts";
+import { BrowserRelay } from "./browser-relay.ts";
+import { Canvas } from "./canvas.ts";
+import { ExecPolicyRelay } from "./exec-policy-relay.ts";
 import { ExecRuns } from "./exec-runs.ts";
 import { ForegroundActions } from "./foreground.ts";
 import { type InvokesOptions, NodeInvokes } from "./invokes.ts";
 import { NodeEvents } from "./node-events.ts";
+import { NodeNotes, type NodeNotesDeps } from "./node-notes.ts";
 import { NodeOffers } from "./node-offers.ts";
 import { NodePairing } from "./node-pairing.ts";
 import type { NodeRepository } from "./node-repository.ts";
@@ -25,6 +30,9 @@ export interface NodeServices {
   readonly nodeSessions: NodeSessions;
   readonly foregroundActions: ForegroundActions;
   readonly pendingWork: PendingWork;
+  readonly execPolicyRelay: ExecPolicyRelay;
+  readonly browserRelay: BrowserRelay;
+  readonly canvas: Canvas;
 }
 
 /** The room's services over the devices that nodes are. */
@@ -33,6 +41,8 @@ export function createNodes(deps: {
   store: Store;
   devices: Devices;
   permissions: InvokesOptions["permissions"];
+  conversations: Omit<NodeNotesDeps, "config" | "clock" | "log">;
+  agents: Pick<AgentCatalogue, "roster">;
   config: ConfigPort;
   bus: EventBus;
   clock: Clock;
@@ -44,14 +54,23 @@ export function createNodes(deps: {
   sessions.onEnd((session) => execRuns.sessionEnded(session));
   const actions = new ForegroundActions(deps);
   const activeNode = new ActiveNode(shared);
+  const invokes = new NodeInvokes({ ...shared, execRuns, actions });
   return {
     nodes: new Nodes({ ...shared, activeNode }),
     nodePairing: new NodePairing(shared),
-    nodeInvokes: new NodeInvokes({ ...shared, execRuns, actions }),
-    nodeEvents: new NodeEvents({ ...shared, execRuns, activeNode }),
+    nodeInvokes: invokes,
+    nodeEvents: new NodeEvents({
+      ...shared,
+      execRuns,
+      activeNode,
+      notes: new NodeNotes({ ...shared, ...deps.conversations }),
+    }),
     nodeOffers: new NodeOffers(shared),
     nodeSessions: sessions,
     foregroundActions: actions,
     pendingWork: new PendingWork(shared),
+    execPolicyRelay: new ExecPolicyRelay({ ...shared, invokes }),
+    browserRelay: new BrowserRelay({ ...shared, invokes }),
+    canvas: new Canvas({ ...shared, invokes }),
   };
 }

@@ -28,16 +28,16 @@ export class ExecRuns {
     }
   }
 
-  /** True when the event is of a run that this connection was asked for. The end of a run is believed once. */
-  matches({ nodeId, connId }: NodeSession, event: string, payload: unknown): boolean {
+  /** The run that an event is of, if this connection was asked for it. The end of a run is believed once. */
+  matching({ nodeId, connId }: NodeSession, event: string, payload: unknown): { sessionKey?: string } | null {
     const { runId, sessionKey } = (payload ?? {}) as { runId?: unknown; sessionKey?: unknown };
-    if (typeof runId !== "string") return false;
+    if (typeof runId !== "string") return null;
     const key = keyOf(nodeId, runId);
     const run = this.runs.get(key);
-    if (run?.connId !== connId) return false;
-    if (run.sessionKey !== undefined && run.sessionKey !== sessionKey) return false;
+    if (run?.connId !== connId) return null;
+    if (run.sessionKey !== undefined && run.sessionKey !== sessionKey) return null;
     if (event !== "exec.started") this.runs.delete(key);
-    return true;
+    return run.sessionKey === undefined ? {} : { sessionKey: run.sessionKey };
   }
 
   /** What a connection that has ended was asked for is nobody's to report any more. */

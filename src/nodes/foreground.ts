@@ -36,7 +36,7 @@ export class ForegroundActions {
    */
   async settle(
     { nodeId, facts }: NodeSession,
-    request: { command: string; paramsJSON: string | null; idempotencyKey: string },
+    request: { command: string; paramsJSON: string | null; idempotencyKey: string | undefined },
     outcome: Outcome,
   ): Promise<Outcome> {
     const { command } = request;
@@ -85,7 +85,11 @@ export class ForegroundActions {
 
   private add(
     nodeId: string,
-    { command, paramsJSON, idempotencyKey }: { command: string; paramsJSON: string | null; idempotencyKey: string },
+    {
+      command,
+      paramsJSON,
+      idempotencyKey = uuid(),
+    }: { command: string; paramsJSON: string | null; idempotencyKey: string | undefined },
   ): Promise<string> {
     const now = this.deps.clock.now();
     return this.deps.store.write((db) => {

@@ -20,6 +20,10 @@ export function answerOf(nodeId: string, command: string, outcome: Outcome): Nod
   };
 }
 
+/** What a node sent as its result, from either form. */
+export const payloadOf = ({ payload, payloadJSON }: Outcome): unknown =>
+  payloadJSON === undefined || payloadJSON === null ? payload : parsed(payloadJSON);
+
 function parsed(payloadJSON: string): unknown {
   try {
     return JSON.parse(payloadJSON);
@@ -28,12 +32,15 @@ function parsed(payloadJSON: string): unknown {
   }
 }
 
+/** Nobody was there to be asked. */
+export const wasAsked = ({ error }: Outcome): boolean => error?.code !== "NOT_CONNECTED";
+
 /** The node's error in upstream's form; `details.nodeCommandDispatched` says that the node may have acted. */
-function nodeError({ error }: Outcome): GatewayError {
+export function nodeError({ error }: Outcome, dispatched: boolean | null = true): GatewayError {
   const { code, message } = error ?? {};
   const text = message ?? "node invoke failed";
   return new GatewayError("UNAVAILABLE", code === undefined ? text : `${code}: ${text}`, {
-    details: { nodeError: error ?? null, nodeCommandDispatched: true },
+    details: { nodeError: error ?? null, ...(dispatched !== null && { nodeCommandDispatched: dispatched }) },
   });
 }
 

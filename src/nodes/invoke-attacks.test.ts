@@ -58,16 +58,14 @@ test.each(["system.execApprovals.get", "system.execApprovals.set"])(
 );
 
 describe("84: a node", () => {
-  test("starts no runs", async () => {
+  test("starts no runs before it is approved, and none with rights after", async () => {
     const at = operator.frames.length;
+    const stranger = await connectNode(gateway, { commands: ["system.run"] });
     for (const event of ["agent.request", "voice.transcript"]) {
-      const payload = { sessionKey: "agent:main:main", message: "do it", text: "do it" };
-      expect(await node.client.call("node.event", { event, payload })).toEqual({
-        ok: true,
-        event,
-        handled: false,
-        reason: "unsupported_event",
-      });
+      const payload = { sessionKey: "agent:main:main", message: "/new", text: "/new" };
+      const { error } = await stranger.client.request("node.event", { event, payload });
+      expect(error.details).toEqual({ code: "PAIRING_CHANGED" });
+      expect(await node.client.call("node.event", { event, payload })).toEqual({ ok: true });
     }
     expect((await operator.call("sessions.list")).sessions).toEqual([]);
     expect(operator.frames.slice(at).filter(({ event }) => event === "agent" || event === "chat")).toEqual([]);

@@ -39,7 +39,8 @@ interface Invocation {
   nodeId: string;
   command: string;
   params: unknown;
-  idempotencyKey: string;
+  /** Absent for what a method of its own asks for: it is never asked for twice. */
+  idempotencyKey: string | undefined;
   /** The session that the caller works for. */
   sessionKey: string | undefined;
   /** Epoch milliseconds, or null when the caller waits as long as it takes. */
@@ -80,6 +81,26 @@ export class NodeInvokes {
       const params = isRun ? await runParams(call.params, { nodeId, caller, permissions }) : call.params;
       return this.run({ nodeId, command, params, idempotencyKey, sessionKey, deadline });
     });
+  }
+
+  /**
+   * Asks a node on behalf of a method that has judged the caller and the command itself, and gives what came of it. The
+   * command policy is asked all the same.
+   * @throws GatewayError what the command policy refuses
+   */
+  async ask(
+    nodeId: string,
+    command: string,
+    params: unknown,
+    { timeoutMs = LIMITS.nodeInvokeTimeoutMs, idempotencyKey }: { timeoutMs?: number; idempotencyKey?: string } = {},
+  ): Promise<Outcome> {
+    const { sessions, config, clock } = this.options;
+    const session = sessions.get(nodeId);
+    if (session === undefined) return failed("NOT_CONNECTED", "node not connected");
+    requireAllowed(command, session, commandConfig(config.current));
+    const deadline = clock.now() + Math.min(timeoutMs, LIMITS.nodeInvokeMaxMs);
+    const invocation = { nodeId, command, params, idempotencyKey, sessionKey: undefined, deadline };
+    return (await this.dispatch(session, invocation)).outcome;
   }
 
   /**

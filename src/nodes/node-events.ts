@@ -5,6 +5,7 @@ import type { ActiveNode } from "./active-node.ts";
 import type { ExecRuns } from "./exec-runs.ts";
 import { hostStatsOf } from "./host-stats.ts";
 import { approvedSession, type NodeCaller } from "./live-node.ts";
+import type { NodeNotes } from "./node-notes.ts";
 import type { NodeRepository } from "./node-repository.ts";
 import type { NodeSessions } from "./node-sessions.ts";
 import type { NodeSession } from "./types.ts";
@@ -14,6 +15,7 @@ export interface NodeEventsOptions {
   sessions: NodeSessions;
   execRuns: ExecRuns;
   activeNode: ActiveNode;
+  notes: NodeNotes;
   devices: { noteSeen(deviceId: string, reason: string): Promise<boolean> };
   bus: EventBus;
   clock: Clock;
@@ -28,11 +30,23 @@ const ALIVE_REASONS: ReadonlySet<string> = new Set([
   "connect",
 ]);
 
-type Told = (session: NodeSession, payload: unknown, event: string) => Promise<NodeEventAnswer> | NodeEventAnswer;
+/** The conversations that the node's connection hears. */
+export interface Following {
+  canonicalKey(sessionKey: string): string;
+  follow(sessionKey: string): void;
+  unfollow(sessionKey: string): void;
+}
+
+type Told = (
+  session: NodeSession,
+  payload: unknown,
+  event: string,
+  following: Following,
+) => Promise<NodeEventAnswer> | NodeEventAnswer;
 
 /**
- * What nodes tell on their own (docs: gateway/protocol, presence and exec lifecycle). A node speaks for itself alone,
- * and nothing that it tells starts a run.
+ * What nodes tell on their own (docs: gateway/protocol, presence and exec lifecycle). A node speaks for itself alone:
+ * of commands only those count that it was asked for, and messages of its user run without any rights.
  */
 export class NodeEvents {
   private readonly kinds: ReadonlyMap<string, Told>;
@@ -46,15 +60,27 @@ export class NodeEvents {
       ["exec.started", exec],
       ["exec.finished", exec],
       ["exec.denied", exec],
+      ["chat.subscribe", (_session, payload, _event, following) => follow(payload, following, true)],
+      ["chat.unsubscribe", (_session, payload, _event, following) => follow(payload, following, false)],
+      [
+        "notifications.changed",
+        (session, payload) => this.taken(payload, (it) => options.notes.notification(session, it)),
+      ],
+      ["voice.transcript", (session, payload) => this.taken(payload, (it) => options.notes.transcript(session, it))],
+      ["agent.request", (session, payload) => this.taken(payload, (it) => options.notes.request(session, it))],
     ]);
   }
 
   /** @throws GatewayError `PAIRING_CHANGED` while nothing of the node is approved, or another connection stands for it */
-  async take({ event, payload, payloadJSON }: NodeEventParams, caller: NodeCaller): Promise<NodeEventAnswer> {
+  async take(
+    { event, payload, payloadJSON }: NodeEventParams,
+    caller: NodeCaller,
+    following: Following,
+  ): Promise<NodeEventAnswer> {
     const session = approvedSession(this.options.sessions, caller);
     const kind = this.kinds.get(event);
     if (kind === undefined) return answer(event, false, "unsupported_event");
-    return kind(session, payloadJSON === undefined ? payload : parsed(payloadJSON), event);
+    return kind(session, payloadJSON === undefined ? payload : parsed(payloadJSON), event, following);
   }
 
   private async hostStats(session: NodeSession, payload: unknown, event: string): Promise<NodeEventAnswer> {
@@ -84,10 +110,29 @@ export class NodeEvents {
     return answer(event, outcome === "updated" || outcome === "cleared", outcome);
   }
 
-  private exec(session: NodeSession, payload: unknown, event: string): NodeEventAnswer {
-    const isOurs = isRecord(payload) && this.options.execRuns.matches(session, event, payload);
-    return isOurs ? { ok: true } : answer(event, false, "unmatched_exec_event");
+  private async exec(session: NodeSession, payload: unknown, event: string): Promise<NodeEventAnswer> {
+    if (!isRecord(payload)) return { ok: true };
+    const run = this.options.execRuns.matching(session, event, payload);
+    if (run === null) return answer(event, false, "unmatched_exec_event");
+    await this.options.notes.exec(session, event, payload, run.sessionKey);
+    return { ok: true };
   }
+
+  /** Upstream says no more than that it has heard, whatever becomes of it. */
+  private async taken(
+    payload: unknown,
+    take: (payload: Record<string, unknown>) => Promise<void> | void,
+  ): Promise<NodeEventAnswer> {
+    if (isRecord(payload)) await take(payload);
+    return { ok: true };
+  }
+}
+
+/** What is said in a session reaches the node from now on, or no longer. */
+function follow(payload: unknown, following: Following, isWanted: boolean): NodeEventAnswer {
+  const key = isRecord(payload) && typeof payload.sessionKey === "string" ? payload.sessionKey.trim() : "";
+  if (key !== "") following[isWanted ? "follow" : "unfollow"](following.canonicalKey(key));
+  return { ok: true };
 }
 
 const answer = (event: string, handled: boolean, reason: string): NodeEventAnswer => ({
