@@ -7,6 +7,7 @@ import type { Store } from "../store/store.ts";
 import { DeviceAdmission } from "./admission.ts";
 import { DeviceRepository } from "./device-repository.ts";
 import { Devices, type NodeSurfacesPort } from "./devices.ts";
+import { ScopeUpgrades } from "./scope-upgrades.ts";
 import { SetupRepository } from "./setup-repository.ts";
 import { DeviceSetups } from "./setups.ts";
 import { TokenKey } from "./tokens.ts";
@@ -16,6 +17,7 @@ export interface DeviceServices {
   readonly deviceAdmission: DeviceAdmission;
   readonly deviceTokenKey: TokenKey;
   readonly deviceSetups: DeviceSetups;
+  readonly scopeUpgrades: ScopeUpgrades;
 }
 
 /** The room's services over one store. Opens no file: the token key is read when the first token is made. */
@@ -44,5 +46,6 @@ export function createDevices(deps: {
   });
   const setupRepository = new SetupRepository(store, LIMITS);
   const deviceSetups = new DeviceSetups({ repository: setupRepository, bus, clock, ttlMs: LIMITS.setupCodeTtlMs });
-  return { devices, deviceAdmission, deviceTokenKey, deviceSetups };
+  const scopeUpgrades = new ScopeUpgrades({ repository, admission: deviceAdmission, bus, clock, limits: LIMITS });
+  return { devices, deviceAdmission, deviceTokenKey, deviceSetups, scopeUpgrades };
 }

@@ -225,13 +225,18 @@ export class Gateway implements ConnectionHost {
     const { connId, role, scopes, deviceId, caps } = caller;
     const ip = connection.peer.isLoopback ? undefined : connection.peer.remoteAddress;
     this.options.services.presence.connected({ connId, role, scopes, deviceId, ip, client });
-    const { devices, reviewers, users } = this.options.services;
+    const { devices, reviewers, users, voiceWake, log } = this.options.services;
     const ends: (() => void)[] = [users.arrived(caller)];
     if (role === "operator") ends.push(reviewers.attach({ connId, deviceId, scopes, caps }));
     if (deviceId !== undefined) ends.push(devices.attach(deviceId));
     const leave = this.joining.get(connId)?.();
     this.joining.delete(connId);
-    if (leave !== undefined) ends.push(leave);
+    if (leave !== undefined) {
+      ends.push(leave);
+      // After the connection is open, which it is once this call returns.
+      const greeting = Promise.resolve().then(() => voiceWake.greet(connId));
+      greeting.catch((error) => log.warn("a node was not told the waking words", { error }));
+    }
     if (ends.length > 0) this.attachments.set(connId, ends);
   }
 

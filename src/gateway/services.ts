@@ -232,9 +232,9 @@ export function createServices(options: ServiceOptions): Services {
     log,
   });
 
-  const { nodeInvokes } = nodeServices;
+  const { folderRelay } = nodeServices;
   const { scheduler } = cron;
-  const operationDeps = { store, settings, config, agents, runs, scheduler, nodeInvokes, bus, clock, log };
+  const operationDeps = { store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
   const operations = createOperations(operationDeps);
 
   const identity = new Identity(settings);
@@ -361,15 +361,10 @@ async function settle(services: Services): Promise<void> {
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices({
-  runs,
-  approvals,
-  questions,
-  scheduler,
-  outbound,
-  suspension,
-}: Services): Promise<void> {
+export async function stopServices(services: Services): Promise<void> {
+  const { runs, approvals, questions, scheduler, outbound, suspension, nodeInvokes } = services;
   suspension.stop();
+  nodeInvokes.stop();
   scheduler.halt();
   approvals.stop();
   questions.stop();

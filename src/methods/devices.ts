@@ -12,4 +12,7 @@ export const devices: DevicesHandlers<CallContext> = {
   "device.pair.setupStatus": ({ setupId }, { deviceSetups }) => deviceSetups.status(setupId),
   "device.token.rotate": (params, { devices, caller }) => devices.rotateToken(params, caller),
   "device.token.revoke": (params, { devices, caller }) => devices.revokeToken(params, caller),
+  "device.scopes.requestUpgrade": ({ scopes }, { scopeUpgrades, caller }) => scopeUpgrades.request(scopes, caller),
+  "device.scopes.waitUpgrade": ({ requestId }, { scopeUpgrades, caller, signal }) =>
+    scopeUpgrades.wait(requestId, caller, signal),
 };

@@ -10,7 +10,9 @@ import { BrowserRelay } from "./browser-relay.ts";
 import { Canvas } from "./canvas.ts";
 import { ExecPolicyRelay } from "./exec-policy-relay.ts";
 import { ExecRuns } from "./exec-runs.ts";
+import { FolderRelay } from "./folder-relay.ts";
 import { ForegroundActions } from "./foreground.ts";
+import { InvokeMemory } from "./invoke-memory.ts";
 import { type InvokesOptions, NodeInvokes } from "./invokes.ts";
 import { NodeEvents } from "./node-events.ts";
 import { NodeNotes, type NodeNotesDeps } from "./node-notes.ts";
@@ -33,6 +35,7 @@ export interface NodeServices {
   readonly execPolicyRelay: ExecPolicyRelay;
   readonly browserRelay: BrowserRelay;
   readonly canvas: Canvas;
+  readonly folderRelay: FolderRelay;
 }
 
 /** The room's services over the devices that nodes are. */
@@ -54,7 +57,7 @@ export function createNodes(deps: {
   sessions.onEnd((session) => execRuns.sessionEnded(session));
   const actions = new ForegroundActions(deps);
   const activeNode = new ActiveNode(shared);
-  const invokes = new NodeInvokes({ ...shared, execRuns, actions });
+  const invokes = new NodeInvokes({ ...shared, execRuns, actions, memory: new InvokeMemory(deps) });
   return {
     nodes: new Nodes({ ...shared, activeNode }),
     nodePairing: new NodePairing(shared),
@@ -72,5 +75,6 @@ export function createNodes(deps: {
     execPolicyRelay: new ExecPolicyRelay({ ...shared, invokes }),
     browserRelay: new BrowserRelay({ ...shared, invokes }),
     canvas: new Canvas({ ...shared, invokes }),
+    folderRelay: new FolderRelay({ ...shared, invokes }),
   };
 }

@@ -9,6 +9,7 @@ import { commandConfig, requireAllowed } from "./command-policy.ts";
 import type { ExecRuns } from "./exec-runs.ts";
 import type { ForegroundActions } from "./foreground.ts";
 import { answerOf, failed, notConnected, type Outcome } from "./invoke-answers.ts";
+import type { InvocationKey, InvokeMemory } from "./invoke-memory.ts";
 import { INVOCATION_CHANGED, type NodeCaller, pairingChanged } from "./live-node.ts";
 import type { NodeRepository } from "./node-repository.ts";
 import type { NodeSessions } from "./node-sessions.ts";
@@ -20,6 +21,7 @@ export interface InvokesOptions {
   sessions: NodeSessions;
   execRuns: ExecRuns;
   actions: ForegroundActions;
+  memory: InvokeMemory;
   /** Approvals of single commands, which let a node run what it would ask about. */
   permissions: RunContext["permissions"];
   config: ConfigPort;
@@ -50,11 +52,18 @@ interface Invocation {
 /** Commands that a node is asked for, and what comes of them (BEHAVIOUR section 9). */
 export class NodeInvokes {
   private readonly pending = new Map<string, Pending>();
-  /** By node, command and idempotency key: what is under way, and what ended well not long ago. */
-  private readonly known = new Map<string, { answer: Promise<NodeInvokeResult>; endedAtMs?: number }>();
+  /** By node, command, caller and idempotency key. */
+  private readonly underWay = new Map<string, Promise<NodeInvokeResult>>();
+
+  private isStopping = false;
 
   constructor(private readonly options: InvokesOptions) {
     options.sessions.onEnd((session) => this.sessionEnded(session));
+  }
+
+  /** To be called before the connections end, so that what is under way then does not count as failed. */
+  stop(): void {
+    this.isStopping = true;
   }
 
   /**
@@ -75,7 +84,8 @@ export class NodeInvokes {
     if (session === undefined) throw notConnected();
     const { timeoutMs = LIMITS.nodeInvokeTimeoutMs, idempotencyKey, sessionKey } = call;
     const deadline = timeoutMs === 0 ? null : clock.now() + Math.min(timeoutMs, LIMITS.nodeInvokeMaxMs);
-    return this.once(`${nodeId} ${command} ${idempotencyKey}`, async () => {
+    const key = { nodeId, command, idempotencyKey, owner: caller.deviceId ?? "" };
+    return this.once(key, async () => {
       requireAllowed(command, session, commandConfig(config.current));
       const isRun = command === "system.run";
       const params = isRun ? await runParams(call.params, { nodeId, caller, permissions }) : call.params;
@@ -121,36 +131,29 @@ export class NodeInvokes {
     return { ok: true, ignored: true };
   }
 
-  private once(key: string, run: () => Promise<NodeInvokeResult>): Promise<NodeInvokeResult> {
-    const known = this.known.get(key);
-    const isFresh = known !== undefined && !this.isOver(known.endedAtMs);
-    if (isFresh) return known.answer;
-    const entry: { answer: Promise<NodeInvokeResult>; endedAtMs?: number } = { answer: run() };
-    this.known.delete(key);
-    this.known.set(key, entry);
-    entry.answer.then(
-      (answer) => {
-        entry.endedAtMs = this.options.clock.now();
-        if (sizeOf(answer) > LIMITS.nodeInvokeRememberedChars) this.known.delete(key);
-        this.forgetOld();
-      },
-      () => {
-        if (this.known.get(key) === entry) this.known.delete(key);
-      },
-    );
-    return entry.answer;
+  /** Runs what is not under way and has not ended well not long ago; else gives that one's answer. */
+  private once(key: InvocationKey, run: () => Promise<NodeInvokeResult>): Promise<NodeInvokeResult> {
+    const id = JSON.stringify([key.nodeId, key.command, key.owner, key.idempotencyKey]);
+    const known = this.underWay.get(id);
+    if (known !== undefined) return known;
+    const answer = this.remembered(key, run).finally(() => this.underWay.delete(id));
+    this.underWay.set(id, answer);
+    return answer;
   }
 
-  private isOver(endedAtMs: number | undefined): boolean {
-    return endedAtMs !== undefined && this.options.clock.now() - endedAtMs > LIMITS.idempotencyTtlMs;
-  }
-
-  /** Oldest first, and never what is under way. */
-  private forgetOld(): void {
-    for (const [key, { endedAtMs }] of this.known) {
-      const isSurplus = this.known.size > LIMITS.nodeInvokesRemembered && endedAtMs !== undefined;
-      if (isSurplus || this.isOver(endedAtMs)) this.known.delete(key);
-      else if (endedAtMs !== undefined) return;
+  private async remembered(key: InvocationKey, run: () => Promise<NodeInvokeResult>): Promise<NodeInvokeResult> {
+    const { memory } = this.options;
+    const before = await memory.begin(key);
+    if (before === "lost") throw outcomeLost();
+    if (before !== "new") return before;
+    try {
+      const answer = await run();
+      await memory.end(key, answer);
+      return answer;
+    } catch (error) {
+      // When the gateway stops its nodes go, but what they are doing goes on: whoever asks again is told so.
+      if (!this.isStopping) await memory.end(key, null);
+      throw error;
     }
   }
 
@@ -214,9 +217,11 @@ export class NodeInvokes {
   }
 }
 
-/** Pictures are not kept: a caller that asks twice for one gets two. */
-const sizeOf = ({ payload, payloadJSON }: NodeInvokeResult): number =>
-  (payloadJSON ?? JSON.stringify(payload) ?? "").length;
+/** The gateway was started anew while the node was at work; it may have done what it was asked for. */
+const outcomeLost = (): GatewayError =>
+  new GatewayError("UNAVAILABLE", "node invoke outcome unknown: the gateway restarted while the node was at work", {
+    details: { code: "OUTCOME_UNKNOWN", nodeCommandDispatched: true },
+  });
 
 /** Commands with methods of their own, which ask for other rights. @throws GatewayError */
 function refuseReserved(command: string, params: unknown): void {

@@ -170,3 +170,15 @@ describe("what a node offers", () => {
     });
   });
 });
+
+test("a node that connects hears the waking words, and later ones when they change", async () => {
+  await operator.call("voicewake.set", { triggers: ["hey you"] });
+  const node = await connectNode(gateway);
+  expect((await node.client.event("voicewake.changed")).payload).toEqual({ triggers: ["hey you"] });
+  const { payload } = await node.client.event("voicewake.routing.changed");
+  expect(payload).toEqual(await operator.call("voicewake.routing.get"));
+  const at = node.client.frames.length;
+  await operator.call("voicewake.set", { triggers: ["you there"] });
+  await node.client.event("voicewake.changed", ({ triggers }) => triggers[0] === "you there", at);
+  expect(operator.events("voicewake.routing.changed")).toEqual([]);
+});

@@ -38,14 +38,14 @@ interface OperationDeps {
   agents: AgentCatalogue;
   runs: { readonly waiting: number; readonly atWork: number };
   scheduler: { readonly atWork: number; pause(isPaused: boolean): void };
-  nodeInvokes: { invoke(call: NodeCall, caller: FolderCaller): Promise<{ payload?: unknown }> };
+  folderRelay: { list(nodeId: string, path: string | undefined): Promise<unknown> };
   bus: EventBus;
   clock: Clock;
   log: Logger;
 }
 
 export function createOperations(deps: OperationDeps): OperationServices {
-  const { store, settings, config, agents, runs, scheduler, nodeInvokes, bus, clock, log } = deps;
+  const { store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log } = deps;
   const profileBounds = { profiles: LIMITS.userProfiles, preferences: LIMITS.userPreferences };
   const openRequests = new OpenRequests();
   const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler });
@@ -65,11 +65,7 @@ export function createOperations(deps: OperationDeps): OperationServices {
     directories: new Directories({
       agents,
       home: config.home,
-      onNode: async ({ nodeId, path }, caller) => {
-        const params = path === undefined ? {} : { path };
-        const call = { nodeId, command: "fs.listDir", params, idempotencyKey: uuid() };
-        return (await nodeInvokes.invoke(call, caller)).payload;
-      },
+      onNode: ({ nodeId, path }) => folderRelay.list(nodeId, path),
     }),
   };
 }

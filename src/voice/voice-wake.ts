@@ -34,6 +34,13 @@ export class VoiceWake {
     return result;
   }
 
+  /** Tells a node that has just connected what to listen for, as upstream does (docs: nodes/voicewake). */
+  async greet(connId: string): Promise<void> {
+    const { bus } = this.deps;
+    bus.publish("voicewake.changed", await this.triggers(), { connIds: [connId] });
+    bus.publish("voicewake.routing.changed", this.routing(), { connIds: [connId] });
+  }
+
   /** Where a waking word leads: to the session that is open. No method can say otherwise. */
   routing(): VoiceWakeRouting {
     return { config: { version: 1, defaultTarget: { mode: "current" }, routes: [], updatedAtMs: 0 } };

@@ -21,6 +21,7 @@ import { skillUploads } from "./0019-skill-uploads.ts";
 import { workbench } from "./0020-workbench.ts";
 import { cronScratch } from "./0021-cron-scratch.ts";
 import { users } from "./0022-users.ts";
+import { nodeInvocations } from "./0021-node-invocations.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly Migration[] = [
   workbench,
   cronScratch,
   users,
+  nodeInvocations,
 ];
