@@ -31,14 +31,19 @@ export const gate: Gate = {
     writeConfig(join(home, "gateway"), { gateway: { mode: "local", port, auth: { mode: "token", token: TOKEN } } });
     mkdirSync(join(home, "node"), { recursive: true, mode: 0o700 });
     try {
-      const gateway = await context.step("start", () =>
+      const start = () =>
         GatewayProcess.start([binary, "gateway", "run"], {
           env: { HOME: join(home, "gateway"), PATH: "/usr/bin:/bin" },
-        }),
-      );
+        });
+      let gateway = await context.step("start", start);
+      const restart = async (): Promise<string> => {
+        await gateway.stop();
+        gateway = await start();
+        return gateway.url;
+      };
       try {
         await withNodeHost({ command, home: join(home, "node"), port }, (host) =>
-          runChecks(context, gateway.url, host),
+          runChecks(context, gateway.url, { ...host, restartGateway: restart }),
         );
       } finally {
         await gateway.stop();
@@ -106,9 +111,19 @@ async function withNodeHost<T>(
 // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely
 type Answer = any;
 
-async function runChecks(context: GateContext, url: string, host: NodeHost): Promise<void> {
-  const operator = await TestClient.open(url);
-  await operator.hello({ auth: { token: TOKEN } });
+interface Stage extends NodeHost {
+  /** Stops the gateway and starts it again over the same state; gives its address. */
+  restartGateway(): Promise<string>;
+}
+
+async function connect(url: string): Promise<TestClient> {
+  const client = await TestClient.open(url);
+  await client.hello({ auth: { token: TOKEN } });
+  return client;
+}
+
+async function runChecks(context: GateContext, url: string, host: Stage): Promise<void> {
+  let operator = await connect(url);
   let keys = 0;
   const invoke = (nodeId: string, command: string, params: unknown): Promise<Answer> =>
     operator.call("node.invoke", { nodeId, command, params, idempotencyKey: `gate-${++keys}`, timeoutMs: 20_000 });
@@ -149,6 +164,7 @@ async function runChecks(context: GateContext, url: string, host: NodeHost): Pro
     const refused = await invoke(nodeId, "system.run", params).catch((error) => error);
     must(refused.details?.code === "UNKNOWN_APPROVAL_ID", refused);
   });
+  await checkApprovedRuns(context, operator, nodeId, invoke);
   await context.check("its host stats arrive", () =>
     eventually("host stats", async () => (await operator.call("node.describe", { nodeId })).hostStats?.cpuCount > 0),
   );
@@ -166,12 +182,78 @@ async function runChecks(context: GateContext, url: string, host: NodeHost): Pro
     const { payload } = await invoke(nodeId, "system.which", { bins: ["sh"] });
     must(payload.bins.sh.endsWith("/sh"), payload);
   });
+  await context.check(
+    "after a restart of the gateway it comes back by itself, and answers are still known",
+    async () => {
+      const key = {
+        nodeId,
+        command: "system.which",
+        params: { bins: ["sh"] },
+        idempotencyKey: "kept",
+        timeoutMs: 20_000,
+      };
+      const before = await operator.call("node.invoke", key);
+      operator = await connect(await host.restartGateway());
+      const node = await connected();
+      must(node.nodeId === nodeId && node.approvalState === "approved", node);
+      must(JSON.stringify(await operator.call("node.invoke", key)) === JSON.stringify(before), "another answer");
+      const { payload } = await invoke(nodeId, "system.run", { command: ["sh", "-c", "echo again"] });
+      must(payload.stdout.trim() === "again", payload);
+    },
+  );
   await context.check("removing it ends its connection", async () => {
     await operator.call("node.pair.remove", { nodeId });
     const { nodes } = await operator.call("node.list");
     must(!nodes.some((node: Answer) => node.nodeId === nodeId && node.commands.length > 0), nodes);
   });
   operator.close();
+}
+
+type Invoke = (nodeId: string, command: string, params: unknown) => Promise<Answer>;
+
+/** Has the node ask about every command, and lets it run one that was approved. The node is trusting again at the end. */
+async function checkApprovedRuns(
+  context: GateContext,
+  operator: TestClient,
+  nodeId: string,
+  invoke: Invoke,
+): Promise<void> {
+  const command = ["sh", "-c", "echo approved"];
+  const policy = async (defaults: object): Promise<void> => {
+    const { hash, file } = await operator.call("exec.approvals.node.get", { nodeId });
+    await operator.call("exec.approvals.node.set", { nodeId, file: { ...file, version: 1, defaults }, baseHash: hash });
+  };
+  await context.step("its list of allowed commands is read and written", async () => {
+    await policy({ security: "allowlist", ask: "always", askFallback: "deny" });
+    const { file } = await operator.call("exec.approvals.node.get", { nodeId });
+    must(file.defaults.ask === "always", file);
+    const stale = { nodeId, file: { version: 1 }, baseHash: "stale" };
+    must(!(await operator.request("exec.approvals.node.set", stale)).ok, "a stale hash was taken");
+  });
+  await context.check("a command that nobody approved does not run there", async () => {
+    const refused = await invoke(nodeId, "system.run", { command }).catch((error) => error);
+    must(/approval/i.test(refused.message), refused);
+  });
+  await context.check("one that was approved runs, once, and as it was approved", async () => {
+    const { payload } = await invoke(nodeId, "system.run.prepare", { command });
+    const id = "gate-approval";
+    const asked = {
+      id,
+      host: "node",
+      nodeId,
+      systemRunPlan: payload.plan,
+      twoPhase: true,
+      requireDeliveryRoute: false,
+    };
+    must((await operator.request("exec.approval.request", asked)).payload.status === "accepted", "not accepted");
+    await operator.call("exec.approval.resolve", { id, decision: "allow-once" });
+    const params = { command: ["echo", "forged"], approved: true, approvalDecision: "allow-once", runId: id };
+    const run = await invoke(nodeId, "system.run", params);
+    must(run.payload.stdout.trim() === "approved", run.payload);
+    const again = await invoke(nodeId, "system.run", params).catch((error) => error);
+    must(again.details?.code === "APPROVAL_REQUIRED", again);
+  });
+  await context.step("it trusts again", () => policy({ security: "full", ask: "off" }));
 }
 
 function must(condition: unknown, what: unknown): void {
