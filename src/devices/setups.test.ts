@@ -88,6 +88,20 @@ describe("a phone with a setup code", () => {
     const auth = await authOf(gateway, spec);
     expect(Object.keys(auth).sort()).toEqual(["deviceToken", "issuedAtMs", "method", "role", "scopes"]);
   });
+
+  test("stands for the approval of what the node declares first, and of nothing later", async () => {
+    const { gateway, admin } = await start();
+    const { bootstrapToken } = await setup(admin, { bootstrapProfile: "node" });
+    const identity = new TestDevice();
+    const host = { ...nodeSpec(identity), headers: REMOTE };
+    const { deviceToken } = await authOf(gateway, { ...host, commands: ["system.run"], auth: { bootstrapToken } });
+    const node = () => admin.call("node.describe", { nodeId: identity.id });
+    expect(await node()).toMatchObject({ approvalState: "approved", commands: ["system.run"] });
+    await authOf(gateway, { ...host, commands: ["system.run", "browser.proxy"], auth: { deviceToken } });
+    expect(await node()).toMatchObject({ approvalState: "pending-reapproval", commands: ["system.run"] });
+    const { pending } = await admin.call("node.pair.list");
+    expect(pending[0].commands).toEqual(["system.run", "browser.proxy"]);
+  });
 });
 
 describe("22: a setup code", () => {
