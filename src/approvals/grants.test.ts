@@ -68,6 +68,20 @@ test("a permission is taken back once, and stays in the ledger", async () => {
   expect(grants).toMatchObject([{ grantId, revokedAtMs: clock.now(), revokedBy: "gateway-client" }]);
 });
 
+test("80: the run of what was allowed for all times leaves no second permission, also after the first was taken back", async () => {
+  const { gateway, client } = await started();
+  const plan = { argv: ["ls"], cwd: "/tmp", commandText: "ls", agentId: "main", sessionKey: null };
+  const asked = { id: "ap-1", host: "node", nodeId: "n1", systemRunPlan: plan, requireDeliveryRoute: false };
+  const draft = { ...execDraft(asked, LIMITS), automation };
+  await gateway.services.approvals.open(draft, { connId: "cron" });
+  await client.call("exec.approval.resolve", { id: "ap-1", decision: "allow-always" });
+  const [{ grantId }] = (await client.call("exec.approval.grants.list")).grants;
+  await client.call("exec.approval.grants.revoke", { grantId });
+  await gateway.services.runPermissions.take({ runId: "ap-1", nodeId: "n1", caller: { connId: "cron" } });
+  const { grants } = await client.call("exec.approval.grants.list");
+  expect(grants).toMatchObject([{ grantId, revokedAtMs: expect.any(Number) }]);
+});
+
 test("80: no client names an automation", async () => {
   const { client } = await started();
   const { error } = await client.request("exec.approval.request", { command: "ls", automation });
