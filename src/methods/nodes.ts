@@ -5,6 +5,7 @@ import type { Guard } from "../gateway/dispatch.ts";
 import { commandConfig } from "../nodes/command-policy.ts";
 import { approvedSession } from "../nodes/live-node.ts";
 import { refreshSurface } from "../nodes/plugin-surface.ts";
+import { invalidRequest } from "../platform/errors.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 
 export const nodes: NodesHandlers<CallContext> = {
@@ -12,6 +13,8 @@ export const nodes: NodesHandlers<CallContext> = {
   "node.pair.approve": ({ requestId }, { nodePairing, caller }) => nodePairing.approve(requestId, caller),
   "node.pair.reject": ({ requestId }, { nodePairing }) => nodePairing.reject(requestId),
   "node.pair.remove": ({ nodeId }, { nodePairing, caller }) => nodePairing.remove(nodeId, caller),
+  "node.pair.request": (params, { namedNodes }) => namedNodes.request(params),
+  "node.pair.verify": (params, { namedNodes }) => namedNodes.verify(params),
   "node.list": (_params, { nodes }) => nodes.list(),
   "node.describe": ({ nodeId }, { nodes }) => nodes.describe(nodeId),
   "node.rename": ({ nodeId, displayName }, { nodes }) => nodes.rename(nodeId, displayName),
@@ -48,4 +51,18 @@ const invokeScope: Guard = ({ command }, caller) => {
   if (!hasScope(caller, scope)) throw missingScope(scope);
 };
 
-export const nodeGuards = { "node.invoke": invokeScope } as const;
+/** For clients of wire 3; to others these are what they are to 2026.9.6, unknown methods. */
+const olderClients =
+  (method: string): Guard =>
+  (_params, caller) => {
+    const isOlder = caller.protocol < 4;
+    const scope = isOlder ? "operator.pairing" : "operator.admin";
+    if (!hasScope(caller, scope)) throw missingScope(scope);
+    if (!isOlder) throw invalidRequest(`unknown method: ${method}`);
+  };
+
+export const nodeGuards = {
+  "node.invoke": invokeScope,
+  "node.pair.request": olderClients("node.pair.request"),
+  "node.pair.verify": olderClients("node.pair.verify"),
+} as const;

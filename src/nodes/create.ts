@@ -14,6 +14,7 @@ import { FolderRelay } from "./folder-relay.ts";
 import { ForegroundActions } from "./foreground.ts";
 import { InvokeMemory } from "./invoke-memory.ts";
 import { type InvokesOptions, NodeInvokes } from "./invokes.ts";
+import { NamedNodes } from "./named-nodes.ts";
 import { NodeEvents } from "./node-events.ts";
 import { NodeNotes, type NodeNotesDeps } from "./node-notes.ts";
 import { NodeOffers } from "./node-offers.ts";
@@ -26,6 +27,7 @@ import { PendingWork } from "./pending-work.ts";
 export interface NodeServices {
   readonly nodes: Nodes;
   readonly nodePairing: NodePairing;
+  readonly namedNodes: NamedNodes;
   readonly nodeInvokes: NodeInvokes;
   readonly nodeEvents: NodeEvents;
   readonly nodeOffers: NodeOffers;
@@ -57,10 +59,12 @@ export function createNodes(deps: {
   sessions.onEnd((session) => execRuns.sessionEnded(session));
   const actions = new ForegroundActions(deps);
   const activeNode = new ActiveNode(shared);
+  const named = new NamedNodes(deps);
   const invokes = new NodeInvokes({ ...shared, execRuns, actions, memory: new InvokeMemory(deps) });
   return {
     nodes: new Nodes({ ...shared, activeNode }),
-    nodePairing: new NodePairing(shared),
+    nodePairing: new NodePairing({ ...shared, named }),
+    namedNodes: named,
     nodeInvokes: invokes,
     nodeEvents: new NodeEvents({
       ...shared,

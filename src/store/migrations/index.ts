@@ -22,6 +22,7 @@ import { workbench } from "./0020-workbench.ts";
 import { cronScratch } from "./0021-cron-scratch.ts";
 import { users } from "./0022-users.ts";
 import { nodeInvocations } from "./0021-node-invocations.ts";
+import { namedNodes } from "./0022-named-nodes.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -47,4 +48,5 @@ export const MIGRATIONS: readonly Migration[] = [
   cronScratch,
   users,
   nodeInvocations,
+  namedNodes,
 ];
