@@ -179,7 +179,7 @@ describe("74: an approval", () => {
     await approve("ap-1");
     await approve("ap-2", { env: { LANG: "C" } });
     expect(await refusal({ ...CLAIM, runId: "ap-1", env: { LANG: "C" } })).toBe("APPROVAL_ENV_BINDING_MISSING");
-    for (const env of [{ LANG: "D" }, { lang: "C" }, { LANG: "C", LD_PRELOAD: "/x.so" }, {}]) {
+    for (const env of [{ LANG: "D" }, { lang: "C" }, { LANG: "C", TZ: "UTC" }, {}]) {
       expect(await refusal({ ...CLAIM, runId: "ap-2", env })).toBe("APPROVAL_ENV_MISMATCH");
     }
     expect(heard(node)).toBe(0);
@@ -224,6 +224,31 @@ describe("75: a target that is changed after the approval", () => {
     expect(error.details.reason).toBe("APPROVAL_ALLOW_ALWAYS_UNAVAILABLE");
     await approve("ap-2", { plan: { ...script, mutableFileOperand }, decision: "allow-always" });
   });
+});
+
+test.each([
+  "LD_PRELOAD",
+  "ld_preload",
+  "LD_PRELOAD ",
+  "DYLD_INSERT_LIBRARIES",
+  "NODE_OPTIONS",
+  "BASH_ENV",
+  "ENV",
+  "SHELLOPTS",
+  "GIT_SSH_COMMAND",
+  "GIT_CONFIG_COUNT",
+  "PAGER",
+  "MAKEFLAGS",
+  "RUSTC_WRAPPER",
+  "HGRCPATH",
+  "PATH",
+  "A=B",
+])("82: a run gets no variable %j, approved or not", async (name) => {
+  const env = { [name]: "x" };
+  expect(await refusal({ command: ["id"], env })).toBe("ENV_OVERRIDE_REJECTED");
+  await approve("ap-1", { env });
+  expect(await refusal({ ...CLAIM, runId: "ap-1", env })).toBe("ENV_OVERRIDE_REJECTED");
+  expect(heard(node)).toBe(0);
 });
 
 test("80: allow-always lets the node keep that very command, and is no pass for another run", async () => {

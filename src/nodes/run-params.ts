@@ -1,4 +1,5 @@
 import type { PermittedRun, RunClaim } from "../approvals/run-permissions.ts";
+import { maySet } from "../config/environment.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { nodeCommandText, requireSameText } from "./run-text.ts";
@@ -39,12 +40,12 @@ export async function runParams(params: unknown, context: RunContext): Promise<u
   const runId = typeof given.runId === "string" ? given.runId.trim() : "";
   const forwarded = FORWARDED.filter((name) => Object.hasOwn(given, name)).map((name) => [name, given[name]]);
   const known = { ...Object.fromEntries(forwarded), runId: runId === "" ? uuid() : runId };
+  const env = environmentOf(given.env);
   if (!claimsApproval(given)) {
     requireSameText(given.command, given.rawCommand);
     return known;
   }
   if (runId === "") throw invalidRequest("approval override requires params.runId", { code: "MISSING_RUN_ID" });
-  const env = dictionary(given.env);
   const { nodeId, caller, permissions } = context;
   const permitted = await permissions.take({ runId, nodeId, caller, ...(env && { env }) });
   return approvedParams(known, permitted);
@@ -80,8 +81,22 @@ function approvedParams(known: Record<string, unknown>, { plan, decision }: Perm
   };
 }
 
-const dictionary = (value: unknown): Record<string, unknown> | undefined =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+/**
+ * The variables of a run. Those that steer loaders, shells and language runtimes would let a harmless command run
+ * another one, so that no caller sets them, in whatever spelling (KNOWN_ATTACKS 82).
+ * @throws GatewayError in the words of upstream's node host
+ */
+function environmentOf(env: unknown): Record<string, unknown> | undefined {
+  if (env === undefined || env === null) return undefined;
+  if (typeof env !== "object" || Array.isArray(env)) throw invalidRequest("system.run env must be an object");
+  const blocked = Object.keys(env).filter((name) => !maySet(name.trim(), false) || name !== name.trim());
+  if (blocked.length === 0) return env as Record<string, unknown>;
+  const shown = blocked.map((name) => JSON.stringify(name).slice(1, -1)).join(", ");
+  throw invalidRequest(`SYSTEM_RUN_DENIED: environment override rejected (blocked override keys: ${shown})`, {
+    code: "ENV_OVERRIDE_REJECTED",
+    envKeys: blocked,
+  });
+}
 
 /** Routes of the browser proxy that change profiles on disk: not for a call that anybody with write scope relays. */
 const PROFILE_ROUTES = /^\/(profiles\/create|profiles\/[^/]+|reset-profile)\/?$/;
