@@ -126,7 +126,7 @@ describe("hello", () => {
     const { helloPayload } = await gateway.connect();
     expect(helloPayload.features.methods).toContain("health");
     expect(helloPayload.features.methods).not.toContain("connect");
-    expect(helloPayload.features.methods).not.toContain("browser.request");
+    expect(helloPayload.features.methods).not.toContain("desktop.launch");
     expect(helloPayload.policy).toMatchObject({
       maxPayload: 26_214_400,
       maxBufferedBytes: 52_428_800,
