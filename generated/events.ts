@@ -92,7 +92,8 @@ export const EVENTS = {
   /** To the connections of the profile alone. */
   "users.prefs.changed": { payload: "UsersPrefsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "voicewake.changed": { payload: "VoiceWakeTriggers", scope: "operator.read", roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },
-  "voicewake.routing.changed": { payload: "VoiceWakeRouting", scope: null, roles: "any", droppable: true, subscription: null, status: "planned", advertised: true },
+  /** To a node that connects. */
+  "voicewake.routing.changed": { payload: "VoiceWakeRouting", scope: "operator.read", roles: "any", droppable: true, subscription: null, status: "implemented", advertised: true },
 } as const satisfies Record<string, EventSpec>;
 
 export type EventName = keyof typeof EVENTS;

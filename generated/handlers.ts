@@ -38,6 +38,12 @@ export interface AuditHandlers<Ctx> {
   "audit.run.inspect"(params: T.AuditRunInspectParams, ctx: Ctx): Awaitable<T.AuditRunInspectResult>;
 }
 
+/** Handlers of `src/methods/browser.ts`. */
+export interface BrowserHandlers<Ctx> {
+  "browser.open"(params: T.BrowserOpenParams, ctx: Ctx): Awaitable<T.BrowserOpenResult>;
+  "browser.request"(params: T.BrowserRequestParams, ctx: Ctx): Awaitable<T.BrowserRequestResult>;
+}
+
 /** Handlers of `src/methods/channels.ts`. */
 export interface ChannelsHandlers<Ctx> {
   "channels.logout"(params: T.ChannelsLogoutParams, ctx: Ctx): Awaitable<T.ChannelLogoutResult>;
@@ -109,6 +115,8 @@ export interface DevicesHandlers<Ctx> {
   "device.pair.rename"(params: T.DevicePairRenameParams, ctx: Ctx): Awaitable<T.DevicePairRenameResult>;
   "device.pair.setupCode"(params: T.DevicePairSetupCodeParams, ctx: Ctx): Awaitable<T.DevicePairSetupCodeResult>;
   "device.pair.setupStatus"(params: T.DevicePairSetupStatusParams, ctx: Ctx): Awaitable<T.DevicePairSetupStatusResult>;
+  "device.scopes.requestUpgrade"(params: T.ScopeUpgradeRequest, ctx: Ctx): Awaitable<T.ScopeUpgradeRegistration>;
+  "device.scopes.waitUpgrade"(params: T.ScopeUpgradeWait, ctx: Ctx): Awaitable<T.ScopeUpgradeResult>;
   "device.token.revoke"(params: T.DeviceTokenRevokeParams, ctx: Ctx): Awaitable<T.DeviceTokenRevokeResult>;
   "device.token.rotate"(params: T.DeviceTokenRotateParams, ctx: Ctx): Awaitable<T.DeviceTokenRotateResult>;
 }
@@ -123,6 +131,8 @@ export interface ExecHandlers<Ctx> {
   "exec.approval.resolve"(params: T.ExecApprovalResolveParams, ctx: Ctx): Awaitable<T.OkResult>;
   "exec.approval.waitDecision"(params: T.ApprovalIdParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
   "exec.approvals.get"(params: T.ExecApprovalsGetParams, ctx: Ctx): Awaitable<T.ExecApprovalsSnapshot>;
+  "exec.approvals.node.get"(params: T.ExecApprovalsNodeGetParams, ctx: Ctx): Awaitable<T.ExecApprovalsNodeSnapshot>;
+  "exec.approvals.node.set"(params: T.ExecApprovalsNodeSetParams, ctx: Ctx): Awaitable<T.ExecApprovalsNodeSnapshot>;
   "exec.approvals.set"(params: T.ExecApprovalsSetParams, ctx: Ctx): Awaitable<T.ExecApprovalsSnapshot>;
 }
 
@@ -141,6 +151,7 @@ export interface HooksHandlers<Ctx> {
 
 /** Handlers of `src/methods/host.ts`. */
 export interface HostHandlers<Ctx> {
+  "computer.status"(params: T.ComputerStatusParams, ctx: Ctx): Awaitable<T.ComputerStatusResult>;
   "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
   "diagnostics.stability"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsStabilityResult>;
   "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
@@ -171,6 +182,7 @@ export interface ModelsHandlers<Ctx> {
 
 /** Handlers of `src/methods/nodes.ts`. */
 export interface NodesHandlers<Ctx> {
+  "canvas.present"(params: T.CanvasPresentParams, ctx: Ctx): Awaitable<T.CanvasPresentResult>;
   "node.describe"(params: T.NodeDescribeParams, ctx: Ctx): Awaitable<T.NodeDescribeResult>;
   "node.event"(params: T.NodeEventParams, ctx: Ctx): Awaitable<T.NodeEventAnswer>;
   "node.invoke"(params: T.NodeInvokeParams, ctx: Ctx): Awaitable<T.NodeInvokeResult>;
@@ -181,10 +193,13 @@ export interface NodesHandlers<Ctx> {
   "node.pair.list"(params: T.NodePairListParams, ctx: Ctx): Awaitable<T.NodePairListResult>;
   "node.pair.reject"(params: T.NodePairRejectParams, ctx: Ctx): Awaitable<T.NodePairRejectResult>;
   "node.pair.remove"(params: T.NodePairRemoveParams, ctx: Ctx): Awaitable<T.NodePairRemoveResult>;
+  "node.pair.request"(params: T.NodePairRequestParams, ctx: Ctx): Awaitable<T.NodePairRequestResult>;
+  "node.pair.verify"(params: T.NodePairVerifyParams, ctx: Ctx): Awaitable<T.NodePairVerifyResult>;
   "node.pending.ack"(params: T.NodePendingAckParams, ctx: Ctx): Awaitable<T.NodePendingAckResult>;
   "node.pending.drain"(params: T.NodePendingDrainParams, ctx: Ctx): Awaitable<T.NodePendingDrainResult>;
   "node.pending.enqueue"(params: T.NodePendingEnqueueParams, ctx: Ctx): Awaitable<T.NodePendingEnqueueResult>;
   "node.pending.pull"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.NodePendingPullResult>;
+  "node.pluginSurface.refresh"(params: T.PluginSurfaceRefreshParams, ctx: Ctx): Awaitable<T.PluginSurfaceRefreshResult>;
   "node.pluginTools.update"(params: T.NodePluginToolsUpdateParams, ctx: Ctx): Awaitable<T.NodePluginToolsUpdateResult>;
   "node.rename"(params: T.NodeRenameParams, ctx: Ctx): Awaitable<T.NodeRenameResult>;
   "node.runnerInventory.update"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.NodeRunnerInventoryUpdateResult>;
@@ -204,6 +219,7 @@ export interface PluginHandlers<Ctx> {
   "plugin.approval.request"(params: T.PluginApprovalRequestParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
   "plugin.approval.resolve"(params: T.PluginApprovalResolveParams, ctx: Ctx): Awaitable<T.OkResult>;
   "plugin.approval.waitDecision"(params: T.ApprovalIdParams, ctx: Ctx): Awaitable<T.ApprovalDecided>;
+  "plugin.surface.refresh"(params: T.PluginSurfaceRefreshParams, ctx: Ctx): Awaitable<T.PluginSurfaceRefreshResult>;
 }
 
 /** Handlers of `src/methods/question.ts`. */
@@ -421,6 +437,7 @@ export interface Handlers<Ctx>
     AgentsHandlers<Ctx>,
     ApprovalHandlers<Ctx>,
     AuditHandlers<Ctx>,
+    BrowserHandlers<Ctx>,
     ChannelsHandlers<Ctx>,
     ChatHandlers<Ctx>,
     ConfigHandlers<Ctx>,

@@ -163,6 +163,8 @@ export const LIMITS = {
   authLocalDelayMs: 250,
   /** ms. Where upstream's doubling ends: 14 guesses take almost a minute. */
   authLocalDelayMaxMs: 5000,
+  /** requests. Whose end is remembered for devices that wait for it. */
+  scopeUpgradesKept: 256,
   /** ms. Upstream forgets a pairing request after five minutes. */
   pairingRequestTtlMs: 300000,
   /** requests. Waiting at once, more than anybody would look through; the busiest address loses its oldest first. */
@@ -259,6 +261,10 @@ export const LIMITS = {
   nodeActionTtlMs: 600000,
   /** commands. Waiting for one app's foreground; the oldest go first. */
   nodeActionsPerNode: 64,
+  /** sessions. Whose last words from a node are remembered to notice doubles. */
+  nodeUtterances: 200,
+  /** nodes. Of older releases, known by a name and a token; nobody has that many. */
+  namedNodes: 100,
   /** characters. Of the search path that a node host reports; shown to operators. */
   nodePathChars: 8192,
   /** ms. Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it. */
@@ -674,6 +680,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   authFailureKeys: { unit: "addresses", reason: "Remembered for failed attempts, some hundred bytes each; the one that failed longest ago is forgotten first." },
   authLocalDelayMs: { unit: "ms", reason: "Upstream's delay of the first wrong secret from this machine; it doubles with each." },
   authLocalDelayMaxMs: { unit: "ms", reason: "Where upstream's doubling ends: 14 guesses take almost a minute." },
+  scopeUpgradesKept: { unit: "requests", reason: "Whose end is remembered for devices that wait for it." },
   pairingRequestTtlMs: { unit: "ms", reason: "Upstream forgets a pairing request after five minutes." },
   pairingRequestsMax: { unit: "requests", reason: "Waiting at once, more than anybody would look through; the busiest address loses its oldest first." },
   pairingRequestsPerAddress: { unit: "requests", reason: "Of one address, so that one stranger cannot fill the queue; an office behind one address still fits." },
@@ -722,6 +729,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   nodeExecRuns: { unit: "runs", reason: "Of system.run whose end a node may still report; the oldest go first." },
   nodeActionTtlMs: { unit: "ms", reason: "For which a command waits for its app to come to the foreground; nobody expects a push-to-talk of an hour ago." },
   nodeActionsPerNode: { unit: "commands", reason: "Waiting for one app's foreground; the oldest go first." },
+  nodeUtterances: { unit: "sessions", reason: "Whose last words from a node are remembered to notice doubles." },
+  namedNodes: { unit: "nodes", reason: "Of older releases, known by a name and a token; nobody has that many." },
   nodePathChars: { unit: "characters", reason: "Of the search path that a node host reports; shown to operators." },
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },

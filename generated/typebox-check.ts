@@ -193,6 +193,8 @@ export type Checked = AllTrue<{
   CommandEntry: Same<Box.CommandEntry, Types.CommandEntry>;
   CommandsListParams: Same<Box.CommandsListParams, Types.CommandsListParams>;
   CommandsListResult: Same<Box.CommandsListResult, Types.CommandsListResult>;
+  ComputerStatusParams: Same<Box.ComputerStatusParams, Types.ComputerStatusParams>;
+  ComputerStatusResult: Same<Box.ComputerStatusResult, Types.ComputerStatusResult>;
   ConfigApplyParams: Same<Box.ConfigApplyParams, Types.ConfigApplyParams>;
   ConfigChangedEvent: Same<Box.ConfigChangedEvent, Types.ConfigChangedEvent>;
   ConfigGetParams: Same<Box.ConfigGetParams, Types.ConfigGetParams>;

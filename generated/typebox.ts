@@ -2215,20 +2215,13 @@ export const BrowserOpenResult = Type.Object({
 /** A call of the browser control routes, on the gateway's host or through a node that has a browser. */
 export type BrowserRequestParams = Static<typeof BrowserRequestParams>
 export const BrowserRequestParams = Type.Object({
-  method: Type.Union([
-    Type.Literal("GET"),
-    Type.Literal("POST"),
-    Type.Literal("DELETE")
-  ]),
-  path: Type.String({ minLength: 1 }),
+  method: Type.Optional(Type.Unknown({ description: "GET, POST or DELETE. This and the path are checked with words of their own." })),
+  path: Type.Optional(Type.Unknown({ description: "A text." })),
   query: Type.Optional(Type.Unknown({ description: "Query parameters of the route. Anything else than an object counts as none." })),
   body: Type.Optional(Type.Unknown()),
   timeoutMs: Type.Optional(Type.Unknown({ description: "Milliseconds. Anything else than a number counts as none." })),
-  target: Type.Optional(Type.Union([
-    Type.Literal("host"),
-    Type.Literal("node")
-  ])),
-  node: Type.Optional(Type.String({ description: "Selects the node when the target is one.", minLength: 1, maxLength: 256 }))
+  target: Type.Optional(Type.Unknown({ description: "host or node." })),
+  node: Type.Optional(Type.Unknown({ description: "Selects the node when the target is one: id, name or address." }))
 }, { description: "A call of the browser control routes, on the gateway's host or through a node that has a browser." })
 
 /** What the route answers. */
@@ -3608,6 +3601,15 @@ export type CommandsListResult = Static<typeof CommandsListResult>
 export const CommandsListResult = Type.Object({
   commands: Type.Array(CommandEntry, { maxItems: 500 })
 }, { additionalProperties: false })
+
+export type ComputerStatusParams = Static<typeof ComputerStatusParams>
+export const ComputerStatusParams = Type.Record(Type.String(), Type.Never())
+
+export type ComputerStatusResult = Static<typeof ComputerStatusResult>
+export const ComputerStatusResult = Type.Object({
+  configured: Type.Boolean(),
+  available: Type.Boolean()
+})
 
 export type ConfigApplyParams = Static<typeof ConfigApplyParams>
 export const ConfigApplyParams = Type.Object({
@@ -9159,7 +9161,7 @@ export const NodeInvokeRequest = Type.Object({
   command: Type.String({ minLength: 1 }),
   paramsJSON: Type.Unsafe<(string | null)>({"type":["string","null"]}),
   timeoutMs: Type.Integer({ description: "What is left of the caller's time; 0 for no bound.", minimum: 0 }),
-  idempotencyKey: Type.String({ minLength: 1 }),
+  idempotencyKey: Type.Optional(Type.String({ minLength: 1 })),
   sessionKey: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 

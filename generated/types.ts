@@ -1201,13 +1201,13 @@ export type BrowserOpenResult = ({
 
 /** A call of the browser control routes, on the gateway's host or through a node that has a browser. */
 export type BrowserRequestParams = ({
-  method: ('GET' | 'POST' | 'DELETE'),
-  path: string,
+  method?: unknown,
+  path?: unknown,
   query?: unknown,
   body?: unknown,
   timeoutMs?: unknown,
-  target?: ('host' | 'node'),
-  node?: string
+  target?: unknown,
+  node?: unknown
 } & Record<string, any>);
 
 /** What the route answers. */
@@ -1925,6 +1925,13 @@ export type CommandsListParams = {
 export type CommandsListResult = {
   commands: Array<CommandEntry>
 };
+
+export type ComputerStatusParams = Record<string, never>;
+
+export type ComputerStatusResult = ({
+  configured: boolean,
+  available: boolean
+} & Record<string, any>);
 
 export type ConfigApplyParams = {
   raw: string,
@@ -5362,7 +5369,7 @@ export type NodeInvokeRequest = {
   command: string,
   paramsJSON: (string | null),
   timeoutMs: number,
-  idempotencyKey: string,
+  idempotencyKey?: string,
   sessionKey?: string
 };
 

@@ -21,8 +21,8 @@ import { skillUploads } from "./0019-skill-uploads.ts";
 import { workbench } from "./0020-workbench.ts";
 import { cronScratch } from "./0021-cron-scratch.ts";
 import { users } from "./0022-users.ts";
-import { nodeInvocations } from "./0021-node-invocations.ts";
-import { namedNodes } from "./0022-named-nodes.ts";
+import { nodeInvocations } from "./0023-node-invocations.ts";
+import { namedNodes } from "./0024-named-nodes.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,

@@ -2,7 +2,7 @@ import type { Migration } from "../migrate.ts";
 
 /** Nodes of older releases, which are known by a name and a token. `data` is JSON; `token_hash` is set once approved. */
 export const namedNodes: Migration = {
-  version: 22,
+  version: 24,
   name: "named-nodes",
   up: (db) => {
     db.exec(`

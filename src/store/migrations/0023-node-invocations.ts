@@ -5,7 +5,7 @@ import type { Migration } from "../migrate.ts";
  * is at work; times are epoch milliseconds.
  */
 export const nodeInvocations: Migration = {
-  version: 21,
+  version: 23,
   name: "node-invocations",
   up: (db) => {
     db.exec(`
