@@ -31,6 +31,12 @@ export interface ApprovalHandlers<Ctx> {
   "approval.resolve"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.ApprovalResolveResult>;
 }
 
+/** Handlers of `src/methods/attach.ts`. */
+export interface AttachHandlers<Ctx> {
+  "attach.grant"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.AttachGrantResult>;
+  "attach.revoke"(params: T.AttachRevokeParams, ctx: Ctx): Awaitable<T.AttachRevokeResult>;
+}
+
 /** Handlers of `src/methods/audit.ts`. */
 export interface AuditHandlers<Ctx> {
   "audit.activity.list"(params: T.AuditActivityListParams, ctx: Ctx): Awaitable<T.AuditActivityListResult>;
@@ -436,6 +442,7 @@ export interface Handlers<Ctx>
   extends AgentHandlers<Ctx>,
     AgentsHandlers<Ctx>,
     ApprovalHandlers<Ctx>,
+    AttachHandlers<Ctx>,
     AuditHandlers<Ctx>,
     BrowserHandlers<Ctx>,
     ChannelsHandlers<Ctx>,

@@ -587,6 +587,14 @@ export const LIMITS = {
   suspensionLeaseMs: 120000,
   /** folders. Of one fs.listDir; nobody picks a folder from a longer list. */
   directoryEntries: 5000,
+  /** grants. That hold at a time; each stands for a program that a person has started. */
+  attachGrants: 1000,
+  /** ms. Upstream's hour for a grant without a time. */
+  attachGrantMs: 3600000,
+  /** ms. Upstream's twelve hours at most. */
+  attachGrantMaxMs: 43200000,
+  /** bytes. Of one message to the MCP endpoint; calls of its tools are small. */
+  mcpRequestBytes: 1048576,
   /** profiles. One for each person that a proxy has vouched for; a company's worth. */
   userProfiles: 10000,
   /** keys. Upstream's bound of one profile. */
@@ -892,6 +900,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   stabilitySampleMs: { unit: "ms", reason: "Between two samples of memory and load; upstream's diagnostic heartbeat." },
   suspensionLeaseMs: { unit: "ms", reason: "Upstream's two minutes after which a forgotten suspension ends." },
   directoryEntries: { unit: "folders", reason: "Of one fs.listDir; nobody picks a folder from a longer list." },
+  attachGrants: { unit: "grants", reason: "That hold at a time; each stands for a program that a person has started." },
+  attachGrantMs: { unit: "ms", reason: "Upstream's hour for a grant without a time." },
+  attachGrantMaxMs: { unit: "ms", reason: "Upstream's twelve hours at most." },
+  mcpRequestBytes: { unit: "bytes", reason: "Of one message to the MCP endpoint; calls of its tools are small." },
   userProfiles: { unit: "profiles", reason: "One for each person that a proxy has vouched for; a company's worth." },
   userPreferences: { unit: "keys", reason: "Upstream's bound of one profile." },
   userPreferenceBytes: { unit: "bytes", reason: "Upstream's bound of one value as JSON." },

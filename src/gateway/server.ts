@@ -8,6 +8,7 @@ import { uuid } from "../platform/ids.ts";
 import { requestAddress } from "./address.ts";
 import { AuthWatch } from "./auth/auth-watch.ts";
 import type { Authorizer, ConnectAccepted } from "./authorizer.ts";
+import { sessionTools } from "../attach/tools.ts";
 import { Broadcaster } from "./broadcast.ts";
 import { ChannelsHttp } from "./channels-http.ts";
 import { Connection, type ConnectionHost, type SocketData } from "./connection.ts";
@@ -16,6 +17,7 @@ import { type ContractWatch, Dispatcher, type Guard } from "./dispatch.ts";
 import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HooksHttp } from "./hooks-http.ts";
 import { HttpSurface } from "./http.ts";
+import { McpHttp } from "./mcp-http.ts";
 import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { Strangers } from "./strangers.ts";
@@ -64,6 +66,7 @@ export class Gateway implements ConnectionHost {
   private readonly http: HttpSurface;
   private readonly hooks: HooksHttp;
   private readonly channelHooks: ChannelsHttp;
+  private readonly mcp: McpHttp;
   private readonly startedAtMs: number;
   private readonly stopping: (() => void)[] = [];
   private readonly servers: Server<SocketData>[] = [];
@@ -101,6 +104,11 @@ export class Gateway implements ConnectionHost {
       admitted: (connection, accepted, params) => this.admitted(connection, accepted, params.client),
     };
     this.hooks = new HooksHttp({ ...services, limits: this.limits });
+    this.mcp = new McpHttp({
+      grants: services.attachGrants,
+      tools: sessionTools(services.sessions),
+      clock: services.clock,
+    });
     this.channelHooks = new ChannelsHttp({ ...services, limits: this.limits });
     this.http = new HttpSurface({
       services,
@@ -117,6 +125,7 @@ export class Gateway implements ConnectionHost {
   static start(options: GatewayOptions): Gateway {
     const gateway = new Gateway(options);
     gateway.listen();
+    options.services.attachGrants.listensAt(gateway.url.replace(/^ws/, "http"));
     gateway.startTimers();
     return gateway;
   }
@@ -297,7 +306,12 @@ export class Gateway implements ConnectionHost {
     const call = { request, url: address, peer, allowSilence };
     // Methods are refused one by one by the dispatcher: a controller may come this way, too.
     if (request.method === "POST" && address.pathname !== "/rpc" && this.isSuspended) return suspended();
-    return this.hooks.serve(call) ?? this.channelHooks.serve(call) ?? this.http.serve(request, address, peer);
+    return (
+      this.hooks.serve(call) ??
+      this.channelHooks.serve(call) ??
+      this.mcp.serve(call) ??
+      this.http.serve(request, address, peer)
+    );
   }
 
   private get isSuspended(): boolean {

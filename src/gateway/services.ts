@@ -234,7 +234,7 @@ export function createServices(options: ServiceOptions): Services {
 
   const { folderRelay } = nodeServices;
   const { scheduler } = cron;
-  const operationDeps = { store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
+  const operationDeps = { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
   const operations = createOperations(operationDeps);
 
   const identity = new Identity(settings);

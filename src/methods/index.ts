@@ -4,6 +4,7 @@ import type { Guard } from "../gateway/dispatch.ts";
 import { agent, agentGuards } from "./agent.ts";
 import { agents } from "./agents.ts";
 import { approval } from "./approval.ts";
+import { attach } from "./attach.ts";
 import { audit } from "./audit.ts";
 import { browser } from "./browser.ts";
 import { channelGuards, channels } from "./channels.ts";
@@ -55,6 +56,7 @@ export const handlers: Handlers<CallContext> = {
   ...secrets,
   ...sessions,
   ...system,
+  ...attach,
   ...audit,
   ...channels,
   ...host,

@@ -1,9 +1,12 @@
 import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
+import { GrantRepository } from "../attach/grant-repository.ts";
+import { AttachGrants } from "../attach/grants.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { SessionsPort } from "../sessions/types.ts";
 import type { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { UserRepository } from "../users/user-repository.ts";
@@ -17,6 +20,7 @@ import { Suspension } from "./suspension.ts";
 /** What concerns the gateway as a process, and who uses it. */
 export interface OperationServices {
   readonly users: Users;
+  readonly attachGrants: AttachGrants;
   readonly openRequests: OpenRequests;
   readonly activeWork: ActiveWork;
   readonly suspension: Suspension;
@@ -33,6 +37,7 @@ interface NodeCall {
 
 interface OperationDeps {
   store: Store;
+  sessions: Pick<SessionsPort, "canonicalKey">;
   settings: Settings;
   config: { readonly home: string | undefined };
   agents: AgentCatalogue;
@@ -45,11 +50,12 @@ interface OperationDeps {
 }
 
 export function createOperations(deps: OperationDeps): OperationServices {
-  const { store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log } = deps;
+  const { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log } = deps;
   const profileBounds = { profiles: LIMITS.userProfiles, preferences: LIMITS.userPreferences };
   const openRequests = new OpenRequests();
   const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler });
   return {
+    attachGrants: new AttachGrants({ repository: new GrantRepository(store, LIMITS.attachGrants), sessions, clock }),
     users: new Users({ repository: new UserRepository(store, profileBounds), bus, clock }),
     openRequests,
     activeWork,

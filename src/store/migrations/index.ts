@@ -23,6 +23,7 @@ import { cronScratch } from "./0021-cron-scratch.ts";
 import { users } from "./0022-users.ts";
 import { nodeInvocations } from "./0023-node-invocations.ts";
 import { namedNodes } from "./0024-named-nodes.ts";
+import { attachGrants } from "./0025-attach-grants.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -49,4 +50,5 @@ export const MIGRATIONS: readonly Migration[] = [
   users,
   nodeInvocations,
   namedNodes,
+  attachGrants,
 ];
