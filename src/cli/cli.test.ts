@@ -91,6 +91,23 @@ describe("what is not understood", () => {
     });
   });
 
+  test("help of a command that is none is no success", async () => {
+    for (const words of [
+      ["gateway", "nonsense", "--help"],
+      ["help", "gateway", "nonsense"],
+      ["nonsense", "--help"],
+      ["help", "nonsense"],
+    ]) {
+      const { code, out, err } = await cli(words);
+      expect([words, code, out]).toEqual([words, 1, ""]);
+      expect(err).toContain('no command "nonsense".');
+    }
+  });
+
+  test("help before a command is its help", async () => {
+    expect((await cli(["help", "gateway", "run"])).out).toBe((await cli(["gateway", "run", "--help"])).out);
+  });
+
   test("every refusal of words says where help is", async () => {
     for (const words of [
       ["gateway", "call"],

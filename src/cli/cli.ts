@@ -25,6 +25,9 @@ export async function runCli(words: readonly string[], surroundings: CliSurround
 
 async function dispatch(words: readonly string[], { program, io, env }: CliSurroundings): Promise<ExitCode> {
   const [root, rest] = leadingOptions(words);
+  // `help gateway run` is `gateway run --help`.
+  if (rest[0] === "help" && rest.length > 1)
+    return dispatch([...root, ...rest.slice(1), "--help"], { program, io, env });
   if (root.some((word) => word === "--version" || word === "-V" || word === "-v"))
     return runCli(["version"], { program, io, env });
   const choice = choose(rest, program);
@@ -36,12 +39,15 @@ async function dispatch(words: readonly string[], { program, io, env }: CliSurro
   const { command, remaining } = choice;
   const help = `Try: ${program} ${choice.kind === "group" ? choice.group : command.path} --help`;
   const { options, args } = parsed([...root, ...remaining], command, help);
+  const group = choice.kind === "group" ? choice.group : undefined;
+  // The help of a command that is none would look like success to a script.
+  if (group !== undefined) checkArguments(command, args, help, group);
   if (options.flag("help")) {
     const { commandHelp, groupHelp } = await import("./help.ts");
-    io.out(choice.kind === "group" ? groupHelp(program, choice.group) : commandHelp(program, command));
+    io.out(group === undefined ? commandHelp(program, command) : groupHelp(program, group));
     return EXIT.ok;
   }
-  checkArguments(command, args, help, choice.kind === "group" ? choice.group : undefined);
+  checkArguments(command, args, help);
   const module = await command.load();
   return module.run({ program, command, args, options, io, env: withProfile(env, options) });
 }
