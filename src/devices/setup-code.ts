@@ -14,8 +14,8 @@ export async function createSetupCode(
   params: DevicePairSetupCodeParams,
   config: GatewayConfig,
 ): Promise<DevicePairSetupCodeResult> {
-  if (params.joinUrl === true) throw invalidRequest("This gateway makes setup codes, but no join URLs.");
   const { url, source, isPrivateWay } = setupAddress(params, config);
+  if (params.joinUrl === true) throw invalidRequest("This gateway makes setup codes, but no join URLs.");
   const wanted: SetupAccess = params.bootstrapProfile ?? "full";
   const isDowngraded = wanted === "full" && !isPrivateWay;
   const access = isDowngraded ? "limited" : wanted;
