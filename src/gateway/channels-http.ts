@@ -6,6 +6,7 @@ import { type IngressTarget, ingressTarget } from "../channels/ingress/routes.ts
 import type { Clock } from "../platform/clock.ts";
 import { FailureThrottle } from "./auth/throttle.ts";
 import { readBody } from "./body.ts";
+import { CallPlaces } from "./call-places.ts";
 import { isProved, needsBody } from "./channel-proof.ts";
 import type { HookRequest } from "./hooks-http.ts";
 import { networkOf } from "./peer.ts";
@@ -23,7 +24,7 @@ interface ChannelsHttpDeps {
  */
 export class ChannelsHttp {
   private readonly throttle: FailureThrottle;
-  private atWork = 0;
+  private readonly places: CallPlaces;
 
   constructor(private readonly deps: ChannelsHttpDeps) {
     this.throttle = new FailureThrottle({
@@ -32,6 +33,7 @@ export class ChannelsHttp {
       windowMs: LIMITS.hookAuthWindowMs,
       maxKeys: LIMITS.authFailureKeys,
     });
+    this.places = new CallPlaces(deps.limits.hookRequestsAtOnce);
   }
 
   /** Answers a webhook; null for a request to another path. */
@@ -48,40 +50,47 @@ export class ChannelsHttp {
     if (guarded.length === 0) {
       return answer(503, { ok: false, error: `no webhook secret is configured for channel ${target.channel}` });
     }
-    if (this.atWork >= this.deps.limits.hookRequestsAtOnce)
-      return answer(503, { ok: false, error: "too many calls" }, RETRY);
-    this.atWork++;
-    try {
-      return await this.receive(call, target, guarded);
-    } finally {
-      this.atWork--;
-    }
+    return this.receive(call, target, guarded);
   }
 
-  private async receive(
-    { request, peer, allowSilence }: HookRequest,
-    target: IngressTarget,
-    accounts: IngressAccount[],
-  ): Promise<Response> {
-    const { clock, ingress } = this.deps;
-    const facts = { headers: request.headers, now: clock.now(), skewMs: LIMITS.hookSkewMs };
+  private async receive(call: HookRequest, target: IngressTarget, accounts: IngressAccount[]): Promise<Response> {
+    const { headers } = call.request;
+    const facts = { headers, now: this.deps.clock.now(), skewMs: LIMITS.hookSkewMs };
     const proved = (body: Uint8Array | null) =>
       accounts.filter(({ guards }) => guards.some(({ proof, secret }) => isProved(proof, secret, { ...facts, body })));
     const early = proved(null);
+    const isKnown = early.length > 0;
+    const network = networkOf(call.peer.remoteAddress);
     const maySign = accounts.some(({ guards }) => guards.some(({ proof }) => needsBody(proof)));
-    if (early.length === 0 && !maySign) return this.unauthorized(peer.remoteAddress);
-    allowSilence(Math.ceil(this.deps.limits.hookBodyMs / 1000) + 5);
-    const maxBytes = early.length > 0 ? LIMITS.channelWebhookBytes : LIMITS.channelSignedBytes;
-    const body = await readBody(request, maxBytes, this.deps.limits.hookBodyMs);
+    if (!isKnown && !maySign) return this.unauthorized(network);
+    const letGo = this.places.take(isKnown ? undefined : network);
+    if (letGo === null) return answer(503, { ok: false, error: "too many calls" }, RETRY);
+    try {
+      const body = await this.read(call, isKnown ? LIMITS.channelWebhookBytes : LIMITS.channelSignedBytes);
+      if (body instanceof Response) return body;
+      const [account, ...others] = isKnown ? early : proved(body);
+      if (account === undefined) return this.unauthorized(network);
+      this.throttle.succeeded(network);
+      if (others.length > 0)
+        return answer(409, { ok: false, error: "more than one account has this secret; name the account in the path" });
+      return await this.keep(target.channel, account.accountId, body);
+    } finally {
+      letGo();
+    }
+  }
+
+  private async read({ request, allowSilence }: HookRequest, maxBytes: number): Promise<Uint8Array | Response> {
+    const { hookBodyMs } = this.deps.limits;
+    allowSilence(Math.ceil(hookBodyMs / 1000) + 5);
+    const body = await readBody(request, maxBytes, hookBodyMs);
     if (body === "too-long") return answer(413, { ok: false, error: "payload too large" }, CLOSE);
     if (body === "too-slow") return answer(408, { ok: false, error: "request body timeout" }, CLOSE);
-    const [account, ...others] = early.length > 0 ? early : proved(body);
-    if (account === undefined) return this.unauthorized(peer.remoteAddress);
-    this.throttle.succeeded(networkOf(peer.remoteAddress));
-    if (others.length > 0)
-      return answer(409, { ok: false, error: "more than one account has this secret; name the account in the path" });
+    return body;
+  }
+
+  private async keep(channel: string, accountId: string, body: Uint8Array): Promise<Response> {
     try {
-      const received = await ingress.receive(target.channel, account.accountId, new TextDecoder().decode(body));
+      const received = await this.deps.ingress.receive(channel, accountId, new TextDecoder().decode(body));
       if (received === "full") return answer(503, { ok: false, error: "too many events are waiting" }, RETRY);
       return answer(202, { ok: true, ...received });
     } catch (error) {
@@ -90,8 +99,8 @@ export class ChannelsHttp {
     }
   }
 
-  private unauthorized(remoteAddress: string): Response {
-    const retryAfterMs = this.throttle.failed(networkOf(remoteAddress));
+  private unauthorized(network: string): Response {
+    const retryAfterMs = this.throttle.failed(network);
     if (retryAfterMs === null) return plainText(401, "Unauthorized");
     return plainText(429, "Too Many Requests", { "Retry-After": String(Math.ceil(retryAfterMs / 1000)) });
   }

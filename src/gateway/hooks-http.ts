@@ -7,6 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import { sameSecret } from "./auth/secrets.ts";
 import { FailureThrottle } from "./auth/throttle.ts";
 import { readBody } from "./body.ts";
+import { CallPlaces } from "./call-places.ts";
 import { networkOf, type PeerFacts } from "./peer.ts";
 import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
 
@@ -43,7 +44,7 @@ const SECRET_HEADERS: ReadonlySet<string> = new Set([
  */
 export class HooksHttp {
   private readonly throttle: FailureThrottle;
-  private atWork = 0;
+  private readonly places: CallPlaces;
 
   constructor(private readonly deps: HooksHttpDeps) {
     this.throttle = new FailureThrottle({
@@ -52,6 +53,7 @@ export class HooksHttp {
       windowMs: LIMITS.hookAuthWindowMs,
       maxKeys: LIMITS.authFailureKeys,
     });
+    this.places = new CallPlaces(deps.limits.hookRequestsAtOnce);
   }
 
   /** Answers a call; null for a request that is for no hook. */
@@ -68,15 +70,10 @@ export class HooksHttp {
     if (url.searchParams.has("token")) return plainText(400, NO_QUERY_TOKEN);
     const signature = settings.signing && signatureOf(request.headers);
     if (!signature && !this.hasToken(request.headers, settings)) return this.unauthorized(call);
-    if (!signature) this.throttle.succeeded(networkOf(call.peer.remoteAddress));
-    if (this.atWork >= this.deps.limits.hookRequestsAtOnce)
-      return json({ status: 503, body: { ok: false, error: "too many calls" } });
-    this.atWork++;
-    let holds = true;
-    const letGo = () => {
-      if (holds) this.atWork--;
-      holds = false;
-    };
+    const network = networkOf(call.peer.remoteAddress);
+    if (!signature) this.throttle.succeeded(network);
+    const letGo = this.places.take(signature ? network : undefined);
+    if (letGo === null) return refusal(503, "too many calls", RETRY);
     try {
       return await this.receive(call, settings, signature ?? null, letGo);
     } finally {
@@ -174,6 +171,7 @@ const plainHeaders = (headers: Headers): Record<string, string> =>
   Object.fromEntries([...headers].filter(([name]) => !SECRET_HEADERS.has(name)));
 
 const CLOSE = { Connection: "close" };
+const RETRY = { "Retry-After": "5" };
 
 const refusal = (status: number, error: string, headers: Record<string, string> = {}): Response =>
   json({ status, body: { ok: false, error } }, headers);

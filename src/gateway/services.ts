@@ -349,13 +349,14 @@ export async function prepareServices(services: Services): Promise<void> {
 }
 
 async function settle(services: Services): Promise<void> {
-  const { runs, audit, approvals, questions, scheduler, outbound, configWriter, hooks, log } = services;
+  const { runs, audit, approvals, questions, scheduler, outbound, configWriter, hooks, skillUploads, log } = services;
   await runs.recover();
   await audit.start();
   await approvals.start();
   await questions.start();
   await scheduler.start();
   await outbound.deliveries.start();
+  await skillUploads.forgetOld();
   await configWriter.reportLast(log);
   for (const warning of hooks.warnings) log.warn(warning);
 }

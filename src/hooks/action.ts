@@ -1,3 +1,5 @@
+import { LIMITS } from "../../generated/limits.ts";
+import { nestsDeeper } from "../platform/json.ts";
 import { HookRefusal } from "./refusal.ts";
 import type { HookMapping, WakeMode } from "./settings.ts";
 import { isTemplate, render, type TemplateFacts } from "./template.ts";
@@ -193,6 +195,7 @@ function secondsIn(value: unknown): number | undefined {
 export function payloadOf(body: string): Record<string, unknown> {
   if (body.trim() === "") return {};
   let value: unknown;
+  if (nestsDeeper(body, LIMITS.jsonDepth)) throw bad("the body nests too deep");
   try {
     value = JSON.parse(body);
   } catch {

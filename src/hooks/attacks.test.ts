@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Config } from "../config/config.ts";
 import { ManualClock } from "../platform/clock.ts";
+import { GatewayError } from "../platform/errors.ts";
 import { wrapExternal } from "./external-content.ts";
 import { HOOK_TOKEN, type HooksGateway, startHooksGateway, woken } from "./testing.ts";
 
@@ -111,6 +112,27 @@ describe("replay", () => {
     expect(await call({ ...signed("m1", now, body), "webhook-id": "m2" })).toBe(401);
     expect(await call(signed("m1", now, body, "another"))).toBe(401);
     expect(await call(signed("m1", now - 299, body))).toBe(200);
+  });
+
+  test("98: a signed batch that was not done whole can be sent again, and what was done is not done twice", async () => {
+    const mappings = [{ match: { path: "batch" }, forEach: "items", messageTemplate: "{{items[0].text}}" }];
+    gateway = await startHooksGateway({ ...hooks, mappings });
+    const { runs } = gateway.services;
+    const accept = runs.accept.bind(runs);
+    let full = true;
+    runs.accept = (input, ...more) => {
+      if (full && input.prompt?.includes("second")) throw new GatewayError("UNAVAILABLE", "too many runs wait");
+      return accept(input, ...more);
+    };
+    const body = JSON.stringify({ items: [{ text: "first" }, { text: "second" }] });
+    const headers = signed("batch_1", Math.floor(Date.now() / 1000), body);
+    const part = await gateway.hook("/hooks/batch", body, headers);
+    expect([part.status, part.body.runIds.length]).toEqual([503, 1]);
+    full = false;
+    const whole = await gateway.hook("/hooks/batch", body, headers);
+    expect([whole.status, whole.body.dispatched]).toEqual([200, 2]);
+    expect(whole.body.runIds).toContain(part.body.runIds[0]);
+    expect((await gateway.hook("/hooks/batch", body, headers)).body).toEqual(whole.body);
   });
 
   test("98: a secret of the standard's form signs as others sign", async () => {

@@ -220,6 +220,16 @@ describe("a body", () => {
     expect((await gateway.hook("/hooks/wake", { text: "x".repeat(1000) })).status).toBe(413);
   });
 
+  test("103: that nests too deep is refused in words", async () => {
+    gateway = await startHooksGateway({ mappings: [{ match: { path: "deep" }, messageTemplate: "{{a}}" }] });
+    const deep = `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`;
+    for (const path of ["/hooks/deep", "/hooks/agent", "/hooks/wake"]) {
+      const { status, body } = await gateway.hook(path, deep);
+      expect([status, body]).toEqual([400, { ok: false, error: "the body nests too deep" }]);
+    }
+    expect((await gateway.hook("/hooks/deep", `{"a":"${"[".repeat(1000)}\\"[","b":[[]]}`)).status).toBe(200);
+  });
+
   test("is read of so many callers at once", async () => {
     gateway = await startHooksGateway({}, { limits: { hookRequestsAtOnce: 1 } });
     const text = JSON.stringify({ text: "x", mode: "next-heartbeat" });

@@ -278,7 +278,10 @@ export class Hooks {
     return outcome;
   }
 
-  /** Does what a key stands for once and gives its answer again, also after a restart. A refusal frees the key. */
+  /**
+   * Does what a key stands for once and gives its answer again, also after a restart. A refusal frees the key, a batch that
+   * is not done whole, too: the sender repeats it then under the same id, and what was begun is known by its own keys.
+   */
   private async once(key: string, digest: string, ttlMs: number, work: () => Promise<Answer>): Promise<Answer> {
     const { claims, clock } = this.deps;
     const now = clock.now();
@@ -291,7 +294,8 @@ export class Hooks {
     }
     try {
       const answer = await work();
-      await claims.answered(key, JSON.stringify(answer));
+      if (answer.status >= 400) await claims.release(key);
+      else await claims.answered(key, JSON.stringify(answer));
       return answer;
     } catch (error) {
       if (error instanceof HookRefusal) await claims.release(key);

@@ -16,6 +16,28 @@ export function toJson(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
+/**
+ * Whether a JSON text nests deeper than it may. What walks or writes the value again would run out of stack, which parsing
+ * does not.
+ */
+export function nestsDeeper(text: string, maxDepth: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      if (++depth > maxDepth) return true;
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--;
+  }
+  return false;
+}
+
+const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125];
+
 /** The same text for equal values, whatever the order of their keys. */
 export const stableJson = (value: unknown): string =>
   JSON.stringify(value, (_key, part: unknown) =>

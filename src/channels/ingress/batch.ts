@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { LIMITS } from "../../../generated/limits.ts";
+import { nestsDeeper } from "../../platform/json.ts";
 import type { NewEvent } from "./inbox.ts";
 
 /** What is wrong with a body of a webhook. */
@@ -6,10 +8,11 @@ export class BadBatch extends Error {}
 
 /**
  * The events in a body: a list of them, `{events: [...]}`, or one, which may stand in an envelope `{type, data}`.
- * @throws BadBatch when it is no JSON, holds something that is no object, or too many of them
+ * @throws BadBatch when it is no JSON, nests too deep, holds something that is no object, or too many of them
  */
 export function eventsIn(body: string, maxEvents: number): NewEvent[] {
   let value: unknown;
+  if (nestsDeeper(body, LIMITS.jsonDepth)) throw new BadBatch("the body nests too deep");
   try {
     value = JSON.parse(body);
   } catch {

@@ -182,6 +182,12 @@ describe("who may post", () => {
   });
 });
 
+test("103: events that nest too deep are refused in words", async () => {
+  await start({ telegram: { webhookSecret: SECRET } });
+  const [status, { error }] = await post("/webhooks/tg", `{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`, BEARER);
+  expect([status, error]).toEqual([400, "the body nests too deep"]);
+});
+
 /** Published examples, and one computed by the documents of the services. */
 describe("signatures", () => {
   test("of LINE, WhatsApp and Nextcloud Talk are held against the raw body", async () => {

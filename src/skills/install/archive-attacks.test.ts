@@ -70,6 +70,13 @@ describe("66: an archive", () => {
     expect(refusal(zip([{ name: "SKILL.md" }, { name: "skill.MD" }]))).toBe("the archive holds two files of one name");
   });
 
+  test("66: with a file where a folder of it must be is refused before anything is written", () => {
+    for (const entries of [[{ name: "a" }, { name: "A/b/c" }], [{ name: "x/y/z" }, { name: "x/Y" }]]) {
+      expect(refusal(zip(entries))).toBe("the archive holds a file and a folder of one name");
+    }
+    expect(refusal(zip([{ name: "a" }, { name: "ab/c" }, { name: "ab/d" }]))).toBe("unpacked 3 files");
+  });
+
   test("66: that is broken, encrypted or no archive is refused", () => {
     const good = zip([{ name: "SKILL.md", data: SKILL }]);
     expect(refusal(Buffer.from("hello"))).toBe("the archive is not a zip file");
@@ -119,6 +126,17 @@ describe("66: a skill", () => {
     mkdirSync(join(root, "skills"));
     symlinkSync(elsewhere, join(root, "skills", "hello"));
     await expect(placeSkill(join(root, "skills"), "hello", files(), true)).rejects.toThrow("not a folder");
+    expect(readdirSync(elsewhere)).toEqual([]);
+  });
+
+  test("66: does not go through a link in the place of the folder of all skills", async () => {
+    const root = folder();
+    const elsewhere = folder();
+    for (const target of [elsewhere, join(elsewhere, "nothing")]) {
+      symlinkSync(target, join(root, "skills"));
+      await expect(placeSkill(join(root, "skills"), "hello", files(), true)).rejects.toThrow("is a link");
+      rmSync(join(root, "skills"));
+    }
     expect(readdirSync(elsewhere)).toEqual([]);
   });
 

@@ -19,6 +19,9 @@ export async function placeSkill(
   mayReplace: boolean,
 ): Promise<string> {
   if (!isSlug(slug)) throw new ArchiveRefused(`Invalid skill slug: ${slug}`);
+  // A link here would lead everything that is installed out of the workspace, to a place that somebody else has chosen.
+  if ((await lstat(skillsDir).catch(() => null))?.isSymbolicLink())
+    throw new ArchiveRefused("the folder of skills is a link");
   await mkdir(skillsDir, { recursive: true, mode: 0o700 });
   const root = await realpath(skillsDir);
   const target = join(root, slug);

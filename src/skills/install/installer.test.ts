@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { GatewayConfig } from "../../../generated/config.ts";
 import { LIMITS } from "../../../generated/limits.ts";
 import { startTestGateway, type TestClient, type TestGateway } from "../../gateway/testing.ts";
+import { ManualClock } from "../../platform/clock.ts";
 import { SkillHub } from "../hub.ts";
 import { zip } from "./testing.ts";
 
@@ -58,6 +59,31 @@ const archive = zip([
 const sha256 = createHash("sha256").update(archive).digest("hex");
 
 describe("an uploaded archive", () => {
+  test("goes on after a piece that holds nothing", async () => {
+    const { client } = await start();
+    const begun = { kind: "skill-archive", slug: "hello", sizeBytes: archive.length };
+    const { uploadId } = await client.call("skills.upload.begin", begun);
+    for (const dataBase64 of ["=", "A", archive.toString("base64")]) {
+      await client.call("skills.upload.chunk", { uploadId, offset: 0, dataBase64 });
+    }
+    expect((await client.call("skills.upload.commit", { uploadId })).sha256).toBe(sha256);
+  });
+
+  test("that nobody installed in time is gone from the store after the next start", async () => {
+    const stateDir = folder();
+    const clock = new ManualClock(Date.now() - 2 * LIMITS.skillUploadTtlMs);
+    const first = await startTestGateway({
+      stateDir,
+      clock,
+      config: { skills: { install: { allowUploadedArchives: true } } } as Partial<GatewayConfig>,
+    });
+    await upload(await first.connect(), archive);
+    await first.stop();
+    const { gateway } = await start(stateDir);
+    const pieces = "SELECT count(*) AS count FROM skill_upload_pieces";
+    expect(await gateway.services.store.read((db) => db.query(pieces).get())).toEqual({ count: 0 });
+  });
+
   test("is installed once, and the agent has the skill", async () => {
     const { client } = await start();
     const uploadId = await upload(client, archive);

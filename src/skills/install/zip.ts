@@ -45,6 +45,7 @@ export function readZip(archive: Buffer, limits: ArchiveLimits): ArchiveFile[] {
   const maxBytes = Math.min(limits.bytes, Math.max(archive.length, 1024) * limits.ratio);
   const files: ArchiveFile[] = [];
   const seen = new Set<string>();
+  const folders = new Set<string>();
   let at = archive.readUInt32LE(end + 16);
   let total = 0;
   for (let index = 0; index < count; index++) {
@@ -56,10 +57,14 @@ export function readZip(archive: Buffer, limits: ArchiveLimits): ArchiveFile[] {
     const folded = path.normalize("NFC").toLowerCase();
     if (seen.has(folded)) throw new ArchiveRefused("the archive holds two files of one name");
     seen.add(folded);
+    for (let end = folded.lastIndexOf("/"); end > 0; end = folded.lastIndexOf("/", end - 1)) {
+      folders.add(folded.slice(0, end));
+    }
     const data = content(archive, entry, Math.min(limits.fileBytes, maxBytes - total));
     total += data.length;
     files.push({ path, data });
   }
+  if (!seen.isDisjointFrom(folders)) throw new ArchiveRefused("the archive holds a file and a folder of one name");
   return files;
 }
 
