@@ -477,6 +477,8 @@ export const LIMITS = {
   hookAuthWindowMs: 60000,
   /** ms. Five minutes by which a signed call may be old or ahead, as the senders of the standard do; hooks.signing.toleranceSeconds changes it. */
   hookSkewMs: 300000,
+  /** levels. Of the body of a hook or a webhook; services send ten, and some tens of thousands exhaust the stack of what writes the value again. */
+  jsonDepth: 500,
   /** calls. Remembered so that they are not carried out twice; within ten minutes 30 a second. */
   hookClaims: 20000,
   /** characters. Upstream's bound of a usable idempotency key. */
@@ -845,6 +847,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   hookAuthFailures: { unit: "failures", reason: "Upstream's number within hookAuthWindowMs, after which a network's wrong secrets are answered 429." },
   hookAuthWindowMs: { unit: "ms", reason: "Upstream's minute in which wrong secrets are counted." },
   hookSkewMs: { unit: "ms", reason: "Five minutes by which a signed call may be old or ahead, as the senders of the standard do; hooks.signing.toleranceSeconds changes it." },
+  jsonDepth: { unit: "levels", reason: "Of the body of a hook or a webhook; services send ten, and some tens of thousands exhaust the stack of what writes the value again." },
   hookClaims: { unit: "calls", reason: "Remembered so that they are not carried out twice; within ten minutes 30 a second." },
   hookIdempotencyKeyChars: { unit: "characters", reason: "Upstream's bound of a usable idempotency key." },
   hookTextChars: { unit: "characters", reason: "Of what a template makes of a payload; a placeholder repeated does not fill the memory." },
