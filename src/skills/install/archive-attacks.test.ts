@@ -71,7 +71,10 @@ describe("66: an archive", () => {
   });
 
   test("66: with a file where a folder of it must be is refused before anything is written", () => {
-    for (const entries of [[{ name: "a" }, { name: "A/b/c" }], [{ name: "x/y/z" }, { name: "x/Y" }]]) {
+    for (const entries of [
+      [{ name: "a" }, { name: "A/b/c" }],
+      [{ name: "x/y/z" }, { name: "x/Y" }],
+    ]) {
       expect(refusal(zip(entries))).toBe("the archive holds a file and a folder of one name");
     }
     expect(refusal(zip([{ name: "a" }, { name: "ab/c" }, { name: "ab/d" }]))).toBe("unpacked 3 files");
