@@ -149,6 +149,8 @@ export const NODE_COMMANDS: {
     "browser.proxy",
     "browser.proxy.upload.v1",
     "mcp.tools.call.v1",
+    "ollama.chat",
+    "ollama.models",
     "screen.snapshot",
     "desktop.stream",
     "fs.listDir",
