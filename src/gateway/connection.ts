@@ -80,6 +80,7 @@ export class Connection {
 
   received(message: string | Buffer): void {
     if (this.state === "closed") return;
+    this.unheardPings = 0;
     if (this.state !== "open" && exceeds(message, this.host.limits.preauthFrameBytes)) {
       this.host.tooLarge();
       this.close(CLOSE_CODES.TOO_BIG);
@@ -166,9 +167,26 @@ export class Connection {
     return true;
   }
 
-  ping(): void {
-    if (this.state !== "closed") this.socket?.ping();
+  /**
+   * Asks for a sign of life, or cuts off a peer that has left `mostUnheard` such questions unanswered. The socket
+   * library's own idle time does not do this: what is sent to the peer begins it anew.
+   */
+  ping(mostUnheard: number): void {
+    if (this.state === "closed") return;
+    if (this.unheardPings >= mostUnheard) {
+      this.cutOff();
+      return;
+    }
+    this.unheardPings++;
+    this.socket?.ping();
   }
+
+  /** The peer has answered a ping. */
+  heard(): void {
+    this.unheardPings = 0;
+  }
+
+  private unheardPings = 0;
 
   /** The next event number this connection would get, for tests and diagnosis. */
   get lastSeq(): number {

@@ -289,6 +289,7 @@ export class Gateway implements ConnectionHost {
         perMessageDeflate: false,
         open: (socket) => socket.data.connection.opened(socket),
         message: (socket, message) => socket.data.connection.received(message),
+        pong: (socket) => socket.data.connection.heard(),
         close: (socket) => socket.data.connection.closed(),
       },
     });
@@ -365,7 +366,8 @@ export class Gateway implements ConnectionHost {
       this.broadcaster.publish({ event: "tick", payload: { ts: services.clock.now() } }),
     );
     every(this.limits.pingIntervalMs, () => {
-      for (const connection of this.connections.values()) connection.ping();
+      const mostUnheard = Math.floor(this.limits.idleTimeoutMs / this.limits.pingIntervalMs);
+      for (const connection of [...this.connections.values()]) connection.ping(mostUnheard);
     });
     every(this.limits.stabilitySampleMs, () => services.stability.sample());
     every(this.limits.healthIntervalMs, () => {
