@@ -40,6 +40,7 @@ export async function chatWriter(stage: Stage, name: string, gapMs: number): Pro
       clearTimeout(timer);
       finals.delete(turn.runId);
       if (state === "final") turn.completed = true;
+      else if (state === "aborted" && (await stops(client))) ledger.count("turns ended by a stop");
       else if (state !== null && state !== "known") ledger.problem(`a turn ended with ${state}`);
       if (state !== null && stage.random() < 0.05) {
         const again = await client.call("chat.send", params, { first: true });
@@ -50,6 +51,10 @@ export async function chatWriter(stage: Stage, name: string, gapMs: number): Pro
     }
   });
 }
+
+/** A gateway that stops ends its runs first, and the connections right after. */
+const stops = (client: SoakClient): Promise<boolean> =>
+  Promise.race([client.closed.then(() => true), Bun.sleep(5000).then(() => false)]);
 
 /** Makes, names and deletes sessions. */
 export async function sessionWriter(stage: Stage, name: string, gapMs: number): Promise<void> {
