@@ -10803,7 +10803,8 @@ export const SecurityDecisionEvent = Type.Object({
   }, { additionalProperties: false })),
   direction: Type.Union([
     Type.Literal("inbound"),
-    Type.Literal("outbound")
+    Type.Literal("outbound"),
+    Type.Literal("action")
   ]),
   origin: Type.Union([
     Type.Literal("owner"),

@@ -6815,7 +6815,7 @@ export type SecurityDecisionEvent = {
     reason: string,
     span?: Array<number>
   }>,
-  direction: ('inbound' | 'outbound'),
+  direction: ('inbound' | 'outbound' | 'action'),
   origin: ('owner' | 'paired-user' | 'channel-stranger' | 'tool-result' | 'web' | 'mail' | 'file' | 'model'),
   actor?: string,
   sessionKey?: string,

@@ -11,7 +11,7 @@ export interface DecisionRecord {
   enforced: boolean;
   score: number;
   findings: Finding[];
-  direction: ScreenContext["direction"];
+  direction: ScreenContext["direction"] | "action";
   origin: Origin;
   actor?: string;
   sessionKey?: string;

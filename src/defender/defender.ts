@@ -9,11 +9,20 @@ import { SecretStream } from "../platform/secret-stream.ts";
 import { mask, SecretScanner } from "../platform/secrets.ts";
 import type { DecisionRecord, DecisionRepository } from "./decision-repository.ts";
 import { excerptOf } from "./excerpt.ts";
-import { BudgetExceeded, type Guard, type GuardInput, TimeBudget } from "./guard.ts";
+import { type ActionGuard, BudgetExceeded, type Guard, type GuardInput, TimeBudget } from "./guard.ts";
 import { credentialFindings } from "./outbound.ts";
 import { pieces } from "./pieces.ts";
 import { type Policy, policyOf, ranked, verdictOf } from "./policy.ts";
-import type { Decision, DefenderPort, Finding, OutboundStream, ScreenContext, Verdict } from "./types.ts";
+import type {
+  Action,
+  ActionContext,
+  Decision,
+  DefenderPort,
+  Finding,
+  OutboundStream,
+  ScreenContext,
+  Verdict,
+} from "./types.ts";
 
 export interface DefenderOptions {
   config: ConfigPort;
@@ -23,6 +32,8 @@ export interface DefenderOptions {
   log: Logger;
   /** What inbound text is shown to, in this order. */
   guards: readonly Guard[];
+  /** What actions are shown to. */
+  actionGuards?: readonly ActionGuard[];
   /** The gateway's own secrets, by value. */
   secrets: () => readonly string[];
   limits: DefenderLimits;
@@ -82,6 +93,27 @@ export class Defender implements DefenderPort {
     return policy.auditOnly ? { ...judged, verdict: "allow", id } : { ...decision, id };
   }
 
+  async judge(action: Action, context: ActionContext): Promise<Decision> {
+    const policy = policyOf(this.options.config.current);
+    if (!policy.enabled) return ALLOW;
+    const budget = new TimeBudget(this.options.limits.defenderBudgetMs, this.now);
+    budget.begin();
+    const found: Finding[] = [];
+    for (const guard of this.options.actionGuards ?? []) {
+      try {
+        found.push(...(await guard.inspect(action, context, budget.check)));
+      } catch (error) {
+        found.push(this.failed(guard.name, error, policy));
+      }
+    }
+    const decision = decide(found, policy, this.options.limits.defenderMaxFindings);
+    this.counts[decision.verdict]++;
+    if (decision.verdict === "allow") return decision;
+    const about = { ...context, direction: "action" } as const;
+    const id = await this.record(JSON.stringify(action), about, decision as RecordableDecision, policy);
+    return policy.auditOnly ? { ...decision, verdict: "allow", id } : { ...decision, id };
+  }
+
   stream(): OutboundStream {
     const { enabled, auditOnly } = policyOf(this.options.config.current);
     if (!enabled || auditOnly) return PASS_THROUGH;
@@ -139,7 +171,7 @@ export class Defender implements DefenderPort {
 
   private async record(
     text: string,
-    context: ScreenContext,
+    context: Omit<ScreenContext, "direction"> & { direction: DecisionRecord["direction"] },
     { verdict, score, findings }: RecordableDecision,
     { auditOnly }: Policy,
   ): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Finding, Origin } from "./types.ts";
+import type { Action, ActionContext, Finding, Origin } from "./types.ts";
 
 /** What a guard is asked to look at: a whole text, or one piece of a long one. */
 export interface GuardInput {
@@ -14,6 +14,13 @@ export interface GuardInput {
 export interface Guard {
   readonly name: string;
   inspect(input: GuardInput): Finding[];
+}
+
+/** Looks at what is about to be done. Guards that ask the network or the disk answer with a promise. */
+export interface ActionGuard {
+  readonly name: string;
+  /** `checkTime` throws BudgetExceeded when the time for this action is used up. */
+  inspect(action: Action, context: ActionContext, checkTime: () => void): Finding[] | Promise<Finding[]>;
 }
 
 /** The time budget of a text is used up. */

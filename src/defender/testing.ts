@@ -7,7 +7,7 @@ import type { LogFields, Logger } from "../platform/logger.ts";
 import { Store } from "../store/store.ts";
 import { DecisionRepository } from "./decision-repository.ts";
 import { Defender, type DefenderLimits } from "./defender.ts";
-import type { Guard } from "./guard.ts";
+import type { ActionGuard, Guard } from "./guard.ts";
 
 export interface DefenderFixture {
   defender: Defender;
@@ -22,6 +22,7 @@ export interface DefenderFixture {
 export function defenderFixture(
   options: {
     guards?: readonly Guard[];
+    actionGuards?: readonly ActionGuard[];
     policy?: Partial<GatewayConfig["security"]["defender"]>;
     secrets?: readonly string[];
     limits?: Partial<DefenderLimits>;
@@ -45,6 +46,7 @@ export function defenderFixture(
       clock: new ManualClock(),
       log: collector(logged),
       guards: options.guards ?? [],
+      actionGuards: options.actionGuards,
       secrets: () => secrets,
       limits: { ...LIMITS, ...options.limits },
       now: options.now,

@@ -43,6 +43,34 @@ export interface OutboundStream {
   end(): string;
 }
 
+/** Something that is about to take effect. `origin` in the context says whose words led to it. */
+export type Action =
+  | { kind: "tool"; name: string; args: Record<string, unknown> }
+  /** `argv` when no shell reads it; `env` holds only what the caller adds. */
+  | {
+      kind: "command";
+      command: string;
+      argv?: readonly string[];
+      cwd: string;
+      env?: Readonly<Record<string, string>>;
+      host: "gateway" | "node" | "sandbox";
+    }
+  /** `path` absolute and resolved; `root` is the folder that may be written to without question. */
+  | { kind: "file-write"; path: string; root: string; bytes: number }
+  | { kind: "install"; source: string; path: string }
+  | { kind: "url"; url: string; method: string }
+  | { kind: "node-invoke"; nodeId: string; command: string; params: unknown }
+  | { kind: "outbound-message"; channel: string; target: string; text: string };
+
+export interface ActionContext {
+  origin: Origin;
+  agentId?: string;
+  sessionKey?: string;
+  runId?: string;
+  actor?: string;
+  channel?: string;
+}
+
 /** What the gateway and the turns ask of the defender. Implemented by `defender/defender.ts`. */
 export interface DefenderPort {
   /**
@@ -52,6 +80,12 @@ export interface DefenderPort {
    * can be asked that only the owner's own words pass. Outbound, `text` replaces the answer when it is there.
    */
   screen(text: string, context: ScreenContext): Promise<Decision>;
+  /**
+   * Judges what is about to be done. A decision to review or block is on disk when the promise resolves. Never
+   * rejects: a guard that fails leads to `review`. `block` is refused with the first finding's reason; `review` needs a
+   * person's approval, and is refused where nobody can be asked.
+   */
+  judge(action: Action, context: ActionContext): Promise<Decision>;
   /**
    * Begins to mask one streamed answer. Nothing is recorded here: give the whole answer to `screen` when it has ended.
    * The streamed text is the same that `screen` returns.

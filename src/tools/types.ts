@@ -1,0 +1,87 @@
+import type { Origin } from "../defender/types.ts";
+
+/** What a tool gives back: for the model, and beside it facts for those who watch. */
+export interface ToolResult {
+  content: ({ type: "text"; text: string } | { type: "image"; data: string; mimeType: string })[];
+  /** JSON for clients and the transcript (`details`), never shown to the model. Bounded as the content is. */
+  details?: Record<string, unknown>;
+  isError?: true;
+}
+
+/** For whom and where a tool runs. */
+export interface ToolContext {
+  agentId: string;
+  /** Canonical. */
+  sessionKey: string;
+  sessionId: string;
+  runId: string;
+  toolCallId: string;
+  /** The agent's workspace, absolute; what is relative in arguments starts here. */
+  workspace: string;
+  /** Whether the sender of the turn is an owner; tools that are for owners alone are not offered to others. */
+  isOwner: boolean;
+  /** Where the turn's words came from, for the defender. */
+  origin: Origin;
+  /** The channel of the turn (`telegram`), absent for the gateway's own clients. */
+  channel?: string;
+  /** Whether the session runs in a sandbox; then commands and files stay inside it. */
+  isSandboxed: boolean;
+  /** Aborted when the run is; a tool ends what it started and rejects with the signal's reason. */
+  signal: AbortSignal;
+  /** Tells watchers what there is so far; may be called often, is throttled by the host. */
+  onUpdate(partial: ToolResult): void;
+}
+
+/** One tool. Its name, group and profiles stand in `spec/catalog/tools.yaml`; a tool the catalogue calls `planned` is not offered. */
+export interface Tool {
+  name: string;
+  /** For the model. */
+  description: string;
+  /** JSON schema of the arguments; arguments are checked against it before `run`. */
+  parameters: Record<string, unknown>;
+  /** False when the tool cannot work as things are configured (no key, no server); then it is not offered. */
+  isAvailable?(subject: ToolSubject): boolean;
+  /**
+   * Does the work. What the model can mend (no such file, bad pattern) is thrown as `ToolError`; the host turns it into
+   * a result. Anything else thrown is logged and told without internals.
+   */
+  run(args: Record<string, unknown>, context: ToolContext): Promise<ToolResult>;
+}
+
+/** Whose tools are asked for; what policy decides by. */
+export interface ToolSubject {
+  agentId: string;
+  sessionKey: string;
+  provider?: string;
+  model?: string;
+  channel?: string;
+  isOwner: boolean;
+  isSandboxed: boolean;
+  /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
+  subagentDepth: number;
+}
+
+/** A failure in words that the model can act on. Never holds secrets. */
+export class ToolError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ToolError";
+  }
+}
+
+/** What turns ask of tools. Implemented by `tools/host.ts`. */
+export interface ToolHostPort {
+  /** The tools that policy grants and that can work now, in the catalogue's order. */
+  offered(subject: ToolSubject): Promise<Tool[]>;
+  /**
+   * Runs one call: known and granted, arguments valid, no loop, judged by the defender, approved where it must be; then
+   * the result, bounded and screened. Rejects only with the signal's reason.
+   */
+  call(name: string, args: Record<string, unknown>, context: ToolContext, subject: ToolSubject): Promise<ToolResult>;
+}
+
+/** A result of text alone. */
+export const textResult = (text: string, details?: Record<string, unknown>): ToolResult => ({
+  content: [{ type: "text", text }],
+  ...(details ? { details } : {}),
+});
