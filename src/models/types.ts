@@ -23,6 +23,8 @@ export interface ModelMessage {
   toolCallId?: string;
   toolName?: string;
   isError?: boolean;
+  /** Which model said it; signed thoughts go back to that one alone. */
+  origin?: { api: string; provider: string; model: string };
 }
 
 export interface ModelRequest {
@@ -42,7 +44,14 @@ export type ModelEvent =
   /** `signature` comes at a thought's end from providers that want the thought back unchanged. */
   | { type: "thinking"; delta: string; signature?: string }
   /** `invalid` says why the arguments could not be read; such a call must be answered with an error, never run. */
-  | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown>; invalid?: string }
+  | {
+      type: "toolCall";
+      id: string;
+      name: string;
+      arguments: Record<string, unknown>;
+      invalid?: string;
+      thoughtSignature?: string;
+    }
   | { type: "finish"; stopReason: "stop" | "length" | "toolUse" | "error"; usage: Usage; responseId?: string };
 
 /**

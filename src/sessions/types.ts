@@ -3,7 +3,8 @@ export type ContentPart =
   | { type: "text"; text: string }
   | { type: "thinking"; thinking: string; thinkingSignature?: string }
   | { type: "image"; data: string; mimeType: string }
-  | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown> };
+  /** `thoughtSignature` is a provider's mark for the thought behind a call; it wants it back unchanged. */
+  | { type: "toolCall"; id: string; name: string; arguments: Record<string, unknown>; thoughtSignature?: string };
 
 /** Token counts and cost of one model answer. Cost is in US dollars. */
 export interface Usage {

@@ -51,7 +51,8 @@ export const belongs = ({ extra, stopReason, errorMessage }: TranscriptMessage):
 
 /** A transcript message as the model is given it. */
 export function toModelMessage(message: TranscriptMessage, content = message.content): ModelMessage {
-  const { role, extra } = message;
+  const { role, extra, api, provider, model } = message;
+  if (role === "assistant" && api && provider && model) return { role, content, origin: { api, provider, model } };
   if (role !== "toolResult") return { role, content };
   const { toolCallId, toolName, isError } = extra ?? {};
   return {

@@ -110,6 +110,30 @@ describe("an answer", () => {
   });
 });
 
+test("an answer tells its tool calls in their places", async () => {
+  const call: ModelEvent = {
+    type: "toolCall",
+    id: "c1",
+    name: "read",
+    arguments: { path: "a" },
+    thoughtSignature: "s",
+  };
+  const broken: ModelEvent = { type: "toolCall", id: "c2", name: "read", arguments: {}, invalid: "no JSON" };
+  const end: ModelEvent = { type: "finish", stopReason: "toolUse", usage: ZERO_USAGE };
+  const { result } = ask([[text("Looking."), call, broken, end]]);
+  const { content, calls, stopReason } = await result;
+  expect(content).toEqual([
+    { type: "text", text: "Looking." },
+    { type: "toolCall", id: "c1", name: "read", arguments: { path: "a" }, thoughtSignature: "s" },
+    { type: "toolCall", id: "c2", name: "read", arguments: {} },
+  ]);
+  expect(calls.map(({ id, invalid }) => [id, invalid])).toEqual([
+    ["c1", undefined],
+    ["c2", "no JSON"],
+  ]);
+  expect(stopReason).toBe("toolUse");
+});
+
 describe("a failure", () => {
   test.each(["rate_limit", "overloaded", "server_error", "unavailable"] as const)(
     "that may pass (%s) is tried again on the same model",

@@ -1,6 +1,13 @@
 import { LIMITS } from "../../../generated/limits.ts";
 import type { DefenderPort } from "../../defender/types.ts";
-import { ModelError, type ModelMessage, type ModelsPort, type ResolvedModel } from "../../models/types.ts";
+import {
+  ModelError,
+  type ModelEvent,
+  type ModelMessage,
+  type ModelRequest,
+  type ModelsPort,
+  type ResolvedModel,
+} from "../../models/types.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { ContentPart, Usage } from "../../sessions/types.ts";
 import { isTransient } from "./failure-text.ts";
@@ -14,10 +21,15 @@ export interface Answer {
   raw: string;
   /** Thoughts and text as they are stored, in order. */
   content: ContentPart[];
+  /** The tool calls of `content`, in order. One with `invalid` must be answered with that error and not run. */
+  calls: ToolCall[];
   usage: Usage;
   stopReason: "stop" | "length" | "toolUse" | "error";
   responseId?: string;
 }
+
+/** A tool call of a model. */
+export type ToolCall = Pick<Extract<ModelEvent, { type: "toolCall" }>, "id" | "name" | "arguments" | "invalid">;
 
 /** A call that failed and what was tried next; `next` is null when nothing was left. */
 export interface FallbackStep {
@@ -33,6 +45,7 @@ export interface AnswerRequest {
   candidates: readonly ResolvedModel[];
   system: string;
   messages: ModelMessage[];
+  tools?: ModelRequest["tools"];
   thinking?: string;
   signal: AbortSignal;
   /** Begins to mask the text of one call. */
@@ -135,15 +148,15 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 async function once(models: ModelsPort, model: ResolvedModel, request: AnswerRequest): Promise<Answer> {
-  const { system, messages, thinking, signal } = request;
+  const { system, messages, tools, thinking, signal } = request;
   const collected = new Collected(request.mask);
-  const masked = request.mask();
+  let masked = request.mask();
   const add = (text: string) => {
     if (text === "") return;
     collected.addText(text);
     request.onText(text);
   };
-  const stream = models.stream({ model, system, messages, thinking, signal })[Symbol.asyncIterator]();
+  const stream = models.stream({ model, system, messages, tools, thinking, signal })[Symbol.asyncIterator]();
   try {
     for (;;) {
       const { done, value: event } = await untilAborted(stream.next(), signal);
@@ -156,7 +169,12 @@ async function once(models: ModelsPort, model: ResolvedModel, request: AnswerReq
           return { model, ...collected.result(), usage: structuredClone(NO_USAGE), stopReason: "length" };
         }
       } else if (event.type === "thinking") collected.addThought(event.delta, event.signature);
-      else if (event.type === "finish") {
+      else if (event.type === "toolCall") {
+        // What was held back for masking belongs before the call.
+        add(masked.end());
+        masked = request.mask();
+        collected.addCall(event);
+      } else if (event.type === "finish") {
         add(masked.end());
         const { stopReason, usage, responseId } = event;
         return { model, ...collected.result(), usage, stopReason, ...(responseId ? { responseId } : {}) };
@@ -206,12 +224,24 @@ class Collected {
   raw = "";
   private text = "";
   private readonly parts: ContentPart[] = [];
+  private readonly calls: ToolCall[] = [];
 
   addText(delta: string): void {
     this.text += delta;
     const last = this.parts.at(-1);
     if (last?.type === "text") last.text += delta;
     else this.parts.push({ type: "text", text: delta });
+  }
+
+  addCall({ id, name, arguments: args, invalid, thoughtSignature }: Extract<ModelEvent, { type: "toolCall" }>): void {
+    this.calls.push({ id, name, arguments: args, ...(invalid ? { invalid } : {}) });
+    this.parts.push({
+      type: "toolCall",
+      id,
+      name,
+      arguments: args,
+      ...(thoughtSignature ? { thoughtSignature } : {}),
+    });
   }
 
   addThought(delta: string, signature?: string): void {
@@ -224,7 +254,7 @@ class Collected {
   }
 
   /** The answer as it is stored: without white space around its text, without empty parts. */
-  result(): Pick<Answer, "text" | "raw" | "content"> {
+  result(): Pick<Answer, "text" | "raw" | "content" | "calls"> {
     const content = this.parts
       .filter((part) => part.type !== "text" || part.text.trim() !== "")
       .map((part) => (part.type === "thinking" ? this.withoutCredentials(part) : part));
@@ -232,7 +262,7 @@ class Collected {
     const [first, last] = [texts[0], texts.at(-1)];
     if (first) first.text = first.text.trimStart();
     if (last) last.text = last.text.trimEnd();
-    return { text: this.text.trim(), raw: this.raw, content };
+    return { text: this.text.trim(), raw: this.raw, content, calls: this.calls };
   }
 
   /** A thought is stored as well and shown to whoever reads the history. A signature holds for its words alone. */
