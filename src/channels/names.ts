@@ -26,4 +26,7 @@ const LABELS: Readonly<Record<string, string>> = {
   zalouser: "Zalo Personal",
 };
 
+/** True for the id of a channel that there is, configured or not. */
+export const isChannel = (id: string): boolean => Object.hasOwn(LABELS, id);
+
 export const channelLabel = (id: string): string => LABELS[id] ?? id;

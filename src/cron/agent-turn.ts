@@ -139,7 +139,12 @@ function executionOf({ status, error, reply, result }: RunOutcome, place: Place)
     case "ok":
       // Without a model the gateway itself has answered, which is an answer to people alone.
       if (result?.meta.agentMeta === undefined) return failure(reply?.text ?? NO_MODEL, facts, "model_not_found");
-      return { status: "ok", summary: (reply?.text ?? "").slice(0, LIMITS.cronSummaryChars), facts };
+      return {
+        status: "ok",
+        summary: (reply?.text ?? "").slice(0, LIMITS.cronSummaryChars),
+        ...given({ text: reply?.text }),
+        facts,
+      };
     case "interrupted":
       return { status: "error", error: CUT_OFF, interrupted: true, facts };
     case "timeout":

@@ -1,7 +1,10 @@
+import { channelId } from "../channels/ids.ts";
+import { isChannel } from "../channels/names.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import type { Job } from "./job.ts";
 import { parseTime } from "./new-job.ts";
 import { type NextTime, nextTimes } from "./schedule.ts";
+import { isWebhookUrl } from "./webhook.ts";
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
@@ -14,7 +17,7 @@ const FURTHEST_YEARS = 10;
  */
 export async function checkJob(job: Job, method: "cron.add" | "cron.update", now: number): Promise<NextTime> {
   const refuse = (reason: string) => invalidRequest(`invalid ${method} params: ${reason}`);
-  const problem = targetProblem(job) ?? deliveryProblem(job);
+  const problem = targetProblem(job) ?? deliveryProblem(job) ?? channelProblem(job);
   if (problem !== null) throw refuse(problem);
   if (job.sessionTarget !== "main" && job.payload.kind === "systemEvent") {
     throw new GatewayError(
@@ -48,18 +51,33 @@ function deliveryProblem({ sessionTarget, delivery }: Job): string | null {
   if (delivery.mode === "webhook" && !isWebhookUrl(delivery.to)) {
     return "cron webhook delivery requires delivery.to to be a valid http(s) URL";
   }
-  const completion = "completionDestination" in delivery ? delivery.completionDestination : undefined;
-  const failure = delivery.failureDestination;
-  for (const to of [completion?.to, failure?.mode === "webhook" ? failure.to : undefined]) {
-    if (to !== undefined && !isWebhookUrl(to)) return "cron webhook destinations have to be valid http(s) URLs";
+  const { failureDestination: failure } = delivery;
+  if (failure !== undefined && sessionTarget === "main" && delivery.mode !== "webhook") {
+    return 'cron delivery.failureDestination is only supported for sessionTarget="isolated" unless delivery.mode="webhook"';
+  }
+  if (failure?.mode === "webhook" && !isWebhookUrl(failure.to ?? "")) {
+    return "cron failure destination webhook requires delivery.failureDestination.to to be a valid http(s) URL";
+  }
+  const completion = delivery.mode === "announce" ? delivery.completionDestination : undefined;
+  if (completion !== undefined && !isWebhookUrl(completion.to)) {
+    return "cron completion destination webhook requires delivery.completionDestination.to to be a valid http(s) URL";
   }
   return null;
 }
 
-/** True for an address that a webhook may have: http or https, and no name or password in it. */
-export function isWebhookUrl(text: string): boolean {
-  const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
+/** Names of channels that no channel has. Words as recorded from 2026.9.6. */
+function channelProblem({ delivery, failureAlert }: Job): string | null {
+  const alert = failureAlert === false ? undefined : failureAlert;
+  const named = {
+    "delivery.channel": delivery?.channel,
+    "delivery.failureDestination.channel": delivery?.failureDestination?.channel,
+    "failureAlert.channel": alert?.channel,
+  };
+  for (const [field, channel] of Object.entries(named)) {
+    if (channel === undefined || channel === "last" || isChannel(channelId(channel))) continue;
+    return `${field} is not a known channel: ${channel}`;
+  }
+  return null;
 }
 
 /** What of an enabled job would never run here. A disabled one may hold it, so that upstream's jobs can be kept. */

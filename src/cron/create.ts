@@ -2,6 +2,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { Runs } from "../agents/runs/runs.ts";
 import type { SystemEvents } from "../agents/system-events.ts";
+import type { Outbound } from "../channels/outbound/outbound.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { DefenderPort } from "../defender/types.ts";
 import type { EventBus } from "../platform/bus.ts";
@@ -13,6 +14,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { Heartbeats } from "../system/heartbeats.ts";
 import { agentOf, runAgentTurn } from "./agent-turn.ts";
+import { Announcer } from "./announcer.ts";
 import { unservedPart } from "./check-job.ts";
 import { Cron } from "./cron.ts";
 import { deliver } from "./delivery.ts";
@@ -21,6 +23,7 @@ import { HeartbeatTurns } from "./heartbeat-turns.ts";
 import type { Job } from "./job.ts";
 import { JobRepository } from "./job-repository.ts";
 import type { Execution } from "./outcome.ts";
+import { RunReports } from "./run-reports.ts";
 import { RunRepository, type RunStart } from "./run-repository.ts";
 import { Scheduler } from "./scheduler.ts";
 import { ScratchRepository } from "./scratch-repository.ts";
@@ -40,6 +43,7 @@ export interface CronOptions {
   systemEvents: SystemEvents;
   heartbeats: Heartbeats;
   defender: DefenderPort;
+  outbound: Pick<Outbound, "send">;
   bus: EventBus;
   clock: Clock;
   log: Logger;
@@ -56,6 +60,7 @@ export function createCron(options: CronOptions): CronServices {
   const history = new RunRepository(store);
   const scratch = new ScratchRepository(store, LIMITS.cronScratchBytes);
   const ownerOf = (job: Job): string => agentOf(job, agents, sessions);
+  const announcer = new Announcer({ config, outbound: options.outbound, sessions, ownerOf });
   const heartbeatTurns = new HeartbeatTurns({ ...options, scratch, log });
   const execute = async (job: Job, byHand: boolean): Promise<Execution> => {
     const { payload } = job;
@@ -76,9 +81,10 @@ export function createCron(options: CronOptions): CronServices {
       job,
       execution,
       { jobId, runId, runAtMs, durationMs: clock.now() - runAtMs },
-      { config, log, resolve },
+      { config, log, resolve, announcer },
     );
   };
+  const reports = new RunReports({ ...options, log, jobs, history, announcer, ownerOf });
   const scheduler = new Scheduler({
     jobs,
     history,
@@ -88,6 +94,7 @@ export function createCron(options: CronOptions): CronServices {
     log,
     ownerOf,
     perform,
+    report: (job, entry, notice) => reports.send(job, entry, notice),
     converge: () => convergeHeartbeats({ jobs, agents, config, clock }),
   });
   metrics.gauge("chela_cron_runs_active", "Scheduled jobs at work.", () => scheduler.atWork);

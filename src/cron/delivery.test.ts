@@ -82,12 +82,16 @@ test("silence is not delivered and is no failure", async () => {
   const { id } = await gateway.client.call("cron.add", turnJob({ delivery: webhook("/in") }));
   const job = await gateway.client.call("cron.get", { id });
   const { config, log } = gateway.services;
+  const announcer = {
+    placeOf: () => Promise.reject(new Error("silence needs no place")),
+    send: () => Promise.reject(new Error("silence is not sent")),
+  };
   const run = { jobId: id, runId: "r", runAtMs: 0, durationMs: 0 };
   for (const [summary, suppressed] of [
     ["NO_REPLY", "silent"],
     [" ", "empty"],
   ] as const) {
-    const { report } = await deliver(job, { status: "ok", summary }, run, { config, log });
+    const { report } = await deliver(job, { status: "ok", summary }, run, { config, log, announcer });
     expect(report).toMatchObject({ status: "not-delivered", suppressed });
     const entry = entryOf({ ...run, startedAt: 0, endedAt: 0 }, { status: "ok", summary }, report);
     expect(entry.completionStatus).toBe("succeeded");

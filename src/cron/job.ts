@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CronAddJobResult, CronRunLogEntry } from "../../generated/types.ts";
+import type { Incident } from "./alert.ts";
 
 /** Facts that are computed for answers and not stored. */
 type Shown =
@@ -20,6 +21,8 @@ type Shown =
 export type JobState = CronAddJobResult["state"] & {
   /** Times the schedule could not be computed, one after another. */
   scheduleErrorCount?: number;
+  /** What somebody has been told of and that has not ended. */
+  incident?: Incident;
 };
 
 /** A job as it is stored. All times are epoch milliseconds. */
@@ -41,7 +44,7 @@ export type JobView = Job & { configRevision: string } & Partial<
 export function viewOf(job: Job): JobView {
   const { state } = job;
   return {
-    ...job,
+    ...publicJob(job),
     configRevision: revisionOf(job),
     ...given({
       nextRunAtMs: state.nextRunAtMs,
@@ -57,6 +60,12 @@ export function viewOf(job: Job): JobView {
       lastFailureNotificationDeliveryError: state.lastFailureNotificationDeliveryError,
     }),
   };
+}
+
+/** A job without what only the scheduler needs to remember. */
+export function publicJob(job: Job): Job {
+  const { scheduleErrorCount, incident, ...state } = job.state;
+  return { ...job, state };
 }
 
 /** Names what a job is told to do; what it has done, and when it was changed, is no part of it. */

@@ -1,4 +1,5 @@
 import type { CronAddParams } from "../../generated/types.ts";
+import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { type Delivery, given, type Job, type Payload, type Schedule } from "./job.ts";
 import { defaultStaggerMs } from "./schedule.ts";
@@ -18,8 +19,39 @@ export function fillIn(raw: Record<string, unknown>): Record<string, unknown> {
     wakeMode: raw.wakeMode === "next-heartbeat" ? "next-heartbeat" : "now",
   };
   if (schedule !== undefined) params.schedule = schedule;
+  if (payload !== undefined) params.payload = filledPayload(payload);
+  if (isRecord(raw.delivery)) params.delivery = filledDelivery(raw.delivery);
   if (params.name === undefined && payload !== undefined) params.name = nameOf(payload);
   return params;
+}
+
+/** Figures that mean nothing and blank texts count as absent. */
+function filledPayload(payload: Record<string, unknown>): Record<string, unknown> {
+  const next = trimmed(payload, ["model", "thinking"]);
+  for (const [name, least] of Object.entries(LEAST)) {
+    if (typeof next[name] === "number" && next[name] < least) delete next[name];
+  }
+  if (Array.isArray(next.fallbacks) && next.fallbacks.length > 0) {
+    const named = next.fallbacks.filter((each) => typeof each !== "string" || each.trim() !== "");
+    next.fallbacks = named;
+    if (named.length === 0) delete next.fallbacks;
+  }
+  return next;
+}
+
+const LEAST = { timeoutSeconds: 0, noOutputTimeoutSeconds: 0, outputMaxBytes: 1 };
+
+/** @throws GatewayError for blank addresses, in upstream's words */
+function filledDelivery(delivery: Record<string, unknown>): Record<string, unknown> {
+  const isBlank = (value: unknown) => typeof value === "string" && value.trim() === "";
+  const refuse = (field: string) => invalidRequest(`invalid cron.add params: ${field} must be a non-empty string`);
+  if (isBlank(delivery.to)) throw refuse("delivery.to");
+  const { completionDestination: completion, ...others } = delivery;
+  if (!isRecord(completion)) return delivery;
+  // The one way that a completion can be told.
+  if (completion.mode !== "webhook") return others;
+  if (isBlank(completion.to)) throw refuse("delivery.completionDestination.to");
+  return delivery;
 }
 
 function targetOf({ sessionTarget, sessionKey }: Record<string, unknown>, payload?: Record<string, unknown>): string {

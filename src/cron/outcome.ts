@@ -21,6 +21,8 @@ export interface Execution {
   /** The run was cut off by the end of the gateway. */
   interrupted?: true;
   summary?: string;
+  /** The whole of what the summary begins, to be delivered. */
+  text?: string;
   diagnostics?: RunEntry["diagnostics"];
   facts?: Pick<RunEntry, "sessionId" | "sessionKey" | "model" | "provider" | "usage">;
 }
@@ -43,12 +45,13 @@ export function entryOf(
   const { model, provider, usage, sessionId, sessionKey } = facts;
   const undelivered = delivery.required && (delivery.status === "not-delivered" || delivery.status === "unknown");
   const failed = status === "error" || (undelivered && delivery.suppressed === undefined);
+  const isOpen = status !== "error" && delivery.required && delivery.status === "unknown";
   return {
     ts: run.endedAt,
     jobId: run.jobId,
     action: "finished",
     status,
-    completionStatus: failed ? "failed" : "succeeded",
+    completionStatus: isOpen ? "unknown" : failed ? "failed" : "succeeded",
     ...given({ error, errorReason, summary: summary || undefined }),
     runId: run.runId,
     ...given({ diagnostics }),
@@ -76,6 +79,8 @@ const RUN_FACTS: readonly (keyof JobState)[] = [
   "lastDelivered",
   "lastDeliveryError",
   "deliverySuppressionReason",
+  "lastFailureNotificationDelivered",
+  "lastFailureNotificationDeliveryError",
 ];
 
 /**

@@ -1,7 +1,8 @@
 import type { CronUpdateParams } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Delivery, Job, JobState, Payload } from "./job.ts";
-import { settledSchedule, withToolPolicy } from "./new-job.ts";
+import { isRecord, settledSchedule, withToolPolicy } from "./new-job.ts";
+import { without } from "./outcome.ts";
 
 export type JobPatch = CronUpdateParams["patch"];
 
@@ -20,17 +21,17 @@ const NEEDED: Readonly<Record<string, string>> = {
  */
 export function patched(job: Job, patch: JobPatch, now: number): { job: Job; rescheduled: boolean } {
   const { schedule, payload, delivery, state, name, description, enabled, ...plain } = patch;
-  const next: Record<string, unknown> = { ...job, updatedAtMs: now };
-  for (const [field, value] of Object.entries(plain)) {
-    if (value === null) delete next[field];
-    else if (value !== undefined) next[field] = value;
+  const next = laidOver({ ...job, updatedAtMs: now }, plain);
+  if (name !== undefined && name.trim() === "") {
+    throw invalidRequest("invalid cron.update params: automation name is required");
   }
-  if (name?.trim()) next.name = name.trim();
+  if (name !== undefined) next.name = name.trim();
   if (description !== undefined) next.description = description.trim();
   if (next.description === "") delete next.description;
   if (schedule !== undefined) next.schedule = settledSchedule(schedule, now);
   if (payload !== undefined) next.payload = patchedPayload(job.payload, payload);
   if (delivery !== undefined) next.delivery = patchedDelivery(job.delivery, delivery as Record<string, unknown>);
+  if (patch.failureAlert) next.failureAlert = patchedAlert(job.failureAlert, patch.failureAlert);
   if (enabled !== undefined) next.enabled = enabled;
   const moved = schedule !== undefined && JSON.stringify(next.schedule) !== JSON.stringify(job.schedule);
   const turnedOn = enabled === true && !job.enabled;
@@ -45,8 +46,10 @@ function patchedState(
   { moved, turnedOn, now }: { moved: boolean; turnedOn: boolean; now: number },
 ): JobState {
   const { autoDisabled, ...others } = state;
+  // What is told of a job begins anew with it.
+  const kept = turnedOn ? without(others, "incident", "lastFailureAlertAtMs") : others;
   return {
-    ...others,
+    ...kept,
     ...facts,
     ...(moved ? { scheduleActivatedAtMs: now } : {}),
     // Whoever turns a job on again gives it a fresh start.
@@ -57,29 +60,43 @@ function patchedState(
 function patchedPayload(old: Payload, patch: NonNullable<JobPatch["payload"]>): Payload {
   const base: Record<string, unknown> =
     old.kind === patch.kind ? { ...old } : "toolsAllow" in old && old.toolsAllow ? { toolsAllow: old.toolsAllow } : {};
-  for (const [field, value] of Object.entries(patch)) {
-    if (value === null) delete base[field];
-    else base[field] = value;
-  }
+  const next = laidOver(base, patch);
   const needed = NEEDED[patch.kind];
-  if (needed !== undefined && base[needed] === undefined) {
-    throw invalidRequest(`invalid cron.update params: payload.kind="${patch.kind}" requires payload.${needed}`);
+  if (needed !== undefined && next[needed] === undefined) {
+    throw invalidRequest(`invalid cron.update params: cron.update payload.kind="${patch.kind}" requires ${needed}`);
   }
-  return base as unknown as Payload;
+  return next as unknown as Payload;
 }
 
 function patchedDelivery(old: Delivery | undefined, patch: Record<string, unknown>): Delivery {
-  const next: Record<string, unknown> = { mode: "announce", ...old };
+  const base: Record<string, unknown> = { mode: "announce", ...old };
   // Where a webhook goes is no recipient of a channel.
-  if (old?.mode === "webhook" && patch.mode !== undefined && patch.mode !== "webhook") delete next.to;
-  for (const [field, value] of Object.entries(patch)) {
-    if (value === null) delete next[field];
-    else if (value !== undefined) next[field] = value;
-  }
+  if (old?.mode === "webhook" && patch.mode !== undefined && patch.mode !== "webhook") delete base.to;
+  const next = laidOver(base, patch);
+  const destination = patch.failureDestination;
+  if (isRecord(destination) && isRecord(base.failureDestination)) {
+    next.failureDestination = laidOver(base.failureDestination, destination);
+  } else if (isRecord(destination)) next.failureDestination = laidOver({}, destination);
+  if (next.mode !== "announce") delete next.completionDestination;
   if (next.mode === "webhook" && next.to === undefined) {
     throw invalidRequest(
       "invalid cron.update params: cron webhook delivery requires delivery.to to be a valid http(s) URL",
     );
   }
   return next as unknown as Delivery;
+}
+
+/** False turns alerts off; fields are laid over those that are there, null takes the whole or a field away. */
+function patchedAlert(old: Job["failureAlert"], patch: NonNullable<JobPatch["failureAlert"]>): Job["failureAlert"] {
+  return patch === false ? false : laidOver(old === false ? {} : { ...old }, patch);
+}
+
+/** The fields of a patch over what is there; null takes a field away. */
+function laidOver(base: object, patch: object): Record<string, unknown> {
+  const next: Record<string, unknown> = { ...base };
+  for (const [field, value] of Object.entries(patch)) {
+    if (value === null) delete next[field];
+    else if (value !== undefined) next[field] = value;
+  }
+  return next;
 }

@@ -64,6 +64,16 @@ export class RunRepository {
     });
   }
 
+  /** Completes a run that has ended, for instance by what became of its alert. */
+  amend(runId: string, change: (entry: RunEntry) => RunEntry): Promise<void> {
+    return this.store.write((db) => {
+      const row = db.query("SELECT data FROM cron_runs WHERE run_id = ? AND ended_at IS NOT NULL").get(runId);
+      if (row === null) return;
+      const entry = change(JSON.parse((row as { data: string }).data) as RunEntry);
+      db.query("UPDATE cron_runs SET data = ? WHERE run_id = ?").run(JSON.stringify(entry), runId);
+    });
+  }
+
   /** Forgets runs that ended before a moment. */
   prune(before: number): Promise<void> {
     return this.store.write((db) => {

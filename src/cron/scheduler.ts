@@ -4,7 +4,8 @@ import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { CUT_OFF } from "./agent-turn.ts";
-import { given, type Job } from "./job.ts";
+import { judgeRun, type Notice } from "./alert.ts";
+import { given, type Job, publicJob, type RunEntry } from "./job.ts";
 import type { Ended, JobRepository } from "./job-repository.ts";
 import { lateNote, missedEntry, missedTimes, runsLate } from "./missed.ts";
 import { afterRun, type DeliveryReport, type Execution, entryOf, without } from "./outcome.ts";
@@ -24,6 +25,8 @@ export interface SchedulerDeps {
   converge(): Promise<void>;
   /** Does what a job says and takes the result where it wants it. */
   perform(job: Job, run: RunStart): Promise<{ execution: Execution; report: DeliveryReport }>;
+  /** Tells of a run that has ended whoever is to know of it. */
+  report(job: Job, entry: RunEntry, notice: Notice | undefined): Promise<void>;
 }
 
 const NOT_ASKED: DeliveryReport = { status: "not-requested", required: false };
@@ -251,8 +254,9 @@ export class Scheduler {
   }
 
   private async finish(job: Job, run: RunStart, execution: Execution, report: DeliveryReport): Promise<void> {
-    const { jobs, clock } = this.deps;
+    const { jobs, clock, config } = this.deps;
     const endedAt = clock.now();
+    let notice: Notice | undefined;
     const next = await nextTimes(job.schedule, job.id);
     const stamp = <T extends { ts: number }>(entry: T): T => ({ ...entry, ts: entry.ts || endedAt });
     const diagnostics = execution.diagnostics && {
@@ -267,9 +271,14 @@ export class Scheduler {
         run.runId.startsWith("manual:") || known.state.scheduleActivatedAtMs !== job.state.scheduleActivatedAtMs;
       const after = afterRun(known, base, { manual, next, interrupted: execution.interrupted });
       const nextRunAtMs = after === "remove" || !after.enabled ? undefined : after.state.nextRunAtMs;
-      return { entry: { ...base, ...given({ nextRunAtMs }) }, after };
+      const judged = judgeRun(after === "remove" ? known : after, base, config.current.cron?.failureAlert);
+      notice = judged.notice;
+      const failureNotificationDelivery = notice && { status: "unknown" as const };
+      const entry = { ...base, ...given({ nextRunAtMs, failureNotificationDelivery }) };
+      return { entry, after: after === "remove" ? after : { ...after, state: judged.state } };
     });
     this.tell(ended);
+    if (ended.job !== null) await this.deps.report(ended.job, ended.entry, notice);
   }
 
   private tell({ job, entry, removed }: Ended): void {
@@ -283,7 +292,7 @@ export class Scheduler {
   publish(action: "added" | "updated" | "removed" | "started" | "finished", job: Job, facts: object = {}): void {
     const { nextRunAtMs } = job.state;
     const due = action === "added" || action === "updated" ? given({ nextRunAtMs }) : {};
-    this.deps.bus.publish("cron", { jobId: job.id, action, job, ...due, ...facts });
+    this.deps.bus.publish("cron", { jobId: job.id, action, job: publicJob(job), ...due, ...facts });
   }
 
   /** A run that the end of the process cut off. What has a single time is tried again. */

@@ -185,6 +185,13 @@ export function createServices(options: ServiceOptions): Services {
   const talk = new Talk({ config, speech, bus, clock, secrets });
   const heartbeats = new Heartbeats({ settings, bus });
   const { runs, systemEvents } = turns;
+  const outbox = new Outbox(store, clock, LIMITS);
+  const outbound = new Outbound({
+    config,
+    defender,
+    outbox,
+    deliveries: (port) => new Deliveries({ outbox, sessions, port, clock, log, limits: LIMITS }),
+  });
   const cron = createCron({
     store,
     config,
@@ -194,6 +201,7 @@ export function createServices(options: ServiceOptions): Services {
     systemEvents,
     heartbeats,
     defender,
+    outbound,
     bus,
     clock,
     log,
@@ -206,13 +214,6 @@ export function createServices(options: ServiceOptions): Services {
   const skills = new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets });
   const skillHub = new SkillHub({ env: () => config.env ?? {}, limits: LIMITS });
   const skillUploads = new SkillUploads(store, clock, LIMITS);
-  const outbox = new Outbox(store, clock, LIMITS);
-  const outbound = new Outbound({
-    config,
-    defender,
-    outbox,
-    deliveries: (port) => new Deliveries({ outbox, sessions, port, clock, log, limits: LIMITS }),
-  });
 
   const nodeServices = createNodes({
     ...deviceServices,

@@ -135,6 +135,19 @@ export class Sessions implements SessionsPort, SessionStats {
     return session && stateOf(session);
   }
 
+  /** Where the last message of a session came from, if a channel brought it and its sender can be reached there. */
+  async lastRoute(key: string): Promise<{ channel: string; to: string; accountId?: string; threadId?: string } | null> {
+    const route = (await this.repository.find(key))?.entry.deliveryContext;
+    if (!route?.channel || !route.to || route.channel === "webchat") return null;
+    const { channel, to, accountId, threadId } = route;
+    return {
+      channel,
+      to,
+      ...(accountId === undefined ? {} : { accountId }),
+      ...(threadId === undefined ? {} : { threadId: String(threadId) }),
+    };
+  }
+
   async findById(sessionId: string): Promise<SessionState | null> {
     const session = await this.repository.findById(sessionId);
     return session && stateOf(session);
