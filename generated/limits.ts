@@ -9,6 +9,8 @@ export const LIMITS = {
   maxPayloadBytes: 26214400,
   /** bytes. Upstream's 50 MiB, announced in hello-ok policy.maxBufferedBytes; a reader further behind is closed. */
   maxBufferedBytes: 52428800,
+  /** bytes. That wait for all readers together, five of them at their own bound; above it the reader furthest behind is cut off first. In ordinary use some megabytes wait for milliseconds. */
+  maxBufferedTotalBytes: 268435456,
   /** ms. Upstream's interval, announced in hello-ok policy.tickIntervalMs; clients close a socket without ticks. */
   tickIntervalMs: 30000,
   /** ms. Upstream's WebSocket ping, below the usual 30 s idle cut of proxies. */
@@ -613,6 +615,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   handshakeTimeoutMs: { unit: "ms", reason: "Upstream closes a silent socket after 15 s." },
   maxPayloadBytes: { unit: "bytes", reason: "Upstream's 25 MiB, announced in hello-ok policy.maxPayload." },
   maxBufferedBytes: { unit: "bytes", reason: "Upstream's 50 MiB, announced in hello-ok policy.maxBufferedBytes; a reader further behind is closed." },
+  maxBufferedTotalBytes: { unit: "bytes", reason: "That wait for all readers together, five of them at their own bound; above it the reader furthest behind is cut off first. In ordinary use some megabytes wait for milliseconds." },
   tickIntervalMs: { unit: "ms", reason: "Upstream's interval, announced in hello-ok policy.tickIntervalMs; clients close a socket without ticks." },
   pingIntervalMs: { unit: "ms", reason: "Upstream's WebSocket ping, below the usual 30 s idle cut of proxies." },
   preauthSocketsPerAddress: { unit: "sockets", reason: "Upstream's bound on unauthenticated sockets of one address; of IPv6 one network of 64 bits." },

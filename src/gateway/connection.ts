@@ -26,6 +26,8 @@ export interface ConnectionHost {
   dispatch(connection: Connection, frame: RequestFrame): void;
   /** A frame before hello was too large. */
   tooLarge(): void;
+  /** What waits for the peer to read has changed. */
+  buffered(connection: Connection): void;
   /** The connection is gone. */
   gone(connection: Connection): void;
   now(): number;
@@ -150,7 +152,7 @@ export class Connection {
   send(text: string): void {
     if (this.socket === undefined || this.state === "closed") return;
     if (this.isSlow()) this.closeSlow();
-    else this.socket.send(text);
+    else this.write(text);
   }
 
   /**
@@ -163,8 +165,17 @@ export class Connection {
       if (!droppable) this.closeSlow();
       return false;
     }
-    this.socket.send(`${head}${++this.seq}${tail}`);
+    this.write(`${head}${++this.seq}${tail}`);
     return true;
+  }
+
+  private write(text: string): void {
+    if (this.socket!.send(text) < 0) this.host.buffered(this);
+  }
+
+  /** The peer has read what waited for it, or a part of it. */
+  drained(): void {
+    this.host.buffered(this);
   }
 
   /**

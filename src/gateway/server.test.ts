@@ -302,6 +302,27 @@ describe("a reader that stops reading", () => {
   });
 });
 
+describe("114: readers that stop reading, all together", () => {
+  test("are cut off before they fill the memory, the furthest behind first; who reads stays", async () => {
+    const BOUND = 40_000_000;
+    const gateway = await startTestGateway({ limits: { maxBufferedTotalBytes: BOUND } });
+    const reader = await gateway.connect();
+    const stalled = [await stalledReader(gateway), await stalledReader(gateway), await stalledReader(gateway)];
+    const outgoing = () => gateway.services.metrics.render().match(/^chela_outgoing_bytes (\d+)$/m)?.[1];
+    const text = "x".repeat(2_000_000);
+    for (let i = 0; i < 30; i++) {
+      gateway.services.bus.publish("chat", chat("final", text));
+      expect(Number(outgoing())).toBeLessThanOrEqual(BOUND);
+      // The one who reads takes it before the next comes.
+      await reader.call("health");
+    }
+    expect(gateway.services.metrics.render()).toMatch(/^chela_readers_cut_total [1-3]$/m);
+    expect(reader.events("chat")).toHaveLength(30);
+    for (const socket of stalled) socket.destroy();
+    await gateway.stop();
+  });
+});
+
 describe("the end", () => {
   test("stop tells every client with the next number, then closes all with 1012", async () => {
     const gateway = await startTestGateway();

@@ -18,6 +18,7 @@ import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HooksHttp } from "./hooks-http.ts";
 import { HttpSurface } from "./http.ts";
 import { McpHttp } from "./mcp-http.ts";
+import { Outgoing } from "./outgoing.ts";
 import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { Strangers } from "./strangers.ts";
@@ -55,6 +56,7 @@ export class Gateway implements ConnectionHost {
   readonly broadcaster: Broadcaster;
   private readonly connections = new Map<string, Connection>();
   private readonly strangers: Strangers;
+  private readonly outgoing: Outgoing<Connection>;
   /** By connection id: what ends the notes of others that it is connected. */
   private readonly attachments = new Map<string, (() => void)[]>();
   /** By connection id, before hello-ok: what makes it the connection of its node, and gives what ends that. */
@@ -75,6 +77,7 @@ export class Gateway implements ConnectionHost {
     const { services, handlers, guards, authorizer, verify } = options;
     this.limits = { ...LIMITS, ...options.limits };
     this.strangers = new Strangers(this.limits);
+    this.outgoing = new Outgoing(this.limits.maxBufferedTotalBytes, (reader, bytes) => this.logCut(reader, bytes));
     this.startedAtMs = services.clock.now();
     const { maxInFlightPerConnection: maxInFlight, startsPerTurn, startQueuePerConnection } = this.limits;
     this.dispatcher = new Dispatcher({
@@ -202,6 +205,15 @@ export class Gateway implements ConnectionHost {
     );
   }
 
+  buffered(connection: Connection): void {
+    this.outgoing.update(connection);
+  }
+
+  private logCut({ id }: Connection, bytes: number): void {
+    const { log } = this.options.services;
+    log.warn("a reader was cut off: too much waits to be sent to all together", { connection: id, bytes });
+  }
+
   gone(connection: Connection): void {
     if (!this.connections.delete(connection.id)) return;
     this.strangers.remove(connection);
@@ -290,7 +302,11 @@ export class Gateway implements ConnectionHost {
         open: (socket) => socket.data.connection.opened(socket),
         message: (socket, message) => socket.data.connection.received(message),
         pong: (socket) => socket.data.connection.heard(),
-        close: (socket) => socket.data.connection.closed(),
+        drain: (socket) => socket.data.connection.drained(),
+        close: (socket) => {
+          socket.data.connection.closed();
+          this.outgoing.remove(socket.data.connection);
+        },
       },
     });
   }
@@ -389,6 +405,12 @@ export class Gateway implements ConnectionHost {
       "chela_connections_cut_total",
       "Sockets before hello that were cut off because memory grew.",
       () => this.strangers.cut,
+    );
+    metrics.gauge("chela_outgoing_bytes", "Bytes that wait for readers.", () => this.outgoing.bytes);
+    metrics.total(
+      "chela_readers_cut_total",
+      "Connections that were cut off because too much waited for all readers together.",
+      () => this.outgoing.cut,
     );
     metrics.total("chela_requests_total", "Requests by method and outcome (ok or the error code).", () =>
       this.dispatcher.counts(),

@@ -15,6 +15,7 @@ import type { NodeSession } from "./types.ts";
 /**
  * The document of allowed commands of a node host, which lies on the node: it is read and written there. The node holds
  * the base hash against what it has, so that nobody undoes another's change (docs: exec approvals, Control UI editing).
+ * The token of the node's socket is not passed on, as that of this gateway is not; a node keeps it when none is written.
  */
 export class ExecPolicyRelay {
   constructor(private readonly deps: { invokes: NodeInvokes; sessions: NodeSessions; config: ConfigPort }) {}
@@ -45,9 +46,15 @@ export class ExecPolicyRelay {
     const outcome = await invokes.ask(nodeId, command, params(session));
     if (!outcome.ok) throw nodeError(outcome, wasAsked(outcome));
     const payload = payloadOf(outcome);
-    if (check("ExecApprovalsNodeSnapshot", payload)) return payload as ExecApprovalsNodeSnapshot;
-    throw invalidRequest("node returned invalid exec approvals payload");
+    if (!check("ExecApprovalsNodeSnapshot", payload)) throw invalidRequest("node returned invalid exec approvals payload");
+    return withoutToken(payload as ExecApprovalsNodeSnapshot);
   }
+}
+
+function withoutToken(snapshot: ExecApprovalsNodeSnapshot): ExecApprovalsNodeSnapshot {
+  if (snapshot.file?.socket === undefined) return snapshot;
+  const { socket, ...file } = snapshot.file;
+  return { ...snapshot, file: { ...file, ...(socket.path !== undefined && { socket: { path: socket.path } }) } };
 }
 
 /** Only the app on macOS resolves its defaults on request. */

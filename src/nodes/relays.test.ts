@@ -149,6 +149,25 @@ describe("83: a node's document of allowed commands", () => {
     expect([set.command, set.params]).toEqual([commands[1], { file: { version: 1 }, baseHash: "h" }]);
   });
 
+  test("is shown without the token of the node's socket, after a write, too", async () => {
+    const node = await connectApproved(gateway, { commands });
+    const file = { version: 1, socket: { path: "/run/a.sock", token: "node-secret" }, agents: {} };
+    const payload = { ...snapshot, file };
+    for (const method of ["exec.approvals.node.get", "exec.approvals.node.set"]) {
+      const params = { nodeId: node.id, ...(method.endsWith("set") && { file: { version: 1 }, baseHash: "h" }) };
+      const { answer } = await relayed(node, method, params, { payload });
+      expect(answer.payload.file).toEqual({ version: 1, socket: { path: "/run/a.sock" }, agents: {} });
+      expect(JSON.stringify(answer)).not.toContain("node-secret");
+    }
+    const { answer } = await relayed(
+      node,
+      "exec.approvals.node.get",
+      { nodeId: node.id },
+      { payload: { ...snapshot, file: { version: 1, socket: { token: "node-secret" } } } },
+    );
+    expect(answer.payload.file).toEqual({ version: 1 });
+  });
+
   test("is for administrators, and only of a node that may be asked for it", async () => {
     const node = await connectApproved(gateway, { commands: ["system.which"] });
     const { error } = await operator.request("exec.approvals.node.get", { nodeId: node.id });
