@@ -117,7 +117,7 @@ describe("what is refused", () => {
     ["free text where there are no options", { options: [] }, ["anything"], {}, null],
     ["a blank", { options: [] }, [" "], {}, "question 'one' contains an empty answer"],
     ["another question", {}, ["A"], { two: ["A"] }, "question 'two' is not part of this request"],
-    ["the name of a method", {}, ["A"], { ["constructor"]: ["A"] }, "question 'constructor' is not part"],
+    ["the name of a method", {}, ["A"], { constructor: ["A"] }, "question 'constructor' is not part"],
   ];
   for (const [name, question, given, more, message] of answers) {
     test(`as an answer: ${name}`, async () => {

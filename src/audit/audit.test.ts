@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ChatGateway, chatEnd, freshKey, startChatGateway } from "../agents/testing/chat-gateway.ts";
+import type { Payload } from "../gateway/testing.ts";
 import { Store } from "../store/store.ts";
 import { AuditRepository } from "./audit-repository.ts";
 import type { NewAuditEvent } from "./events.ts";
@@ -25,7 +26,7 @@ async function run(message: string): Promise<{ runId: string; sessionKey: string
   await chatEnd(gateway.client, runId);
   return { runId, sessionKey };
 }
-const list = async (params: object = {}): Promise<any> => gateway.client.call("audit.list", params);
+const list = async (params: object = {}): Promise<Payload> => gateway.client.call("audit.list", params);
 
 describe("audit.list", () => {
   test("is empty before anything ran", async () => {
@@ -56,7 +57,7 @@ describe("audit.list", () => {
     expect(JSON.stringify(await list())).not.toContain("private");
     const activity = await gateway.client.call("audit.activity.list", { runId });
     expect(activity.events).toEqual(
-      events.map((event: any) => ({ ...event, schemaVersion: 1, eventType: "agent_run" })),
+      events.map((event: Payload) => ({ ...event, schemaVersion: 1, eventType: "agent_run" })),
     );
   });
 
@@ -71,7 +72,7 @@ describe("audit.list", () => {
     const ends = async (runId: string) => (await list({ runId })).events[0];
     expect(await ends(failed)).toMatchObject({ status: "failed", errorCode: "run_failed" });
     expect(await ends(stopped)).toMatchObject({ status: "cancelled", errorCode: "run_cancelled" });
-    expect((await list({ status: "failed" })).events.map(({ runId }: any) => runId)).toEqual([failed]);
+    expect((await list({ status: "failed" })).events.map(({ runId }: Payload) => runId)).toEqual([failed]);
   });
 
   test("goes by pages, by agent, session and time, and over a restart", async () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Payload } from "../gateway/testing.ts";
 import { type CronGateway, HOUR, startCronGateway, turnJob } from "./testing.ts";
 
 let gateway: CronGateway;
@@ -15,7 +16,9 @@ function fileInWorkspace(text: string): void {
   writeFileSync(join(workspace, "AGENTS.md"), text);
 }
 const monitor = async () =>
-  (await call("cron.list", { includeDisabled: true })).jobs.find(({ payload }: any) => payload.kind === "heartbeat");
+  (await call("cron.list", { includeDisabled: true })).jobs.find(
+    ({ payload }: Payload) => payload.kind === "heartbeat",
+  );
 async function runJob(id: string): Promise<void> {
   const from = gateway.client.frames.length;
   await call("cron.run", { id });
@@ -109,7 +112,7 @@ describe("a heartbeat", () => {
     };
     gateway = await startCronGateway({ config: { agents } as never });
     const { jobs } = await call("cron.list");
-    expect(jobs.map(({ agentId, schedule }: any) => [agentId, schedule.everyMs])).toEqual([["second", 2 * HOUR]]);
+    expect(jobs.map(({ agentId, schedule }: Payload) => [agentId, schedule.everyMs])).toEqual([["second", 2 * HOUR]]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { type ChatGateway, startChatGateway } from "../agents/testing/chat-gateway.ts";
-import type { TestGatewayOptions } from "../gateway/testing.ts";
+import type { Payload, TestGatewayOptions } from "../gateway/testing.ts";
 import { ManualClock } from "../platform/clock.ts";
 
 export interface CronGateway extends ChatGateway {
@@ -7,11 +7,9 @@ export interface CronGateway extends ChatGateway {
   /** Lets time pass and begins what is due then. */
   pass(ms: number): Promise<void>;
   /** The next event that a job's run has ended, or the first one from `from` on. */
-  // biome-ignore lint/suspicious/noExplicitAny: payloads as they come
-  finished(jobId: string, from?: number): Promise<any>;
+  finished(jobId: string, from?: number): Promise<Payload>;
   /** The history of a job once it has so many runs. */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  ran(jobId: string, count?: number): Promise<any>;
+  ran(jobId: string, count?: number): Promise<Payload>;
 }
 
 export interface CronGatewayOptions extends TestGatewayOptions {

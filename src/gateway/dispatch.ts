@@ -23,11 +23,9 @@ export interface ContractWatch {
  * `dynamic` scope needs for them, and what every call must say. Throws to refuse. May return params to be used in their
  * place, where upstream fills in what was left out first.
  */
-export type Guard = (
-  params: Record<string, unknown>,
-  caller: Caller,
-  context: CallContext,
-) => Record<string, unknown> | void;
+export type Guard = ((...call: GuardedCall) => void) | ((...call: GuardedCall) => Record<string, unknown>);
+
+type GuardedCall = [params: Record<string, unknown>, caller: Caller, context: CallContext];
 
 interface Route {
   name: string;

@@ -166,15 +166,17 @@ export interface ConnectSpec {
   headers?: Record<string, string>;
 }
 
+/** What came in a frame, or a part of it: tests look into payloads of every method. */
+// biome-ignore lint/suspicious/noExplicitAny: they expect its parts where they look at them
+export type Payload = any;
+
 /** A frame as it came over the wire. */
 export interface Frame {
   type: string;
   id?: string | number;
   ok?: boolean;
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every method
-  payload?: any;
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  error?: any;
+  payload?: Payload;
+  error?: Payload;
   event?: string;
   seq?: number;
   stateVersion?: { presence: number; health: number };
@@ -184,8 +186,7 @@ export interface Frame {
 export class TestClient {
   readonly frames: Frame[] = [];
   closed: { code: number; reason: string } | undefined;
-  // biome-ignore lint/suspicious/noExplicitAny: the hello of whatever gateway is under test
-  helloPayload: any;
+  helloPayload: Payload;
   private readonly watchers = new Set<() => void>();
   private nextId = 0;
 
@@ -218,8 +219,7 @@ export class TestClient {
   }
 
   /** Connects. @throws GatewayError with what the gateway answered */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  async hello(spec: ConnectSpec = {}): Promise<any> {
+  async hello(spec: ConnectSpec = {}): Promise<Payload> {
     const { client, role = "operator", identity, proofVersion, device, ...others } = spec;
     const params = {
       minProtocol: 4,
@@ -238,8 +238,7 @@ export class TestClient {
   }
 
   /** The payload of the answer. Two-phase methods: of the first one. @throws GatewayError */
-  // biome-ignore lint/suspicious/noExplicitAny: as above
-  async call(method: string, params: unknown = {}): Promise<any> {
+  async call(method: string, params: unknown = {}): Promise<Payload> {
     const answer = await this.request(method, params);
     if (!answer.ok) throw new GatewayError(answer.error.code, answer.error.message, answer.error);
     return answer.payload;

@@ -1,16 +1,15 @@
 import { type ChatGateway, startChatGateway } from "../agents/testing/chat-gateway.ts";
-import type { TestGatewayOptions } from "../gateway/testing.ts";
+import type { Payload, TestGatewayOptions } from "../gateway/testing.ts";
 
 export const HOOK_TOKEN = "a-secret-of-hooks-alone-0123456789";
 
 export interface HooksGateway extends ChatGateway {
   /** Calls a hook with the token, or with other headers. */
-  // biome-ignore lint/suspicious/noExplicitAny: answers as they come
   hook(
     path: string,
     body: unknown,
     headers?: Record<string, string>,
-  ): Promise<{ status: number; body: any; headers: Headers }>;
+  ): Promise<{ status: number; body: Payload; headers: Headers }>;
   /** What the model was last asked, as one text; and who asked. */
   asked(): string;
 }

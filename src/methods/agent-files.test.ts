@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
-import { startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { type Payload, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 
 let gateway: TestGateway;
 let client: TestClient;
@@ -35,7 +35,7 @@ describe("agents.files.list", () => {
       size: 5,
       updatedAtMs: Math.floor(statSync(join(workspace, "AGENTS.md")).mtimeMs),
     });
-    expect(files.slice(1).map((file: any) => [file.name, file.missing, file.expectedAbsent])).toEqual([
+    expect(files.slice(1).map((file: Payload) => [file.name, file.missing, file.expectedAbsent])).toEqual([
       ["SOUL.md", true, true],
       ["USER.md", true, true],
       ["BOOTSTRAP.md", true, false],
@@ -122,7 +122,7 @@ describe("attack 58: agents.files reaches nothing but the agent's files", () => 
     expect(existsSync(join(gateway.stateDir, "not-there.txt"))).toBe(false);
     expect(readFileSync(outside, "utf8")).toBe("outside");
     const { files } = await client.call("agents.files.list", { agentId: "main" });
-    expect(files.filter((file: any) => !file.missing)).toEqual([]);
+    expect(files.filter((file: Payload) => !file.missing)).toEqual([]);
   });
 
   test("through a pipe, which would never end", async () => {

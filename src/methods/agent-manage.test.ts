@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withValue } from "../config/values.ts";
-import { startTestGateway, TEST_TOKEN, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { type Payload, startTestGateway, TEST_TOKEN, type TestClient, type TestGateway } from "../gateway/testing.ts";
 
 let gateway: TestGateway;
 let client: TestClient;
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 const refused = async (method: string, params: object): Promise<string> =>
   (await client.request(method, params)).error.message;
-const agents = async (): Promise<any> => client.call("agents.list");
+const agents = async (): Promise<Payload> => client.call("agents.list");
 const configText = (): string => readFileSync(gateway.services.config.path, "utf8");
 
 describe("agents.create", () => {
@@ -69,7 +69,7 @@ describe("agents.create", () => {
 
   test("fills the workspace with the files to start with, for their owner to change", async () => {
     const { files } = await client.call("agents.files.list", { agentId: "parity-bot" });
-    expect(files.map((file: any) => [file.name, file.missing])).toEqual([
+    expect(files.map((file: Payload) => [file.name, file.missing])).toEqual([
       ["AGENTS.md", false],
       ["SOUL.md", false],
       ["USER.md", false],
@@ -134,7 +134,7 @@ describe("agents.update", () => {
   });
 
   test("the agent that was there first stays the one that talk goes to", () => {
-    expect((gateway.services.config.current.talk as any).agentId).toBe("main");
+    expect((gateway.services.config.current.talk as { agentId?: string }).agentId).toBe("main");
   });
 
   test("refuses an agent that is not there", async () => {
@@ -162,7 +162,7 @@ describe("agents.delete", () => {
     expect(existsSync(join(home, ".Trash", "parity-ws", "SOUL.md"))).toBe(true);
     expect(await client.call("sessions.describe", { key: "agent:parity-bot:talk" })).toEqual({ session: null });
     expect(gateway.services.config.current.bindings).toHaveLength(1);
-    expect((await agents()).agents.map(({ id }: any) => id)).toEqual(["main", "mine", "two"]);
+    expect((await agents()).agents.map(({ id }: Payload) => id)).toEqual(["main", "mine", "two"]);
   });
 
   test("keeps files and conversations when it is told to", async () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { linkSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
-import { startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { type Payload, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 
 let gateway: TestGateway;
 let client: TestClient;
@@ -51,7 +51,7 @@ describe("a workspace", () => {
 
   test("is listed with folders first, each by name, without links", async () => {
     const { payload } = await list({});
-    expect(payload.entries.map((entry: any) => [entry.kind, entry.path])).toEqual([
+    expect(payload.entries.map((entry: Payload) => [entry.kind, entry.path])).toEqual([
       ["directory", "Assets"],
       ["directory", "notes"],
       ["file", "A.md"],
@@ -69,7 +69,7 @@ describe("a workspace", () => {
   });
 
   test("is listed by pages and folders", async () => {
-    expect((await list({ offset: 1, limit: 2 })).payload.entries.map((entry: any) => entry.name)).toEqual([
+    expect((await list({ offset: 1, limit: 2 })).payload.entries.map((entry: Payload) => entry.name)).toEqual([
       "notes",
       "A.md",
     ]);

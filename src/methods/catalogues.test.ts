@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { nodeSpec, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { nodeSpec, type Payload, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 import { MOCK_CONFIG } from "../sessions/testing.ts";
 
 let gateway: TestGateway;
@@ -15,7 +15,7 @@ const unknownAgent = { code: "INVALID_REQUEST", message: 'unknown agent id "ghos
 describe("commands.list", () => {
   test("lists what the gateway understands, with what may stand behind a command unless told otherwise", async () => {
     const { commands } = await client.call("commands.list");
-    const think = commands.find(({ name }: any) => name === "think");
+    const think = commands.find(({ name }: Payload) => name === "think");
     expect(think).toMatchObject({
       source: "native",
       scope: "both",
@@ -25,8 +25,8 @@ describe("commands.list", () => {
     expect(think.args).toHaveLength(1);
     expect((await client.call("chat.metadata")).commands).toEqual(commands);
     const bare = await client.call("commands.list", { includeArgs: false, scope: "native" });
-    expect(bare.commands.map(({ name }: any) => name)).toEqual(commands.map(({ name }: any) => name));
-    expect(bare.commands.some((each: any) => "args" in each)).toBe(false);
+    expect(bare.commands.map(({ name }: Payload) => name)).toEqual(commands.map(({ name }: Payload) => name));
+    expect(bare.commands.some((each: Payload) => "args" in each)).toBe(false);
   });
 
   test("refuses an agent that is not there", async () => {
@@ -37,7 +37,7 @@ describe("commands.list", () => {
 describe("models", () => {
   test("models.authStatus says where each provider's key comes from, and shows none", async () => {
     const status = await client.call("models.authStatus");
-    expect(status.providers.find(({ provider }: any) => provider === "mock")).toEqual({
+    expect(status.providers.find(({ provider }: Payload) => provider === "mock")).toEqual({
       provider: "mock",
       authProvider: "mock",
       displayName: "mock",
@@ -45,7 +45,7 @@ describe("models", () => {
       profiles: [],
       apiKey: { source: "config" },
     });
-    const capability = status.providerCapabilities.find(({ provider }: any) => provider === "anthropic");
+    const capability = status.providerCapabilities.find(({ provider }: Payload) => provider === "anthropic");
     expect(capability).toEqual({ provider: "anthropic", apiKeySupported: true, quickApiKeySetup: false });
     expect((await client.request("models.authStatus", { agentId: "ghost" })).error).toEqual({
       ...unknownAgent,
@@ -67,7 +67,7 @@ describe("tools", () => {
   test("tools.catalog and tools.effective name no tool, as there is none", async () => {
     const catalogue = await client.call("tools.catalog");
     expect(catalogue).toMatchObject({ agentId: "main", groups: [] });
-    expect(catalogue.profiles.map(({ id }: any) => id)).toEqual(["minimal", "coding", "messaging", "full"]);
+    expect(catalogue.profiles.map(({ id }: Payload) => id)).toEqual(["minimal", "coding", "messaging", "full"]);
     await client.call("sessions.create", { key: "main" });
     expect(await client.call("tools.effective", { sessionKey: "main" })).toEqual({
       agentId: "main",

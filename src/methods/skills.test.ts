@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { nodeSpec, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { nodeSpec, type Payload, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 
 let gateway: TestGateway;
 let client: TestClient;
@@ -66,9 +66,9 @@ body
 });
 afterAll(() => gateway.stop());
 
-const status = async (agentId = "main"): Promise<any> => client.call("skills.status", { agentId });
-const named = async (name: string, agentId?: string): Promise<any> =>
-  (await status(agentId)).skills.find((each: any) => each.name === name);
+const status = async (agentId = "main"): Promise<Payload> => client.call("skills.status", { agentId });
+const named = async (name: string, agentId?: string): Promise<Payload> =>
+  (await status(agentId)).skills.find((each: Payload) => each.name === name);
 
 describe("skills.status", () => {
   test("finds the skills of each place, the nearest of a name first, by name", async () => {
@@ -78,7 +78,7 @@ describe("skills.status", () => {
       managedSkillsDir: place("skills"),
       agentId: "main",
     });
-    expect(skills.map((each: any) => [each.name, each.source])).toEqual([
+    expect(skills.map((each: Payload) => [each.name, each.source])).toEqual([
       ["alpha", "openclaw-workspace"],
       ["beta", "openclaw-workspace"],
       ["colon", "openclaw-workspace"],

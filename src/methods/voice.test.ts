@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nodeSpec, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
+import { nodeSpec, type Payload, startTestGateway, type TestClient, type TestGateway } from "../gateway/testing.ts";
 
 const DEFAULT_WORDS = ["openclaw", "claude", "computer"];
 const SPEECH = {
@@ -94,7 +94,7 @@ describe("talk", () => {
   test("talk.catalog promises no engine that is not there", async () => {
     const catalogue = await client.call("talk.catalog");
     expect(catalogue).toMatchObject({ modes: [], realtime: { ready: false }, transcription: { ready: false } });
-    expect(catalogue.speech.providers.map(({ id, configured }: any) => [id, configured])).toEqual([
+    expect(catalogue.speech.providers.map(({ id, configured }: Payload) => [id, configured])).toEqual([
       ["openai", false],
       ["xai", false],
     ]);

@@ -46,7 +46,8 @@ export class ExecPolicyRelay {
     const outcome = await invokes.ask(nodeId, command, params(session));
     if (!outcome.ok) throw nodeError(outcome, wasAsked(outcome));
     const payload = payloadOf(outcome);
-    if (!check("ExecApprovalsNodeSnapshot", payload)) throw invalidRequest("node returned invalid exec approvals payload");
+    if (!check("ExecApprovalsNodeSnapshot", payload))
+      throw invalidRequest("node returned invalid exec approvals payload");
     return withoutToken(payload as ExecApprovalsNodeSnapshot);
   }
 }

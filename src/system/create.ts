@@ -4,7 +4,6 @@ import { GrantRepository } from "../attach/grant-repository.ts";
 import { AttachGrants } from "../attach/grants.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
-import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { SessionsPort } from "../sessions/types.ts";
 import type { Settings } from "../store/settings.ts";
@@ -12,7 +11,7 @@ import type { Store } from "../store/store.ts";
 import { UserRepository } from "../users/user-repository.ts";
 import { Users } from "../users/users.ts";
 import { ActiveWork } from "./active-work.ts";
-import { Directories, type FolderCaller } from "./directories.ts";
+import { Directories } from "./directories.ts";
 import { OpenRequests } from "./open-requests.ts";
 import { Stability } from "./stability.ts";
 import { Suspension } from "./suspension.ts";
@@ -26,13 +25,6 @@ export interface OperationServices {
   readonly suspension: Suspension;
   readonly stability: Stability;
   readonly directories: Directories;
-}
-
-interface NodeCall {
-  nodeId: string;
-  command: string;
-  params: object;
-  idempotencyKey: string;
 }
 
 interface OperationDeps {

@@ -138,7 +138,7 @@ export class Speech {
     const own = dict(dict(this.section.providers)[provider.id]);
     const model = dict(dict(dict(config.current.models).providers)[provider.id]);
     const settings = { ...own, ...over };
-    const env = (names: readonly string[]) => names.map((each) => text((config.env ?? {})[each])).find(Boolean);
+    const env = (names: readonly string[]) => names.map((each) => text(config.env?.[each])).find(Boolean);
     const apiKey = text(settings.apiKey) ?? text(model.apiKey) ?? env(provider.keyEnv);
     if (apiKey === undefined) return null;
     const baseUrl = text(settings.baseUrl) ?? (provider.id === "openai" ? env(["OPENAI_TTS_BASE_URL"]) : undefined);
@@ -205,7 +205,7 @@ export class Speech {
     const entries = [dict(this.section.providers)[id], dict(dict(config.current.models).providers)[id]];
     return (
       entries.some((entry) => text(dict(entry).apiKey) !== undefined) ||
-      keyEnv.some((name) => (config.env ?? {})[name]?.trim())
+      keyEnv.some((name) => config.env?.[name]?.trim())
     );
   }
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nodeSpec, TestDevice } from "../../gateway/testing.ts";
+import { nodeSpec, type Payload, TestDevice } from "../../gateway/testing.ts";
 import { type ChatGateway, chatEnd, freshKey, startChatGateway } from "../testing/chat-gateway.ts";
 
 let stateDir: string;
@@ -24,7 +24,7 @@ async function begin(message: string): Promise<{ runId: string; sessionKey: stri
   return { runId, sessionKey };
 }
 const ended = (runId: string) => gateway.client.call("agent.wait", { runId, timeoutMs: 10_000 });
-const list = async (params: object = {}): Promise<any> => gateway.client.call("tasks.list", params);
+const list = async (params: object = {}): Promise<Payload> => gateway.client.call("tasks.list", params);
 
 describe("tasks", () => {
   test("are none before a program has asked for a run; a chat is no task", async () => {
@@ -41,7 +41,7 @@ describe("tasks", () => {
     const second = await begin("FAIL:400 no");
     await ended(second.runId);
     const { tasks } = await list();
-    expect(tasks.map(({ id, status }: any) => [id, status])).toEqual([
+    expect(tasks.map(({ id, status }: Payload) => [id, status])).toEqual([
       [second.runId, "failed"],
       [first.runId, "completed"],
     ]);
@@ -83,7 +83,7 @@ describe("tasks", () => {
   test("can be stopped while they run, once", async () => {
     const { runId } = await begin("SLOW:50 a b c d e f g h");
     const { tasks } = await list({ status: ["running", "queued"] });
-    expect(tasks.map(({ id }: any) => id)).toEqual([runId]);
+    expect(tasks.map(({ id }: Payload) => id)).toEqual([runId]);
     const answer = await gateway.client.call("tasks.cancel", { taskId: runId, reason: "enough" });
     expect(answer).toMatchObject({ found: true, cancelled: true });
     await ended(runId);
