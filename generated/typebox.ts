@@ -8211,6 +8211,13 @@ export const HealthResult = Type.Object({
   }, { additionalProperties: false })),
   sessions: SessionFacts,
   modelRuntime: Type.Optional(ModelRuntimeFacts),
+  deliveryQueues: Type.Optional(Type.Object({
+    failed: Type.Array(Type.Object({
+      queueName: Type.String(),
+      count: Type.Integer({ minimum: 0 }),
+      oldestFailedAt: Type.Optional(Type.Integer({ minimum: 0 }))
+    }, { additionalProperties: false }))
+  }, { description: "Messages that were given up, where there are some.", additionalProperties: false })),
   eventLoop: EventLoopFacts
 }, { description: "The state of the gateway. The health event carries the same without modelRuntime.", additionalProperties: false })
 

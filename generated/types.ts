@@ -4821,6 +4821,13 @@ export type HealthResult = {
   }>,
   sessions: SessionFacts,
   modelRuntime?: ModelRuntimeFacts,
+  deliveryQueues?: {
+    failed: Array<{
+      queueName: string,
+      count: number,
+      oldestFailedAt?: number
+    }>
+  },
   eventLoop: EventLoopFacts
 };
 

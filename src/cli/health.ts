@@ -23,13 +23,17 @@ export async function run({ options, io, env }: Invocation): Promise<number> {
 /** Prints what the snapshot has; a gateway that says less is shown as far as it goes. */
 export function printHealth(
   io: Io,
-  { eventLoop, durationMs, agents = [], ts = Date.now() }: Partial<HealthResult>,
+  { eventLoop, durationMs, agents = [], deliveryQueues, ts = Date.now() }: Partial<HealthResult>,
 ): void {
   if (eventLoop) {
     const { degraded, reasons, delayMaxMs, delayP99Ms, utilization, cpuCoreRatio } = eventLoop;
     const state = degraded ? `degraded (${reasons.join(", ")})` : "ok";
     const delays = `max=${Math.round(delayMaxMs ?? 0)}ms p99=${Math.round(delayP99Ms ?? 0)}ms`;
     io.out(`Gateway event loop: ${state} ${delays} util=${utilization} cpu=${cpuCoreRatio}`);
+  }
+  for (const { queueName, count, oldestFailedAt } of deliveryQueues?.failed ?? []) {
+    const since = oldestFailedAt === undefined ? "" : `, the oldest ${ago(ts - oldestFailedAt)}`;
+    io.out(`Messages given up: ${count} (${printable(queueName)}${since})`);
   }
   if (durationMs !== undefined) io.out(`Gateway probe duration: ${durationMs}ms`);
   if (agents.length === 0) return;

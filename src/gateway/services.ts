@@ -214,6 +214,8 @@ export function createServices(options: ServiceOptions): Services {
   const skills = new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets });
   const skillHub = new SkillHub({ env: () => config.env ?? {}, limits: LIMITS });
   const skillUploads = new SkillUploads(store, clock, LIMITS);
+  const countGivenUp = () => outbound.deliveries.givenUp;
+  metrics.total("chela_messages_given_up_total", "Messages that no attempt could deliver.", countGivenUp);
 
   const nodeServices = createNodes({
     ...deviceServices,
@@ -242,7 +244,17 @@ export function createServices(options: ServiceOptions): Services {
   const versions = new StateVersions();
   const eventLoop = new EventLoopMonitor();
   const presence = new Presence({ bus, clock, versions }, COMPATIBLE_VERSION);
-  const health = new Health({ bus, clock, config, versions, eventLoop, agents, sessions, databasePath });
+  const health = new Health({
+    bus,
+    clock,
+    config,
+    versions,
+    eventLoop,
+    agents,
+    sessions,
+    deliveries: outbox,
+    databasePath,
+  });
   const status = new Status({
     clock,
     config,

@@ -5,7 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import { immutable } from "../platform/json.ts";
 import type { EventLoopFacts, EventLoopMonitor } from "./event-loop.ts";
 import { type HeartbeatPlan, heartbeatPlan } from "./heartbeat-plan.ts";
-import type { AgentRoster, SessionStats } from "./ports.ts";
+import type { AgentRoster, GivenUpDeliveries, SessionStats } from "./ports.ts";
 import type { StateVersions } from "./versions.ts";
 
 export interface SessionFacts {
@@ -30,6 +30,8 @@ export interface HealthSnapshot {
   defaultAgentId: string;
   agents: { agentId: string; name?: string; isDefault: boolean; heartbeat: HeartbeatPlan; sessions: SessionFacts }[];
   sessions: SessionFacts;
+  /** Only when messages were given up. */
+  deliveryQueues?: { failed: { queueName: string; count: number; oldestFailedAt: number }[] };
   eventLoop: EventLoopFacts;
 }
 
@@ -47,9 +49,12 @@ export interface HealthDeps {
   eventLoop: EventLoopMonitor;
   agents: AgentRoster;
   sessions: SessionStats;
+  deliveries: GivenUpDeliveries;
   databasePath: string;
 }
 
+/** Upstream's name of what this gateway's outbox is. */
+const OUTBOX = "outbound-prepared-v1";
 /** A snapshot older than this is taken anew for the next reader, milliseconds. */
 const MAX_AGE_MS = 10_000;
 /** After a change the snapshot may be this old, milliseconds: a burst of changes costs one new snapshot. */
@@ -111,6 +116,7 @@ export class Health {
     const { reload } = config;
     const agents = await Promise.all(this.deps.agents.list().map((agent) => this.agentFacts(agent, ts)));
     const main = agents.find((agent) => agent.isDefault) ?? agents[0];
+    const givenUp = await this.deps.deliveries.givenUp();
     const snapshot: HealthSnapshot = immutable({
       ok: true,
       ts,
@@ -124,6 +130,7 @@ export class Health {
       defaultAgentId: main?.agentId ?? "main",
       agents,
       sessions: main?.sessions ?? { path: this.stored.databasePath, count: 0, recent: [] },
+      ...(givenUp && { deliveryQueues: { failed: [{ queueName: OUTBOX, ...givenUp }] } }),
       eventLoop: eventLoop.facts(),
     });
     const answer: HealthAnswer = immutable({

@@ -22,3 +22,8 @@ export interface DefaultModel {
 export interface ActiveWork {
   readonly atWork: number;
 }
+
+/** What health asks of the messages that go out: how many were given up, and since when; null when none was. */
+export interface GivenUpDeliveries {
+  givenUp(): Promise<{ count: number; oldestFailedAt: number } | null>;
+}

@@ -29,6 +29,8 @@ export class Deliveries {
   private readonly retries: Expiry;
   private readonly ending = new AbortController();
   private readonly underWay = new Set<Promise<unknown>>();
+  /** Messages given up since the start. */
+  givenUp = 0;
 
   constructor(private readonly deps: DeliveriesDeps) {
     this.retries = new Expiry(deps, () => this.retryDue());
@@ -98,8 +100,10 @@ export class Deliveries {
     const nextAt = isLast ? null : clock.now() + Math.max(wait, failure?.retryAfterMs ?? 0);
     await outbox.failed(delivery.id, error, nextAt);
     if (nextAt !== null) this.retries.notLaterThan(nextAt);
-    else if (delivery.method === "send")
+    else if (delivery.method === "send") {
+      this.givenUp++;
       log.warn("a message was given up", { channel: delivery.channel, attempts, reason: error });
+    }
     return { error, isQueued: nextAt !== null };
   }
 

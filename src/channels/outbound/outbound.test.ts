@@ -172,6 +172,18 @@ describe("what its channel does not take", () => {
     expect(await gateway.services.outbound.deliveries.nextAt()).toBeNull();
   });
 
+  test("shows in health and in the metrics once it is given up", async () => {
+    const { port } = fakeChannel(() => Promise.reject(new DeliveryFailure("no such room", { isPermanent: true })));
+    const { gateway, client } = await start(port);
+    expect(await client.call("health", { probe: true })).not.toHaveProperty("deliveryQueues");
+    await refusal(client, "send", hello);
+    const { deliveryQueues } = await client.call("health", { probe: true });
+    expect(deliveryQueues.failed).toEqual([
+      { queueName: "outbound-prepared-v1", count: 1, oldestFailedAt: expect.any(Number) },
+    ]);
+    expect(gateway.services.metrics.render()).toContain("chela_messages_given_up_total 1\n");
+  });
+
   test("shows nothing of an error that the channel did not mean for people", async () => {
     const { port } = fakeChannel(() => Promise.reject(new Error("secret at /etc/passwd")));
     const { client } = await start(port);

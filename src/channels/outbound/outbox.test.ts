@@ -80,3 +80,24 @@ test("after a crash messages are sent again, polls are not", async () => {
   expect((await outbox.take(10)).map(({ id }) => id)).toEqual(["a"]);
   expect(await add("p", "Tea?", "poll")).toMatchObject({ known: { state: "dead", error: "nobody knows" } });
 });
+
+test("what was given up is counted until it is forgotten, what a caller was told of is not", async () => {
+  const { outbox, clock, add } = open({ ...LIMITS, outboxWaiting: 9, outboxKeys: 9 });
+  expect(await outbox.givenUp()).toBeNull();
+  await add("told", "Tea?", "poll");
+  await outbox.failed("told", "no polls", null);
+  await add("again");
+  await outbox.failed("again", "later", clock.now() + 5);
+  expect(await outbox.givenUp()).toBeNull();
+  await add("lost", "Tea?", "poll");
+  clock.advance(10);
+  const firstAt = clock.now();
+  await outbox.recover("nobody knows");
+  clock.advance(10);
+  await add("dead");
+  await outbox.failed("dead", "no such room", null);
+  expect(await outbox.givenUp()).toEqual({ count: 2, oldestFailedAt: firstAt });
+  clock.advance(LIMITS.outboxTtlMs);
+  await add("later");
+  expect(await outbox.givenUp()).toBeNull();
+});

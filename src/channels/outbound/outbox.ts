@@ -84,8 +84,21 @@ export class Outbox {
   /** An attempt failed. `nextAt` null gives up; the message is kept then while there is room, for whoever asks why. */
   failed(id: string, error: string, nextAt: number | null): Promise<void> {
     const state = nextAt === null ? "dead" : "queued";
-    const sql = "UPDATE outbox SET state = ?, error = ?, next_at = ?, attempts = attempts + 1 WHERE id = ?";
-    return this.store.write((db) => void db.query(sql).run(state, error, nextAt, id));
+    const failedAt = nextAt === null ? this.clock.now() : null;
+    const sql =
+      "UPDATE outbox SET state = ?, error = ?, next_at = ?, failed_at = ?, attempts = attempts + 1 WHERE id = ?";
+    return this.store.write((db) => void db.query(sql).run(state, error, nextAt, failedAt, id));
+  }
+
+  /**
+   * What was given up and nobody was told of: messages, and what was under way when the gateway died. A poll or an action
+   * that failed was answered to its caller.
+   */
+  async givenUp(): Promise<{ count: number; oldestFailedAt: number } | null> {
+    const sql = `SELECT count(*) AS count, min(coalesce(failed_at, created_at)) AS oldestFailedAt FROM outbox
+      WHERE state = 'dead' AND (method = 'send' OR attempts = 0)`;
+    const sums = await this.store.read((db) => db.query(sql).get() as { count: number; oldestFailedAt: number });
+    return sums.count > 0 ? sums : null;
   }
 
   /** Takes what is due, oldest first, and marks it as being sent. */
@@ -113,7 +126,10 @@ export class Outbox {
     const now = this.clock.now();
     return this.store.write((db) => {
       db.query("UPDATE outbox SET state = 'queued', next_at = ? WHERE state = 'sending' AND method = 'send'").run(now);
-      db.query("UPDATE outbox SET state = 'dead', error = ? WHERE state = 'sending'").run(unknownOutcome);
+      db.query("UPDATE outbox SET state = 'dead', error = ?, failed_at = ? WHERE state = 'sending'").run(
+        unknownOutcome,
+        now,
+      );
     });
   }
 

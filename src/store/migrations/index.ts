@@ -24,6 +24,7 @@ import { users } from "./0022-users.ts";
 import { nodeInvocations } from "./0023-node-invocations.ts";
 import { namedNodes } from "./0024-named-nodes.ts";
 import { attachGrants } from "./0025-attach-grants.ts";
+import { outboxFailures } from "./0026-outbox-failures.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -51,4 +52,5 @@ export const MIGRATIONS: readonly Migration[] = [
   nodeInvocations,
   namedNodes,
   attachGrants,
+  outboxFailures,
 ];
