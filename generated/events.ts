@@ -73,7 +73,7 @@ export const EVENTS = {
   "session.sharing": { payload: "SessionSharingEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "session.sharing.evidence": { payload: "SessionSharingEvidenceEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "session.suggestion": { payload: "SessionSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "session.tool": { payload: "AgentStreamEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: "session-messages", status: "planned", advertised: true },
+  "session.tool": { payload: "AgentStreamEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: "sessions", status: "implemented", advertised: true },
   "session.typing": { payload: "SessionTypingEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "sessions.changed": { payload: "SessionsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: "sessions", status: "implemented", advertised: true },
   "shutdown": { payload: "ShutdownEvent", scope: null, roles: "any", droppable: false, subscription: null, status: "implemented", advertised: true },

@@ -11,6 +11,7 @@ import { emitSamples } from "./codegen/samples/emit.ts";
 import { loadSpec } from "./codegen/spec.ts";
 import { SpecError } from "./codegen/spec-file.ts";
 import { emitErrors, emitEvents, emitLimits, emitScopes } from "./codegen/tables.ts";
+import { TOOLS_MODULE, TOOLS_SPEC, toolsModule } from "./codegen/tools.ts";
 import { emitTypebox } from "./codegen/typebox.ts";
 import { emitTypes } from "./codegen/types.ts";
 import { emitValidators } from "./codegen/validators.ts";
@@ -42,6 +43,7 @@ export function generate(root: string): Output[] {
     ...asOutputs({
       [NODE_COMMANDS_MODULE]: nodeCommandsModule(readFileSync(join(root, NODE_COMMANDS_SPEC), "utf8")),
     }),
+    ...asOutputs({ [TOOLS_MODULE]: toolsModule(readFileSync(join(root, TOOLS_SPEC), "utf8")) }),
     ...asOutputs(generateConfig(join(root, "spec", "config"))),
     ...(readme === null ? [] : [{ path: "README.md", text: readme }]),
   ];

@@ -75,6 +75,7 @@ export class AgentCalls {
       settings: settingsOf(params),
       actor: sender.client.id,
       owner: sender.owner,
+      connId: sender.connId,
     };
     const hash = requestHash("agent", sessionKey, message, images);
     const restart = parseCommand(message);

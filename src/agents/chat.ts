@@ -69,6 +69,7 @@ export class Chat {
       settings: settingsOf(params),
       actor: sender.client.id,
       owner: sender.owner,
+      connId: sender.connId,
     };
     const command = interpreted ? parseCommand(text) : null;
     if (command) return this.command(command, input, hash, session, sender);

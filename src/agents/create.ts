@@ -8,6 +8,7 @@ import type { Metrics } from "../platform/metrics.ts";
 import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
+import type { ToolHostPort } from "../tools/types.ts";
 import { AgentCalls } from "./agent-calls.ts";
 import type { AgentCatalogue } from "./catalogue.ts";
 import { Chat } from "./chat.ts";
@@ -23,6 +24,7 @@ export interface TurnsOptions {
   models: Models;
   agents: AgentCatalogue;
   defender: DefenderPort;
+  tools: ToolHostPort;
   config: ConfigPort;
   store: Store;
   bus: EventBus;
@@ -43,12 +45,12 @@ export interface TurnServices {
 
 /** Builds the room and tells sessions of the runs. */
 export function createTurns(options: TurnsOptions): TurnServices {
-  const { sessions, models, agents, defender, config, store, bus, clock, metrics } = options;
+  const { sessions, models, agents, defender, tools, config, store, bus, clock, metrics } = options;
   const log = options.log.child("agents");
   const contexts = new TurnContexts({ sessions, agents, config, clock });
   const records = new RunRecords(store);
   const systemEvents = new SystemEvents(store, clock);
-  const parts = { sessions, models, agents, contexts, records, systemEvents, defender };
+  const parts = { sessions, models, agents, contexts, records, systemEvents, defender, tools };
   const runs = new Runs({ ...parts, config, bus, clock, log });
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);

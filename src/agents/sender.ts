@@ -6,6 +6,8 @@ export interface Sender {
   deviceId?: string;
   /** Who may stop what this sender started, beside administrators: its device, else its connection. */
   owner: string;
+  /** Its connection, which is told of the tools that its runs use. */
+  connId?: string;
   /** True when the connection holds the scope. */
   may(scope: string): boolean;
 }

@@ -63,6 +63,9 @@ import { Identity } from "../system/identity.ts";
 import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
+import { registerTools } from "../tools/create.ts";
+import { ToolHost } from "../tools/host.ts";
+import { ToolRegistry } from "../tools/registry.ts";
 import { Tools } from "../tools/tools.ts";
 import { Themes } from "../ui/themes.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
@@ -128,6 +131,8 @@ export interface Services
   readonly skillInstaller: SkillInstaller;
   readonly skillWorkshop: SkillWorkshop;
   readonly tools: Tools;
+  readonly toolRegistry: ToolRegistry;
+  readonly toolHost: ToolHost;
   readonly host: Host;
   readonly hooks: Hooks;
   readonly internalHooks: InternalHooks;
@@ -173,7 +178,21 @@ export function createServices(options: ServiceOptions): Services {
   const secrets = knownSecrets(config);
   const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], secrets, limits: LIMITS });
   defender.defineMetrics(metrics);
-  const turns = createTurns({ sessions, models, agents, defender, config, store, bus, clock, log, metrics });
+  const toolRegistry = new ToolRegistry();
+  const toolHost = new ToolHost({ config, registry: toolRegistry, defender, log: log.child("tools"), limits: LIMITS });
+  const turns = createTurns({
+    sessions,
+    models,
+    agents,
+    defender,
+    tools: toolHost,
+    config,
+    store,
+    bus,
+    clock,
+    log,
+    metrics,
+  });
 
   const approvalServices = createApprovals({ store, config, agents, bus, clock, log });
   const nodeRepository = new NodeRepository(store);
@@ -239,6 +258,8 @@ export function createServices(options: ServiceOptions): Services {
   const { scheduler } = cron;
   const operationDeps = { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
   const operations = createOperations(operationDeps);
+
+  registerTools(toolRegistry, { config, agents, defender, clock, log });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -323,6 +344,8 @@ export function createServices(options: ServiceOptions): Services {
     }),
     skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
     tools: new Tools({ config, agents, sessions }),
+    toolRegistry,
+    toolHost,
     host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),
     voiceWake,
     speech,

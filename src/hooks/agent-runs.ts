@@ -138,6 +138,7 @@ export class AgentRuns {
         timeoutMs: timeoutSeconds === undefined ? LIMITS.cronRunTimeoutMs : timeoutSeconds * 1000,
       },
       owner: HOOK_SENDER.owner,
+      origin,
     };
     const accepted = await runs.accept(input, requestHash("hook", runId), "followup");
     return { settled: accepted.known ? this.endOf(runId) : accepted.settled };

@@ -7,5 +7,6 @@ export const senderOf = (caller: Caller): Sender => ({
   client: { id: caller.client.id, mode: caller.client.mode },
   deviceId: caller.deviceId,
   owner: caller.deviceId ?? caller.connId,
+  connId: caller.connId,
   may: (scope) => hasScope(caller, scope),
 });

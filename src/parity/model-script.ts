@@ -4,12 +4,18 @@ export interface ScriptMessage {
   text: string;
 }
 
+/** A tool call as the script asks for it. */
+export interface ScriptCall {
+  name: string;
+  args: string;
+}
+
 /** What the model does in answer to a request. */
 export type Reply =
   /** `delayMs` passes between the words. */
   | { kind: "text"; text: string; delayMs: number }
-  /** One call; `args` is sent as it was written, valid JSON or not. */
-  | { kind: "tool"; name: string; args: string }
+  /** Calls; `args` is sent as it was written, valid JSON or not. */
+  | { kind: "tool"; calls: ScriptCall[] }
   | { kind: "failure"; status: number; message: string };
 
 const LONGEST_DELAY_MS = 60_000;
@@ -21,6 +27,8 @@ const LONGEST_TOOL_ECHO = 120;
  * answer. A line that starts with one of these is a directive; the rest of the text belongs to it:
  *
  * - `TOOL:<name> <json>` calls the tool, and answers `tool-result: <first line>` once its result is there
+ * - `STEPS:<json>` makes the calls of each step in turn, `[[{"name": "read", "args": {}}], …]`, several of one step in
+ *   one answer, and then answers as `TOOL:` does
  * - `SLOW:<ms> <text>` echoes with a pause between words
  * - `FAIL:<status> <message>` answers with an HTTP error
  * - `EMPTY:` answers without text
@@ -30,14 +38,20 @@ const LONGEST_TOOL_ECHO = 120;
 export function replyTo(messages: readonly ScriptMessage[]): Reply {
   const at = messages.findLastIndex(({ role, text }) => role === "user" && typed(text) !== "");
   const text = at < 0 ? "" : typed(messages[at]!.text);
-  const directive = /(?:^|\n)(TOOL|SLOW|FAIL|EMPTY):[ \t]*([\w.-]*)[ \t]*([\s\S]*)$/.exec(text);
+  const directive = /(?:^|\n)(TOOL|STEPS|SLOW|FAIL|EMPTY):[ \t]*([\w.-]*)[ \t]*([\s\S]*)$/.exec(text);
   if (directive === null) return echo(firstLine(text.replace(/^\[cron:[^\]]*\]\s*/, ""), LONGEST_ECHO));
   const [, name, word = "", rest = ""] = directive;
   switch (name) {
     case "TOOL": {
       const result = messages.slice(at + 1).findLast(({ role }) => role === "tool");
-      if (result === undefined) return { kind: "tool", name: word, args: rest.trim() || "{}" };
+      if (result === undefined) return { kind: "tool", calls: [{ name: word, args: rest.trim() || "{}" }] };
       return say(`tool-result: ${firstLine(result.text, LONGEST_TOOL_ECHO)}`);
+    }
+    case "STEPS": {
+      const after = messages.slice(at + 1);
+      const step = stepsOf(rest)[after.filter(({ role }) => role === "assistant").length];
+      if (step !== undefined) return { kind: "tool", calls: step };
+      return say(`tool-result: ${firstLine(after.findLast(({ role }) => role === "tool")?.text ?? "", LONGEST_TOOL_ECHO)}`);
     }
     case "SLOW":
       return { ...echo(rest), delayMs: Math.min(Number(word) || 0, LONGEST_DELAY_MS) };
@@ -45,6 +59,15 @@ export function replyTo(messages: readonly ScriptMessage[]): Reply {
       return { kind: "failure", status: Number(word) || 500, message: rest || "the model server was told to fail" };
     default:
       return say("");
+  }
+}
+
+function stepsOf(text: string): ScriptCall[][] {
+  try {
+    const steps = JSON.parse(text) as { name: string; args?: unknown }[][];
+    return steps.map((calls) => calls.map(({ name, args }) => ({ name, args: JSON.stringify(args ?? {}) })));
+  } catch {
+    return [];
   }
 }
 

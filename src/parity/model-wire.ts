@@ -1,4 +1,4 @@
-import type { Reply, ScriptMessage } from "./model-script.ts";
+import type { Reply, ScriptCall, ScriptMessage } from "./model-script.ts";
 
 /** One line of an event stream. `pause` marks where a slow answer waits. */
 export interface Chunk {
@@ -31,7 +31,7 @@ export interface RequestBody {
 /** Token counts of every answer, so that tests can add them up. */
 export const REPORTED_USAGE = { input: 10, output: 5 } as const;
 
-const TOOL_CALL_ID = "call_mock_1";
+const callId = (index: number): string => `call_mock_${index + 1}`;
 const CREATED = 1_700_000_000;
 
 const words = (text: string): string[] => text.match(/\S+\s*/g) ?? [];
@@ -55,7 +55,7 @@ export const openAiWire: Wire = {
   whole(reply, model) {
     const message =
       reply.kind === "tool"
-        ? { role: "assistant", content: null, tool_calls: [toolCall(reply)] }
+        ? { role: "assistant", content: null, tool_calls: reply.calls.map(toolCall) }
         : { role: "assistant", content: reply.text };
     const choice = { index: 0, message, finish_reason: finishReason(reply) };
     const head = { id: "chatcmpl-mock", object: "chat.completion", created: CREATED, model };
@@ -68,8 +68,11 @@ export const openAiWire: Wire = {
       choices: [{ index: 0, delta, finish_reason }],
     });
     yield { data: delta({ role: "assistant", content: "" }) };
-    if (reply.kind === "tool") yield { data: delta({ tool_calls: [{ index: 0, ...toolCall(reply) }] }) };
-    else for (const content of words(reply.text)) yield { data: delta({ content }), word: true };
+    if (reply.kind === "tool") {
+      for (const [index, call] of reply.calls.entries()) {
+        yield { data: delta({ tool_calls: [{ index, ...toolCall(call, index) }] }) };
+      }
+    } else for (const content of words(reply.text)) yield { data: delta({ content }), word: true };
     yield { data: delta({}, finishReason(reply)) };
     yield { data: { ...head, choices: [], usage: openAiUsage() } };
   },
@@ -78,8 +81,8 @@ export const openAiWire: Wire = {
 
 const finishReason = ({ kind }: Spoken): string => (kind === "tool" ? "tool_calls" : "stop");
 
-const toolCall = ({ name, args }: Extract<Spoken, { kind: "tool" }>): object => ({
-  id: TOOL_CALL_ID,
+const toolCall = ({ name, args }: ScriptCall, index: number): object => ({
+  id: callId(index),
   type: "function",
   function: { name, arguments: args },
 });
@@ -106,11 +109,11 @@ export const anthropicWire: Wire = {
       return [...results.map((part): ScriptMessage => ({ role: "tool", text: textOf(part.content) })), said];
     }),
   whole(reply, model) {
-    const block =
+    const text = reply.kind === "text" && reply.text !== "" ? [{ type: "text", text: reply.text }] : [];
+    const content =
       reply.kind === "tool"
-        ? { type: "tool_use", id: TOOL_CALL_ID, name: reply.name, input: parsed(reply.args) }
-        : { type: "text", text: reply.text };
-    const content = reply.kind === "text" && reply.text === "" ? [] : [block];
+        ? reply.calls.map(({ name, args }, index) => ({ type: "tool_use", id: callId(index), name, input: parsed(args) }))
+        : text;
     return { ...anthropicMessage(model), content, stop_reason: stopReason(reply), usage: anthropicUsage() };
   },
   *stream(reply, model) {
@@ -118,10 +121,12 @@ export const anthropicWire: Wire = {
     const usage = { ...anthropicUsage(), output_tokens: 1 };
     yield event("message_start", { message: { ...anthropicMessage(model), content: [], stop_reason: null, usage } });
     if (reply.kind === "tool") {
-      const block = { type: "tool_use", id: TOOL_CALL_ID, name: reply.name, input: {} };
-      yield event("content_block_start", { index: 0, content_block: block });
-      yield event("content_block_delta", { index: 0, delta: { type: "input_json_delta", partial_json: reply.args } });
-      yield event("content_block_stop", { index: 0 });
+      for (const [index, { name, args }] of reply.calls.entries()) {
+        const block = { type: "tool_use", id: callId(index), name, input: {} };
+        yield event("content_block_start", { index, content_block: block });
+        yield event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json: args } });
+        yield event("content_block_stop", { index });
+      }
     } else if (reply.text !== "") {
       yield event("content_block_start", { index: 0, content_block: { type: "text", text: "" } });
       for (const text of words(reply.text)) {

@@ -26,7 +26,7 @@ export function displayMessage(
 ): WireMessage | null {
   if (isSilent(record)) return null;
   const shown = shownContent(record, maxChars);
-  const { openclawDisplayContent: _internal, ...extra } = record.extra ?? {};
+  const { openclawDisplayContent: _internal, details: _told, ...extra } = record.extra ?? {};
   const wire = wireMessage({ ...record, content: shown.content, extra }, source);
   if (shown.cut) Object.assign(wire.__openclaw, { truncated: true, reason: "display-cap" });
   return JSON.stringify(wire).length <= maxBytes ? wire : placeholder(wire);

@@ -219,7 +219,8 @@ export class Sessions implements SessionsPort, SessionStats {
       if (added.length === 0) return;
       first?.(family.session, added);
       const { row, ancestors } = this.eventRows(family);
-      for (const message of added) this.events.message(row, ancestors, message);
+      // A tool's result is told by the events of its call (measured on 2026.9.6).
+      for (const message of added) if (message.role !== "toolResult") this.events.message(row, ancestors, message);
       if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
     });
     return appended;
@@ -352,6 +353,7 @@ function stateOf({ key, agentId, entry }: StoredSession): SessionState {
     thinkingLevel: entry.thinkingLevel ?? null,
     sendPolicy: entry.sendPolicy ?? null,
     archived: entry.archivedAt !== undefined,
+    spawnDepth: entry.spawnDepth ?? 0,
   };
 }
 

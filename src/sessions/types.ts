@@ -78,6 +78,8 @@ export interface SessionState {
   thinkingLevel: string | null;
   sendPolicy: "allow" | "deny" | null;
   archived: boolean;
+  /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
+  spawnDepth: number;
 }
 
 /** What other domains may ask of sessions. Implemented by `sessions/sessions.ts`. */

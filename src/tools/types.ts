@@ -39,6 +39,8 @@ export interface Tool {
   description: string;
   /** JSON schema of the arguments; arguments are checked against it before `run`. */
   parameters: Record<string, unknown>;
+  /** True for a tool beside the catalogue that changes nothing; of the others the catalogue says so. */
+  reads?: boolean;
   /** False when the tool cannot work as things are configured (no key, no server); then it is not offered. */
   isAvailable?(subject: ToolSubject): boolean;
   /**
@@ -55,6 +57,8 @@ export interface ToolSubject {
   provider?: string;
   model?: string;
   channel?: string;
+  /** Who sent the turn's message, as its channel names them. */
+  senderId?: string;
   isOwner: boolean;
   isSandboxed: boolean;
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */

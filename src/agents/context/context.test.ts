@@ -63,6 +63,7 @@ describe("the system prompt", () => {
     model: "mock/mock-1",
     workspace: "/home/ada",
     files: [],
+    tools: [],
     now: Date.UTC(2026, 10, 25, 7, 13),
     timeZone: "Europe/Berlin",
   };

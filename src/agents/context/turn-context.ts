@@ -5,6 +5,7 @@ import { refOf } from "../../models/references.ts";
 import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { SessionState, SessionsPort } from "../../sessions/types.ts";
+import type { Tool } from "../../tools/types.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { createWorkspace } from "../manage/starting-files.ts";
 import { workspaceOf } from "../roster.ts";
@@ -38,6 +39,18 @@ export interface TurnContextsOptions {
   clock: Clock;
 }
 
+/** What a turn asks of its context. */
+export interface ContextWishes {
+  /** Replaces the text of the newest message, when a command preceded it. */
+  prompt?: string;
+  /** Added to the system prompt. */
+  extra?: string;
+  /** Leaves out the files of the workspace. */
+  light?: boolean;
+  /** What the model may use. */
+  tools?: readonly Tool[];
+}
+
 /** Puts together what a model is told: who the agent is, what its files say, and what was said before. */
 export class TurnContexts {
   /** Workspaces that have been looked at; as many as there are agents. */
@@ -46,18 +59,16 @@ export class TurnContexts {
   constructor(private readonly options: TurnContextsOptions) {}
 
   /**
-   * @param prompt replaces the text of the newest message, when a command preceded it
-   * @param extra added to the system prompt
-   * @param light leaves out the files of the workspace
+   * What the model is given of a session, the newest message last.
    */
   async prepare(
     session: SessionState,
     model: ResolvedModel,
-    { prompt, extra, light = false }: { prompt?: string; extra?: string; light?: boolean },
+    { prompt, extra, light = false, tools = [] }: ContextWishes,
   ): Promise<TurnContext> {
     const { sessions, agents, config, clock } = this.options;
     const { agentId, key } = session;
-    const workspace = agents.find(agentId)?.workspace ?? workspaceOf(config.current, config.stateDir, agentId);
+    const workspace = this.workspaceOf(agentId);
     const bounds = boundsOf(config);
     await this.setUp(workspace, agentId);
     const [identity, files, transcript] = await Promise.all([
@@ -71,6 +82,7 @@ export class TurnContexts {
       model: refOf(model),
       workspace,
       files,
+      tools: tools.map(({ name }) => name),
       now: clock.now(),
       timeZone: timeZoneOf(config),
       extra,
@@ -92,6 +104,12 @@ export class TurnContexts {
       reserve,
       leftOut,
     };
+  }
+
+  /** The absolute path of an agent's workspace. */
+  workspaceOf(agentId: string): string {
+    const { agents, config } = this.options;
+    return agents.find(agentId)?.workspace ?? workspaceOf(config.current, config.stateDir, agentId);
   }
 
   /** Gives an agent whose workspace is empty the files that every agent starts with, unless the owner brings his own. */

@@ -64,4 +64,5 @@ export const unusedSession = (key: string, agentId: string): SessionState => ({
   thinkingLevel: null,
   sendPolicy: null,
   archived: false,
+  spawnDepth: 0,
 });

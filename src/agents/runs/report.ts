@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Models } from "../../models/models.ts";
 import type { ResolvedModel } from "../../models/types.ts";
 import type { Usage } from "../../sessions/types.ts";
+import type { Tool } from "../../tools/types.ts";
 import type { TurnContext } from "../context/turn-context.ts";
 import type { Answer } from "./answer.ts";
 import type { AgentRunResult, TerminalReceipt } from "./types.ts";
@@ -19,6 +20,12 @@ export interface TurnFacts {
   requested: ResolvedModel;
   /** The calls that succeeded, in order; at least one. */
   answers: readonly Answer[];
+  /** Names of the tools that were used with success, in the order of their first use. */
+  usedTools: readonly string[];
+  /** What the model was offered. */
+  tools: readonly Tool[];
+  /** In words, when the last tool call failed. */
+  lastFailure?: string;
   /** Models that were asked in vain before. */
   failed: readonly { model: ResolvedModel; reason: string }[];
   context: TurnContext;
@@ -42,7 +49,7 @@ export function credentialSource(models: Models, { provider }: ResolvedModel): C
   return { kind: "direct", evidence, authorization: "declared" };
 }
 
-export function receiptOf({ runId, sessionId, requested, answers }: TurnFacts): TerminalReceipt {
+export function receiptOf({ runId, sessionId, requested, answers, usedTools }: TurnFacts): TerminalReceipt {
   const { provider, id: model } = answers.at(-1)!.model;
   return {
     runId,
@@ -50,7 +57,7 @@ export function receiptOf({ runId, sessionId, requested, answers }: TurnFacts): 
     turnId: runId,
     requested: { provider: requested.provider, model: requested.id },
     effective: { provider, model, responseModel: model },
-    successfulToolNames: [],
+    successfulToolNames: [...usedTools],
     rerouted: provider !== requested.provider || model !== requested.id,
   };
 }
@@ -216,8 +223,24 @@ function promptReport(facts: TurnFacts, { provider, id }: ResolvedModel) {
       truncated: cut,
     })),
     skills: { promptChars: 0, hash: sha256(""), entries: [] },
-    tools: { listChars: 0, schemaChars: 0, entries: [] },
+    tools: toolsReport(facts.tools),
     currentTurn: { promptChars: facts.prompt.length, runtimeContextChars: 0, modelOnlyPromptChars: 0 },
+  };
+}
+
+function toolsReport(tools: readonly Tool[]) {
+  const entries = tools.map(({ name, description, parameters }) => ({
+    name,
+    summaryChars: description.length,
+    schemaChars: JSON.stringify(parameters).length,
+    propertiesCount: Object.keys((parameters.properties ?? {}) as object).length,
+  }));
+  const sum = (pick: (entry: (typeof entries)[number]) => number) =>
+    entries.reduce((total, entry) => total + pick(entry), 0);
+  return {
+    listChars: sum(({ summaryChars }) => summaryChars),
+    schemaChars: sum(({ schemaChars }) => schemaChars),
+    entries,
   };
 }
 

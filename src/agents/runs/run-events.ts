@@ -15,6 +15,8 @@ export interface RunFacts {
   kind: RunKind;
   sessionKey: string;
   agentId: string;
+  /** The connection that started the run. */
+  connId?: string;
 }
 
 /** An assistant message as chat events show it. */
@@ -108,6 +110,30 @@ export class RunEvents {
     this.agent("usage", { outputTokens });
   }
 
+  /** A tool call as a line of what the run does; everybody who follows the run gets it. */
+  item(data: Record<string, unknown>): void {
+    this.seq++;
+    this.agent("item", data);
+  }
+
+  /** What a command has written so far, or all of it. */
+  commandOutput(data: Record<string, unknown>): void {
+    this.seq++;
+    this.agent("command_output", data);
+  }
+
+  /**
+   * A tool call with its arguments and results. Only the connection that started the run gets it, if it can take it, and
+   * those who follow all sessions get it as `session.tool` (measured on 2026.9.6).
+   */
+  tool(data: Record<string, unknown>): void {
+    this.seq++;
+    const { connId, sessionKey } = this.facts;
+    const frame = this.frame("tool", data);
+    if (connId !== undefined) this.bus.publish("agent", frame, { connIds: [connId], capability: "tool-events" });
+    this.bus.publish("session.tool", frame, { sessionKey });
+  }
+
   /** The last frames of a completed run: the rest of the text, then the whole. Without text only that it is over. */
   final(stopReason: string): void {
     this.throttle.stop();
@@ -122,6 +148,11 @@ export class RunEvents {
     }
     this.flushChat();
     this.chat({ state: "final", stopReason, ...(text === "" ? {} : { message: chatMessage(text, timestamp) }) });
+  }
+
+  /** Tells behind the end of a run that answered nothing what its reader should know. */
+  afterword(message: TranscriptMessage): void {
+    this.bare({ state: "final", message: shownMessage(message) }, 1);
   }
 
   /** The last frame of a run that the gateway answered itself. */
@@ -193,12 +224,17 @@ export class RunEvents {
   }
 
   private agent(stream: string, data: Record<string, unknown>, more: Record<string, unknown> = {}): void {
+    const frame = this.frame(stream, data, more);
+    this.bus.publish("agent", frame);
+    if (stream !== "assistant") return;
+    const { runId, sessionKey, agentId, seq, ts } = frame;
+    this.lastText = { runId, seq, stream, ts, data: {}, sessionKey, agentId };
+  }
+
+  private frame(stream: string, data: Record<string, unknown>, more: Record<string, unknown> = {}) {
     const { runId, sessionKey, agentId, kind } = this.facts;
     const heartbeat = kind === "agent" ? {} : { isHeartbeat: false };
-    const { seq } = this;
-    const ts = this.clock.now();
-    this.bus.publish("agent", { runId, stream, data, sessionKey, agentId, ...more, seq, ts, ...heartbeat });
-    if (stream === "assistant") this.lastText = { runId, seq, stream, ts, data: {}, sessionKey, agentId };
+    return { runId, stream, data, sessionKey, agentId, ...more, seq: this.seq, ts: this.clock.now(), ...heartbeat };
   }
 }
 

@@ -1,5 +1,4 @@
 import { LIMITS } from "../../../generated/limits.ts";
-import type { ConfigPort } from "../../config/types.ts";
 import { GatewayError } from "../../platform/errors.ts";
 import { uuid } from "../../platform/ids.ts";
 import type { Metrics } from "../../platform/metrics.ts";
@@ -16,9 +15,7 @@ import { Turn, type TurnDeps } from "./turn.ts";
 import type { QueueMode, RunInput, RunKind, RunOutcome, StopOrigin } from "./types.ts";
 import { type Occupation, Upkeep } from "./upkeep.ts";
 
-export interface RunsOptions extends Omit<TurnDeps, "maxModelCalls" | "stored"> {
-  config: ConfigPort;
-}
+export type RunsOptions = Omit<TurnDeps, "maxModelCalls" | "stored">;
 
 /** What came of an accepted message: a run, or what is known of its key already. */
 export type Acceptance = { known: RunRecord } | { known: null; settled: Promise<RunOutcome> };
@@ -312,9 +309,9 @@ export class Runs implements ActiveRuns {
 
   private enqueue(input: LiveInput, kind: RunKind, front = false): void {
     const { bus, clock } = this.options;
-    const { sessionKey, agentId } = input;
+    const { sessionKey, agentId, connId } = input;
     const runId = kind === "followup" ? uuid() : input.runId;
-    const run = new Run(runId, kind, input, new RunEvents(bus, clock, { runId, kind, sessionKey, agentId }));
+    const run = new Run(runId, kind, input, new RunEvents(bus, clock, { runId, kind, sessionKey, agentId, connId }));
     const runs = this.bySession.get(sessionKey) ?? [];
     if (runs.length > 0 || front || this.upkeep.has(sessionKey)) this.pending.add(input, "queued");
     // A followup's key has done its part when the message is queued; what follows is told under the run's own id.

@@ -1,3 +1,4 @@
+import type { ConfigPort } from "../../config/types.ts";
 import type { DefenderPort } from "../../defender/types.ts";
 import type { Models } from "../../models/models.ts";
 import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
@@ -5,13 +6,14 @@ import type { EventBus } from "../../platform/bus.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { SessionRunUpdate, SessionState, SessionsPort, TranscriptMessage } from "../../sessions/types.ts";
+import type { Tool, ToolHostPort } from "../../tools/types.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { toModelMessage } from "../context/conversation.ts";
 import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
 import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
 import type { SystemEvents, WaitingEvents } from "../system-events.ts";
-import { type Answer, answer, type FallbackStep } from "./answer.ts";
+import { type Answer, type AnswerRequest, answer, type FallbackStep } from "./answer.ts";
 import { chooseModels, chooseThinking, unusedSession } from "./model-choice.ts";
 import {
   agentResult,
@@ -25,8 +27,10 @@ import {
 import type { LiveInput, Run } from "./run.ts";
 import { publishConsumed } from "./run-events.ts";
 import type { RunRecords } from "./run-records.ts";
+import { ToolCalls } from "./tool-calls.ts";
 import { endingOf, RunRefused } from "./turn-endings.ts";
 import { fallbackFrame, finishing, tellEnd, tellEnding } from "./turn-frames.ts";
+import { assistantMessage, TurnLoop } from "./turn-loop.ts";
 import { type RunOutcome, textOf } from "./types.ts";
 
 /** What turns are made of. */
@@ -34,6 +38,8 @@ export interface TurnDeps {
   sessions: SessionsPort;
   models: Models;
   agents: AgentCatalogue;
+  tools: ToolHostPort;
+  config: ConfigPort;
   contexts: TurnContexts;
   records: RunRecords;
   systemEvents: SystemEvents;
@@ -47,33 +53,24 @@ export interface TurnDeps {
   stored(inputs: readonly LiveInput[]): void;
 }
 
-/** Asks the model once more when it has said nothing; not part of the transcript. */
-const CONTINUE: ModelMessage = {
-  role: "user",
-  content: "Your last answer had no text. Continue from where you are and give the answer now.",
-};
-
 /**
  * One turn: from an accepted message to its stored answer. What a frame tells is on disk before the frame is sent,
  * except for the text while it streams.
  */
 export class Turn {
-  private readonly answers: Answer[] = [];
-  private readonly failed: { model: ResolvedModel; reason: string }[] = [];
-  private steps: FallbackStep[] = [];
-  /** The text that is streaming is not in the transcript yet. */
-  private unstored = false;
   /** Notes that the model has been told of; forgotten when it has answered. */
   private notes: WaitingEvents | null = null;
   /** The session has been told of the run, so it must be told of its end. */
   private begun = false;
   private readonly startedAt: number;
+  private readonly loop: TurnLoop;
 
   constructor(
     private readonly run: Run,
     private readonly deps: TurnDeps,
   ) {
     this.startedAt = deps.clock.now();
+    this.loop = new TurnLoop(run, deps, this.startedAt);
   }
 
   /** Runs the turn to its end. Never rejects; what goes wrong is the outcome. */
@@ -140,14 +137,18 @@ export class Turn {
     if ("problem" in thinking) throw new RunRefused(thinking.problem);
     const { prompt, settings } = input;
     const told = await this.withNotes(session.key);
+    const workspace = contexts.workspaceOf(session.agentId);
+    const calls = new ToolCalls(this.run, this.deps, { session, workspace });
+    const tools = await calls.offered(model);
     const context = await contexts.prepare(session, model, {
       prompt: told,
       extra: settings.extraSystemPrompt,
       light: settings.lightContext,
+      tools,
     });
     events.lifecycle({ phase: "start", startedAt: this.startedAt });
     events.status("starting_model");
-    const answered = await this.converse(candidates, context, thinking.level);
+    const answered = await this.loop.converse({ candidates, context, thinking: thinking.level, calls, tools });
     return this.complete({
       runId: this.run.id,
       sessionId: session.sessionId,
@@ -157,10 +158,13 @@ export class Turn {
       thinking: thinking.level,
       prompt: prompt ?? textOf(input.message.content),
       requested: model,
-      answers: this.answers,
-      failed: this.failed,
+      answers: this.loop.answers,
+      usedTools: calls.successful,
+      tools,
+      failed: this.loop.failed,
       context,
       credential: credentialSource(models, answered.model),
+      lastFailure: calls.lastFailure,
     });
   }
 
@@ -170,110 +174,6 @@ export class Turn {
     const asked = prompt ?? (typeof message.content === "string" ? message.content : undefined);
     this.notes = asked === undefined ? null : await this.deps.systemEvents.waiting(sessionKey);
     return this.notes === null ? prompt : `${this.notes.text}\n\n${asked}`;
-  }
-
-  /** Calls the model until nothing is left to answer. An empty answer is asked for once more. */
-  private async converse(
-    candidates: readonly ResolvedModel[],
-    context: TurnContext,
-    thinking: string,
-  ): Promise<Answer> {
-    const { run } = this;
-    const { events } = run;
-    const { system, messages } = context;
-    const budget = { left: this.deps.maxModelCalls };
-    let askedAgain = false;
-    for (;;) {
-      const answered = await this.call(candidates, { system, messages, thinking }, budget);
-      const steered = run.takeSteered();
-      if (steered.length > 0) {
-        await this.takeIn(answered, steered, messages);
-      } else if (answered.text === "" && !askedAgain) {
-        askedAgain = true;
-        events.lifecycle(finishing(this.deps.clock.now()));
-        events.status("preparing_context");
-        events.lifecycle({ phase: "start", startedAt: this.startedAt });
-        events.status("starting_model");
-        messages.push(CONTINUE);
-      } else {
-        run.state = "closing";
-        return answered;
-      }
-    }
-  }
-
-  private async call(
-    candidates: readonly ResolvedModel[],
-    request: { system: string; messages: ModelMessage[]; thinking: string },
-    budget: { left: number },
-  ): Promise<Answer> {
-    const { defender } = this.deps;
-    const { events, signal } = this.run;
-    events.beginItem();
-    this.unstored = true;
-    this.steps = [];
-    const answered = await answer(
-      this.deps,
-      {
-        ...request,
-        candidates,
-        signal,
-        mask: () => defender.stream(),
-        onCall: (model) => {
-          this.run.model = model;
-          events.lifecycle({ phase: "model", provider: model.provider, model: model.id });
-        },
-        onText: (piece) => events.delta(piece),
-        onFallback: (step) => this.fellBack(step),
-      },
-      budget,
-    );
-    events.endItem();
-    this.answers.push(answered);
-    events.usage(totalUsage(this.answers).output);
-    const { input } = this.run;
-    const context = {
-      direction: "outbound",
-      origin: "model",
-      sessionKey: input.sessionKey,
-      runId: this.run.id,
-    } as const;
-    await defender.screen(answered.raw, context);
-    return answered;
-  }
-
-  private fellBack(step: FallbackStep): void {
-    this.failed.push({ model: step.from, reason: step.error.facts.reason });
-    if (step.next === null) this.steps = [step];
-    else this.run.events.lifecycle(fallbackFrame(step));
-  }
-
-  /** Messages that came meanwhile enter the transcript behind the answer so far; the next call sees them. */
-  private async takeIn(answered: Answer, steered: LiveInput[], messages: ModelMessage[]): Promise<void> {
-    const { sessions, records, bus, clock } = this.deps;
-    const { run } = this;
-    const said = answered.text === "" ? [] : [this.assistantMessage(answered)];
-    const heard = steered.map((input) => steeredMessage(input, run.id));
-    const outcome: RunOutcome = { status: "ok", stopReason: "stop", endedAt: clock.now() };
-    try {
-      await Promise.all([
-        sessions.append(run.sessionKey, [...said, ...heard]),
-        ...steered.map(({ runId }) => records.settled(runId, outcome)),
-      ]);
-    } catch (error) {
-      for (const input of steered) run.steer(input);
-      throw error;
-    }
-    this.unstored = false;
-    this.deps.stored(steered);
-    for (const input of steered) {
-      publishConsumed(bus, input);
-      input.settle(outcome);
-    }
-    messages.push(
-      ...said.map((message) => toModelMessage(message)),
-      ...heard.map((message) => toModelMessage(message)),
-    );
   }
 
   /** The last answer is stored, and with it that the run is over; then the closing frames. */
@@ -294,7 +194,9 @@ export class Turn {
     };
     const usage = totalUsage(facts.answers);
     if (this.notes !== null) await this.deps.systemEvents.taken(run.sessionKey, this.notes);
-    await this.close(outcome, visible ? [this.assistantMessage(last)] : [], {
+    const failure = visible || facts.lastFailure === undefined ? null : this.failureNotice(facts.lastFailure, endedAt);
+    const said = visible ? assistantMessage(last, run.id, this.deps.clock.now()) : failure;
+    await this.close(outcome, said ? [said] : [], {
       status: "done",
       inputTokens: usage.input,
       outputTokens: usage.output,
@@ -307,7 +209,15 @@ export class Turn {
     run.events.lifecycle(finishing(endedAt));
     tellEnd(run, outcome);
     run.events.final(outcome.stopReason!);
+    if (failure && run.kind !== "agent") run.events.afterword(failure);
     return outcome;
+  }
+
+  /** What a reader is told who would otherwise hear nothing of a tool that failed (docs: concepts/agent-loop). */
+  private failureNotice(failure: string, endedAt: number): TranscriptMessage {
+    const { id } = this.run;
+    const extra = { openclawDelivery: { replyToId: id } };
+    return injectedMessage(`⚠️ ${failure}`, endedAt, { idempotencyKey: id, meta: { runId: id }, extra });
   }
 
   /** The gateway's own answer, when no model can give one. */
@@ -346,7 +256,7 @@ export class Turn {
       run,
       startedAt: this.startedAt,
       endedAt: deps.clock.now(),
-      partial: this.unstored ? run.events.itemText : "",
+      partial: this.loop.unstored ? run.events.itemText : "",
     });
     deps.stored([run.input]);
     if (ending.unexpected) deps.log.error("a run failed unexpectedly", { runId: run.id, error });
@@ -356,7 +266,7 @@ export class Turn {
     } catch (failure) {
       deps.log.error("the end of a run could not be stored", { runId: run.id, error: failure });
     }
-    tellEnding(run, ending, this.steps);
+    tellEnding(run, ending, this.loop.steps);
     return ending.outcome;
   }
 
@@ -377,25 +287,4 @@ export class Turn {
       records.ended(run.input.runId, outcome),
     ]);
   }
-
-  private assistantMessage({ model, content, usage, stopReason, responseId }: Answer): TranscriptMessage {
-    return {
-      role: "assistant",
-      content,
-      api: model.api,
-      provider: model.provider,
-      model: model.id,
-      usage,
-      stopReason: stopReason === "length" ? "length" : "stop",
-      timestamp: this.deps.clock.now(),
-      ...(responseId ? { responseId } : {}),
-      meta: { runId: this.run.id },
-    };
-  }
 }
-
-/** A message taken into another run's turn, with the run it went into. */
-const steeredMessage = ({ message }: LiveInput, target: string): TranscriptMessage => ({
-  ...message,
-  meta: { ...message.meta, steerTargetRunId: target },
-});

@@ -1,3 +1,4 @@
+import type { Origin } from "../../defender/types.ts";
 import type { ContentPart, TranscriptMessage } from "../../sessions/types.ts";
 
 /** How a run came about: by `chat.send`, from a message that had waited for another run, or by the `agent` method. */
@@ -41,6 +42,10 @@ export interface RunInput {
   actor?: string;
   /** Who may stop it, beside administrators. */
   owner: string;
+  /** The connection that sent it, which is told of the tools that the run uses. */
+  connId?: string;
+  /** Where the words came from, unless they are the sender's own. */
+  origin?: Origin;
 }
 
 /** What becomes of a message that comes while its session is busy (docs: concepts/queue). */

@@ -1,0 +1,150 @@
+import type { ConfigPort } from "../config/types.ts";
+import type { ActionContext, DefenderPort, Finding } from "../defender/types.ts";
+import type { Logger } from "../platform/logger.ts";
+import { checkedArguments, InvalidArguments } from "./arguments.ts";
+import { grantedTools, toolName } from "./policy.ts";
+import type { ToolRegistry } from "./registry.ts";
+import { boundedResult, failedResult, mapTexts, type ResultLimits, refusedResult } from "./results.ts";
+import {
+  type Tool,
+  type ToolContext,
+  ToolError,
+  type ToolHostPort,
+  type ToolResult,
+  type ToolSubject,
+} from "./types.ts";
+import { throttledUpdates } from "./updates.ts";
+
+/** Asks a person whether a call may be made. Resolves with false when nobody agreed. */
+export type AskPerson = (
+  call: { name: string; args: Record<string, unknown>; reason: string },
+  context: ToolContext,
+) => Promise<boolean>;
+
+export interface ToolHostOptions {
+  config: ConfigPort;
+  registry: ToolRegistry;
+  defender: DefenderPort;
+  log: Logger;
+  limits: ResultLimits & { toolUpdateIntervalMs: number };
+  /** Absent where nobody can be asked; then what needs agreement is refused. */
+  ask?: AskPerson;
+}
+
+/** Some level of the configuration lists the tools that are allowed, and none of them is there. */
+export class NoToolsLeft extends ToolError {}
+
+/** The reason that a call was not made at all, beside that its arguments were wrong. */
+class Refused extends ToolError {}
+
+/** Grants tools to agents and runs their calls. */
+export class ToolHost implements ToolHostPort {
+  constructor(private readonly options: ToolHostOptions) {}
+
+  /** @throws NoToolsLeft when the configuration lists what is allowed and nothing of it is there */
+  async offered(subject: ToolSubject): Promise<Tool[]> {
+    const { config, registry } = this.options;
+    const known = registry.all();
+    const { names, isListed } = grantedTools(
+      config.current,
+      subject,
+      known.map(({ name }) => name),
+    );
+    const granted = new Set(names);
+    const offered = known.filter((tool) => granted.has(tool.name) && (tool.isAvailable?.(subject) ?? true));
+    if (isListed && offered.length === 0) {
+      throw new NoToolsLeft("The configuration allows this agent only tools that are not there; see tools.allow.");
+    }
+    return offered;
+  }
+
+  async call(
+    name: string,
+    args: Record<string, unknown>,
+    context: ToolContext,
+    subject: ToolSubject,
+  ): Promise<ToolResult> {
+    context.signal.throwIfAborted();
+    const updates = throttledUpdates(
+      (partial) => context.onUpdate(this.shown(partial)),
+      this.options.limits.toolUpdateIntervalMs,
+    );
+    try {
+      const result = await this.perform(name, args, { ...context, onUpdate: updates.push }, subject);
+      return await this.screened(this.shown(result), name, context);
+    } catch (error) {
+      if (context.signal.aborted) throw context.signal.reason;
+      return this.shown(this.failure(name, error, context));
+    } finally {
+      updates.end();
+    }
+  }
+
+  private async perform(
+    called: string,
+    given: Record<string, unknown>,
+    context: ToolContext,
+    subject: ToolSubject,
+  ): Promise<ToolResult> {
+    const name = toolName(called);
+    const tool = this.options.registry.find(name);
+    const offered = tool && (await this.offered(subject));
+    if (tool === undefined || !offered?.includes(tool)) throw new Refused(`Tool ${called} not found`);
+    const args = await checkedArguments(tool, given);
+    await this.judge(name, args, context);
+    context.signal.throwIfAborted();
+    return tool.run(args, context);
+  }
+
+  /** @throws Refused with the reason of the rule that decided */
+  private async judge(name: string, args: Record<string, unknown>, context: ToolContext): Promise<void> {
+    const { defender, ask } = this.options;
+    const { origin, agentId, sessionKey, runId, channel } = context;
+    const about: ActionContext = { origin, agentId, sessionKey, runId, channel };
+    const { verdict, findings } = await defender.judge({ kind: "tool", name, args }, about);
+    if (verdict === "allow") return;
+    const reason = reasonOf(findings);
+    if (verdict === "review" && (await ask?.({ name, args, reason }, context))) return;
+    throw new Refused(`The defender does not let this call pass. ${reason}`.trim());
+  }
+
+  /** Within its bounds and without credentials: what clients, the transcript and the model are given. */
+  private shown(result: ToolResult): ToolResult {
+    const bounded = boundedResult(result, this.options.limits);
+    return {
+      ...bounded,
+      content: bounded.content.map((part) => (part.type === "text" ? { ...part, text: this.masked(part.text) } : part)),
+      ...(bounded.details ? { details: mapTexts(bounded.details, (text) => this.masked(text)) } : {}),
+    };
+  }
+
+  private masked(text: string): string {
+    const stream = this.options.defender.stream();
+    return stream.push(text) + stream.end();
+  }
+
+  /** What a tool brings in may hold orders of strangers. What the defender does not let pass reaches no model. */
+  private async screened(result: ToolResult, name: string, context: ToolContext): Promise<ToolResult> {
+    const text = result.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+    const { sessionKey, runId } = context;
+    const decision = await this.options.defender.screen(text, {
+      direction: "inbound",
+      origin: "tool-result",
+      sessionKey,
+      runId,
+      actor: `tool:${name}`,
+    });
+    if (decision.verdict === "allow") return result;
+    const reason = reasonOf(decision.findings);
+    return refusedResult(`The defender holds back what ${name} returned. ${reason}`.trim());
+  }
+
+  private failure(name: string, error: unknown, { sessionKey, runId }: ToolContext): ToolResult {
+    if (error instanceof InvalidArguments || error instanceof Refused) return refusedResult(error.message);
+    if (error instanceof ToolError) return failedResult(name, error.message);
+    this.options.log.error("a tool failed", { tool: name, sessionKey, runId, error });
+    return failedResult(name, "The tool failed for a reason that only the log of the gateway tells.");
+  }
+}
+
+const reasonOf = ([first]: readonly Finding[]): string => first?.reason ?? "";
