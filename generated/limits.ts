@@ -210,7 +210,7 @@ export const LIMITS = {
   /** characters. Of one answer; above what any model's output limit allows. */
   answerMaxChars: 2000000,
   /** calls. To providers in one run, retries and fallbacks included, so that no loop runs up a bill. */
-  modelCallsPerRun: 40,
+  modelCallsPerRun: 200,
   /** calls. Again to the same model after a failure that may pass. */
   modelRetries: 3,
   /** ms. Before the first retry; doubles with each. */
@@ -605,6 +605,20 @@ export const LIMITS = {
   userPreferences: 128,
   /** bytes. Upstream's bound of one value as JSON. */
   userPreferenceBytes: 4096,
+  /** characters. Of the text of one tool result; some 25,000 tokens, of which a model should read pages and not books. */
+  toolResultChars: 100000,
+  /** images. Of one tool result. */
+  toolResultImages: 4,
+  /** characters. Of one image as base64; providers refuse larger ones. */
+  toolImageChars: 8388608,
+  /** characters. Of what clients are told beside a tool result. */
+  toolDetailsChars: 100000,
+  /** ms. Between two partial results of one call; enough for an eye. */
+  toolUpdateIntervalMs: 150,
+  /** calls. That one answer of a model may ask for; the rest are refused. */
+  toolCallsPerAnswer: 64,
+  /** calls. Of one answer that run side by side; more would crowd out other sessions. */
+  toolsAtOnce: 8,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -913,4 +927,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   userProfiles: { unit: "profiles", reason: "One for each person that a proxy has vouched for; a company's worth." },
   userPreferences: { unit: "keys", reason: "Upstream's bound of one profile." },
   userPreferenceBytes: { unit: "bytes", reason: "Upstream's bound of one value as JSON." },
+  toolResultChars: { unit: "characters", reason: "Of the text of one tool result; some 25,000 tokens, of which a model should read pages and not books." },
+  toolResultImages: { unit: "images", reason: "Of one tool result." },
+  toolImageChars: { unit: "characters", reason: "Of one image as base64; providers refuse larger ones." },
+  toolDetailsChars: { unit: "characters", reason: "Of what clients are told beside a tool result." },
+  toolUpdateIntervalMs: { unit: "ms", reason: "Between two partial results of one call; enough for an eye." },
+  toolCallsPerAnswer: { unit: "calls", reason: "That one answer of a model may ask for; the rest are refused." },
+  toolsAtOnce: { unit: "calls", reason: "Of one answer that run side by side; more would crowd out other sessions." },
 };
