@@ -51,7 +51,9 @@ export function replyTo(messages: readonly ScriptMessage[]): Reply {
       const after = messages.slice(at + 1);
       const step = stepsOf(rest)[after.filter(({ role }) => role === "assistant").length];
       if (step !== undefined) return { kind: "tool", calls: step };
-      return say(`tool-result: ${firstLine(after.findLast(({ role }) => role === "tool")?.text ?? "", LONGEST_TOOL_ECHO)}`);
+      return say(
+        `tool-result: ${firstLine(after.findLast(({ role }) => role === "tool")?.text ?? "", LONGEST_TOOL_ECHO)}`,
+      );
     }
     case "SLOW":
       return { ...echo(rest), delayMs: Math.min(Number(word) || 0, LONGEST_DELAY_MS) };

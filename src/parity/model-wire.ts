@@ -112,7 +112,12 @@ export const anthropicWire: Wire = {
     const text = reply.kind === "text" && reply.text !== "" ? [{ type: "text", text: reply.text }] : [];
     const content =
       reply.kind === "tool"
-        ? reply.calls.map(({ name, args }, index) => ({ type: "tool_use", id: callId(index), name, input: parsed(args) }))
+        ? reply.calls.map(({ name, args }, index) => ({
+            type: "tool_use",
+            id: callId(index),
+            name,
+            input: parsed(args),
+          }))
         : text;
     return { ...anthropicMessage(model), content, stop_reason: stopReason(reply), usage: anthropicUsage() };
   },
