@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 const stored = (sessionKey: string) => gateway.services.sessions.recent(sessionKey, 100);
-const results = async (sessionKey: string) =>
+const results = async (sessionKey: string): Promise<Record<string, unknown>[]> =>
   (await stored(sessionKey)).flatMap(({ role, content, extra }) =>
     role === "toolResult" ? [{ text: (content as { text: string }[])[0]!.text, ...extra }] : [],
   );
