@@ -177,6 +177,7 @@ export type Checked = AllTrue<{
   ChatInputReceipt: Same<Box.ChatInputReceipt, Types.ChatInputReceipt>;
   ChatMessageGetParams: Same<Box.ChatMessageGetParams, Types.ChatMessageGetParams>;
   ChatMessageGetResult: Same<Box.ChatMessageGetResult, Types.ChatMessageGetResult>;
+  ChatMetadataChangedEvent: Same<Box.ChatMetadataChangedEvent, Types.ChatMetadataChangedEvent>;
   ChatMetadataParams: Same<Box.ChatMetadataParams, Types.ChatMetadataParams>;
   ChatMetadataResult: Same<Box.ChatMetadataResult, Types.ChatMetadataResult>;
   ChatPendingInput: Same<Box.ChatPendingInput, Types.ChatPendingInput>;
@@ -389,6 +390,7 @@ export type Checked = AllTrue<{
   ModelsProbeParams: Same<Box.ModelsProbeParams, Types.ModelsProbeParams>;
   ModelsProbeResult: Same<Box.ModelsProbeResult, Types.ModelsProbeResult>;
   ModelsProbeTargetResult: Same<Box.ModelsProbeTargetResult, Types.ModelsProbeTargetResult>;
+  ModelsSnapshotEvent: Same<Box.ModelsSnapshotEvent, Types.ModelsSnapshotEvent>;
   NoParams: Same<Box.NoParams, Types.NoParams>;
   NodeDescribeParams: Same<Box.NodeDescribeParams, Types.NodeDescribeParams>;
   NodeDescribeResult: Same<Box.NodeDescribeResult, Types.NodeDescribeResult>;

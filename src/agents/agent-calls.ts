@@ -4,6 +4,7 @@ import type { DefenderPort } from "../defender/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import { missingScope } from "../platform/scopes.ts";
+import { ownableKey } from "../sessions/keys.ts";
 import type { SessionState } from "../sessions/types.ts";
 import { imagesOf } from "./attachments.ts";
 import { refuseArchived } from "./chat.ts";
@@ -132,7 +133,7 @@ export class AgentCalls {
     if (named !== undefined && !agents.find(named)) {
       throw invalidRequest(`invalid agent params: unknown agent id "${named}"`);
     }
-    if (key !== undefined && key.trim() !== "") return this.at(sessions.canonicalKey(key, named));
+    if (key !== undefined && key.trim() !== "") return this.at(ownableKey(sessions.canonicalKey(key, named)));
     if (sessionId !== undefined && sessionId.trim() !== "") {
       const session = await sessions.findById(sessionId);
       if (session) return { sessionKey: session.key, agentId: session.agentId, session };

@@ -4,6 +4,7 @@ import type { EventBus } from "../platform/bus.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
+import { ownableKey } from "../sessions/keys.ts";
 import type { SessionState, TranscriptMessage } from "../sessions/types.ts";
 import { imagesOf } from "./attachments.ts";
 import { isStop, type ParsedCommand, parseCommand, runCommand } from "./commands/commands.ts";
@@ -107,7 +108,7 @@ export class Chat {
 
   private async target({ sessionKey: key, agentId: named }: ChatSendParams) {
     const { sessions, agents } = this.options;
-    const sessionKey = sessions.canonicalKey(key, named);
+    const sessionKey = ownableKey(sessions.canonicalKey(key, named));
     const agentId = /^agent:([^:]+):/.exec(sessionKey)?.[1] ?? agents.roster.defaultId;
     if (!agents.find(agentId)) throw invalidRequest(`Agent "${agentId}" no longer exists in configuration`);
     return { sessionKey, agentId, session: await sessions.find(sessionKey) };

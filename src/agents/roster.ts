@@ -25,6 +25,7 @@ export interface Roster {
   /** `sole`: one agent, it owns all. `legacy`: several with a marked default. `explicit`: several, callers must say. */
   ownership: "sole" | "legacy" | "explicit";
   selectionRequired: boolean;
+  /** The last part of every main session's key. `session.mainKey` is read and without effect, as it is upstream. */
   mainKey: string;
   scope: "per-sender" | "global";
 }
@@ -94,7 +95,7 @@ function parse(config: Record<string, unknown>, stateDir: string): Roster {
     defaultId,
     ownership: ids.length <= 1 ? "sole" : explicit ? "explicit" : "legacy",
     selectionRequired: explicit && appointed === undefined,
-    mainKey: text(session.mainKey)?.toLowerCase() ?? "main",
+    mainKey: "main",
     scope: session.scope === "global" ? "global" : "per-sender",
   };
 }

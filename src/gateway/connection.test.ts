@@ -87,7 +87,8 @@ describe("the first frame", () => {
     const client = await gateway.open();
     const [challenge] = client.frames;
     expect(challenge).not.toHaveProperty("seq");
-    expect(challenge?.payload).toEqual({ nonce: expect.any(String), ts: expect.any(Number), capabilities: [] });
+    const capabilities = ["model-catalog-snapshot"];
+    expect(challenge?.payload).toEqual({ nonce: expect.any(String), ts: expect.any(Number), capabilities });
   });
 
   test("a protocol mismatch says which versions there are", async () => {

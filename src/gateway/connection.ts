@@ -11,6 +11,7 @@ import {
   isRequestFrame,
   type RequestFrame,
 } from "./frames.ts";
+import { MODEL_SNAPSHOT } from "./model-snapshot.ts";
 import type { PeerFacts } from "./peer.ts";
 
 export interface SocketData {
@@ -74,8 +75,7 @@ export class Connection {
   /** The socket is up: challenge at once, and start the clock for the handshake. */
   opened(socket: ServerWebSocket<SocketData>): void {
     this.socket = socket;
-    // `capabilities` would name "model-catalog-snapshot"; clients then expect an event that this gateway does not send.
-    const payload = { nonce: this.nonce, ts: this.openedAt, capabilities: [] };
+    const payload = { nonce: this.nonce, ts: this.openedAt, capabilities: [MODEL_SNAPSHOT] };
     this.send(`{"type":"event","event":"connect.challenge","payload":${JSON.stringify(payload)}}`);
     this.deadline = setTimeout(() => this.close(CLOSE_CODES.NORMAL), this.host.limits.handshakeTimeoutMs);
   }

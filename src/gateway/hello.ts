@@ -5,6 +5,7 @@ import { hasScope } from "../platform/scopes.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import type { ConnectAccepted } from "./authorizer.ts";
 import type { Caller } from "./context.ts";
+import { MODEL_SNAPSHOT } from "./model-snapshot.ts";
 import type { Services } from "./services.ts";
 
 /** What hello-ok says about this process; made once per gateway. */
@@ -30,7 +31,7 @@ export async function helloPayload(facts: HelloFacts, { caller, auth }: ConnectA
     features: {
       methods: facts.methods.filter((method) => method.advertised).map((method) => method.name),
       events: ADVERTISED_EVENTS,
-      capabilities: [],
+      capabilities: [MODEL_SNAPSHOT],
     },
     snapshot: await snapshot(facts, caller, isReader),
     ...(isReader && { controlUiWidgetKinds: [] }),

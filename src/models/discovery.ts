@@ -28,6 +28,8 @@ interface DiscoveryOptions {
   clock: Clock;
   log: Logger;
   endpoints?: readonly LocalEndpoint[];
+  /** Called when a look has found something else than the one before. */
+  changed?: () => void;
 }
 
 /**
@@ -38,12 +40,14 @@ export class Discovery {
   private readonly clock: Clock;
   private readonly log: Logger;
   private readonly endpoints: readonly LocalEndpoint[];
+  private readonly changed: (() => void) | undefined;
   private known: { at: number; servers: LocalServer[] } | null = null;
   private looking: Promise<LocalServer[]> | null = null;
 
-  constructor({ clock, log, endpoints = defaultEndpoints() }: DiscoveryOptions) {
+  constructor({ clock, log, endpoints = defaultEndpoints(), changed }: DiscoveryOptions) {
     this.clock = clock;
     this.log = log;
+    this.changed = changed;
     this.endpoints = endpoints.filter(({ baseUrl }) => isLoopback(baseUrl));
   }
 
@@ -68,7 +72,9 @@ export class Discovery {
     const servers = found.filter((server) => server !== null);
     if (servers.length > 0)
       this.log.info("local model servers found", { servers: servers.map(({ name, baseUrl }) => `${name} ${baseUrl}`) });
+    const before = this.last;
     this.known = { at: this.clock.now(), servers };
+    if (JSON.stringify(before) !== JSON.stringify(servers)) this.changed?.();
     return servers;
   }
 

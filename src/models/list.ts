@@ -2,6 +2,7 @@ import type { ModelsListAnswer, ModelsListRequest } from "../../generated/types.
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import { agentId, ownerRequired } from "../agents/roster.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import { canonicalKey, keyFacts } from "../sessions/keys.ts";
 import { isKnownProvider, type ModelEntry, type ProviderEntry, providerId } from "./catalogue.ts";
 import { isPrivateOrigin } from "./credentials.ts";
 import type { Models } from "./models.ts";
@@ -10,6 +11,14 @@ import { refOf } from "./references.ts";
 const AUTOMATIC = { kind: "automatic", label: "Automatic account selection" } as const;
 
 type Row = ModelsListAnswer["models"][number];
+
+/** What of the answer depends on who asks. */
+export interface ModelListReader {
+  /** Is told of every model whether a person may choose it (capability `model-selection-policy`). */
+  selectionPolicy?: boolean;
+  /** Is told which account counts without naming a session: pages, whose people have accounts upstream. */
+  accounts?: boolean;
+}
 
 /**
  * `models.list`, and the `models` of `chat.metadata`. What the views hold was measured on upstream 2026.9.6:
@@ -22,14 +31,9 @@ export async function listModels(
   models: Models,
   agents: AgentCatalogue,
   params: ModelsListRequest,
+  reader: ModelListReader = {},
 ): Promise<ModelsListAnswer> {
-  const { roster } = agents;
-  const owner = params.agentId ?? /^agent:([^:]+):/i.exec(params.sessionKey ?? "")?.[1];
-  if (owner === undefined && roster.selectionRequired) {
-    throw ownerRequired("this Gateway request", "Set agentId to one of the configured agents.");
-  }
-  const agent = owner === undefined ? roster.defaultId : agentId(owner);
-  if (!agents.find(agent)) throw invalidRequest(`unknown agent id "${owner}"`);
+  const agent = ownerOf(agents, params);
   if (params.provider !== undefined && !isKnownProvider(params.provider, models.settings)) {
     throw new GatewayError(
       "UNAVAILABLE",
@@ -45,11 +49,42 @@ export async function listModels(
   const entries = entriesOf(models, view, tags).filter((entry) => wanted === undefined || entry.provider === wanted);
   const agentThinking = agents.find(agent)?.thinkingDefault;
   const rows = entries.map((entry) => row(models, entry, tags.get(refOf(entry)) ?? [], params, agentThinking));
+  const choosable = reader.selectionPolicy ? selectable(models) : null;
+  const named = params.sessionKey !== undefined;
   return {
-    models: rows,
-    ...(view === "configured" ? { defaultModels: { automaticUtilityModel: null } } : {}),
+    models: choosable ? rows.map((each) => ({ ...each, manualSelectionAllowed: choosable(each) })) : rows,
+    ...(view === "configured" && !named && { defaultModels: { automaticUtilityModel: null } }),
     // No provider has more than one account here.
-    ...(params.sessionKey !== undefined && { accountSelection: AUTOMATIC }),
+    ...((named || reader.accounts) && view !== "provider-config" && { accountSelection: AUTOMATIC }),
+  };
+}
+
+/** The agent that is asked for: the one named, the session's, or the default one. @throws GatewayError */
+function ownerOf(agents: AgentCatalogue, { agentId: named, sessionKey }: ModelsListRequest): string {
+  const { roster } = agents;
+  if (sessionKey !== undefined) {
+    const owner = keyFacts(canonicalKey(sessionKey, roster, named), roster).agentId;
+    if (agents.find(owner)) return owner;
+    // Upstream's words for the session of an agent that it has prepared no models for.
+    const reason = "Model catalog is not ready. Retry after Gateway startup or refresh finishes.";
+    throw new GatewayError("UNAVAILABLE", `Error: ${reason}`);
+  }
+  if (named === undefined && roster.selectionRequired) {
+    throw ownerRequired("this Gateway request", "Set agentId to one of the configured agents.");
+  }
+  const agent = named === undefined ? roster.defaultId : agentId(named);
+  if (!agents.find(agent)) throw invalidRequest(`unknown agent id "${named}"`);
+  return agent;
+}
+
+/** True for models that `agents.defaults.modelPolicy.allow` lets people choose: all of them without such a list. */
+function selectable(models: Models): (row: Pick<Row, "id" | "provider">) => boolean {
+  const { allow } = models.settings;
+  if (allow.length === 0) return () => true;
+  const admitted = admits(models, allow);
+  return ({ provider, id }) => {
+    const entry = models.providers().get(provider)?.models.get(id) ?? models.find(`${provider}/${id}`);
+    return entry !== null && admitted(entry);
   };
 }
 

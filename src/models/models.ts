@@ -45,6 +45,7 @@ export class Models implements ModelsPort {
   private readonly config: ConfigPort;
   private readonly given: Readonly<Record<string, string | undefined>> | undefined;
   private readonly discovery: Discovery;
+  private readonly listeners = new Set<() => void>();
   private built: {
     settings: ModelSettings;
     local: readonly LocalServer[];
@@ -54,7 +55,15 @@ export class Models implements ModelsPort {
   constructor({ config, clock, log, env, endpoints }: ModelsOptions) {
     this.config = config;
     this.given = env;
-    this.discovery = new Discovery({ clock, log: log.child("models"), endpoints });
+    const changed = () => {
+      for (const listener of this.listeners) listener();
+    };
+    this.discovery = new Discovery({ clock, log: log.child("models"), endpoints, changed });
+  }
+
+  /** Told when other local servers, or other models of theirs, have been found. */
+  onLocalServers(listener: () => void): void {
+    this.listeners.add(listener);
   }
 
   /** The settings in force. */

@@ -9,7 +9,7 @@ import { uuid } from "../platform/ids.ts";
 import { stableJson } from "../platform/json.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
 import type { SessionEntry, StoredSession } from "./entry.ts";
-import { knownAgent } from "./keys.ts";
+import { knownAgent, ownableKey } from "./keys.ts";
 import { applyModelOverride, chosenModel } from "./model-choice.ts";
 import { PATCH_FIELDS } from "./patch-fields.ts";
 import { demandFreeLabel, findSession } from "./session-columns.ts";
@@ -64,7 +64,7 @@ async function planOf(sessions: Sessions, params: SessionsCreateParams, creator:
   const { roster } = sessions.agents;
   const agent = params.agentId === undefined ? undefined : knownAgent(params.agentId, roster);
   const named = params.key?.trim();
-  const key = named ? sessions.canonicalKey(named, agent) : newKey(sessions, agent);
+  const key = named ? ownableKey(sessions.canonicalKey(named, agent)) : newKey(sessions, agent);
   const agentId = sessions.agentOf(key);
   if (!roster.agents.some(({ id }) => id === agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
   const root = params.cwd === undefined ? undefined : await workingDirectory(sessions, params.cwd, agentId, creator);

@@ -6,13 +6,13 @@ import type {
 } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { type StoredSession, shownEntry } from "./entry.ts";
-import { keyFacts } from "./keys.ts";
+import { keyFacts, ownableKey } from "./keys.ts";
 import { resolvedModel, sessionChanged } from "./patch.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** `sessions.reset`: see {@link Sessions.restart}. @throws GatewayError when the session is not the expected one */
 export async function resetSession(sessions: Sessions, params: SessionsResetParams): Promise<SessionsResetResult> {
-  const key = sessions.canonicalKey(params.key, params.agentId);
+  const key = ownableKey(sessions.canonicalKey(params.key, params.agentId));
   const { expectedSessionId } = params;
   const check = (session: StoredSession | null): void => {
     if (expectedSessionId !== undefined && session?.entry.sessionId !== expectedSessionId) {

@@ -45,9 +45,23 @@ export function displayName(
   const given = entry.label ?? entry.displayName;
   if (given !== undefined) return given;
   const { kind, channel, peerId, classification } = keyFacts(key, roster);
-  if (kind === "group") return `${channel}:g-${peerId}`;
+  if (kind === "group" && channel !== undefined) return groupName(channel, peerId ?? "");
   const isNamedByProgram = entry.createdVia === "run" && classification === "custom" && entry.chatType === undefined;
   return isNamedByProgram ? key.split(":").slice(2).join(":") : undefined;
+}
+
+/** A group without a name goes by its channel and id: `slack:g-c0123`; by the id alone when that is a name (`@room`). */
+function groupName(channel: string, id: string): string {
+  const token = id
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}#@._+-]+/gu, "-")
+    .replace(/-{2,}/g, "-")
+    .replace(/^[-.]+|[-.]+$/g, "")
+    .replace(/^#+/, "");
+  if (token === "") return channel;
+  return token.startsWith("@") || token.startsWith("g-") || token.includes("#")
+    ? `${channel}:${token}`
+    : `${channel}:g-${token}`;
 }
 
 /** The title of a session in lists: its name, else the beginning of what was said first. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ResolvedModel, SessionsPatchParams, SessionsPatchResult } from "../../generated/types.ts";
 import { type GatewayError, invalidRequest } from "../platform/errors.ts";
 import { type SessionEntry, type StoredSession, shownEntry } from "./entry.ts";
-import { keyFacts } from "./keys.ts";
+import { keyFacts, ownableKey } from "./keys.ts";
 import { applyModelOverride, chosenModel } from "./model-choice.ts";
 import { PATCH_FIELDS } from "./patch-fields.ts";
 import { demandFreeLabel } from "./session-columns.ts";
@@ -22,7 +22,7 @@ export const sessionChanged = (key: string, before: "patch" | "reset" | "deletio
  * @throws GatewayError for values that cannot be, a label that is taken, or an expectation that does not hold
  */
 export async function patchSession(sessions: Sessions, params: SessionsPatchParams): Promise<SessionsPatchResult> {
-  const key = sessions.canonicalKey(params.key, params.agentId);
+  const key = ownableKey(sessions.canonicalKey(params.key, params.agentId));
   checkCombination(params);
   let acted = true;
   if (params.archived === true) {

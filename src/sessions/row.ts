@@ -226,6 +226,7 @@ function keyFields(key: KeyFacts, { chatType }: Partial<SessionEntry>) {
     channel: key.channel,
     classification: key.classification === "custom" && chatType !== undefined ? chatType : key.classification,
     agentId: key.agentId,
+    accountId: key.accountId,
     peerKind: key.peerKind,
     isMain: key.isMain,
     isBackground: key.isBackground,
