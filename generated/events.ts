@@ -21,7 +21,8 @@ export const EVENTS = {
   "board.changed": { payload: "BoardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   /** Only deltas may be dropped: final, aborted and error close a slow reader instead. */
   "chat": { payload: "ChatEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
-  "chat.metadata.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** Nothing of what has changed; clients ask again. */
+  "chat.metadata.changed": { payload: "ChatMetadataChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** The configuration was written over the protocol; config.get shows it. */
   "config.changed": { payload: "ConfigChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** Sent before authentication and without seq. */
@@ -40,7 +41,8 @@ export const EVENTS = {
   "health": { payload: "HealthResult", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "mentions.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "models.snapshot": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  /** Once after hello, without seq, for a Control UI whose connect has modelCatalog and the capability model-catalog-snapshot. */
+  "models.snapshot": { payload: "ModelsSnapshotEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "node.hostStats": { payload: "NodeHostStatsEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** Nobody waits for the result any more. */
   "node.invoke.cancel": { payload: "NodeInvokeCancel", scope: null, roles: "node", droppable: false, subscription: null, status: "implemented", advertised: true },
@@ -103,7 +105,7 @@ export interface EventMap {
   "agent": T.AgentStreamEvent;
   "board.changed": T.BoardChangedEvent;
   "chat": T.ChatEvent;
-  "chat.metadata.changed": T.Unstated;
+  "chat.metadata.changed": T.ChatMetadataChangedEvent;
   "config.changed": T.ConfigChangedEvent;
   "connect.challenge": T.ConnectChallengeEvent;
   "controlUi.sessionPullRequests.changed": T.Unstated;
@@ -119,7 +121,7 @@ export interface EventMap {
   "health": T.HealthResult;
   "heartbeat": T.HeartbeatEvent;
   "mentions.changed": T.Unstated;
-  "models.snapshot": T.Unstated;
+  "models.snapshot": T.ModelsSnapshotEvent;
   "node.hostStats": T.NodeHostStatsEvent;
   "node.invoke.cancel": T.NodeInvokeCancel;
   "node.invoke.input": T.NodeInvokeInputEvent;

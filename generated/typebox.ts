@@ -2872,6 +2872,7 @@ export const ModelRow = Type.Object({
   thinkingDefault: Type.Optional(Type.String({ minLength: 1 })),
   apiKeySupported: Type.Optional(Type.Boolean()),
   local: Type.Optional(Type.Boolean()),
+  manualSelectionAllowed: Type.Optional(Type.Boolean({ description: "Whether a person may choose it; only for clients with the capability model-selection-policy." })),
   input: Type.Optional(Type.Array(Type.Union([
     Type.Literal("text"),
     Type.Literal("image")
@@ -3378,6 +3379,9 @@ export const ChatMessageGetResult = Type.Object({
     Type.Literal("not_visible")
   ]))
 }, { additionalProperties: false })
+
+export type ChatMetadataChangedEvent = Static<typeof ChatMetadataChangedEvent>
+export const ChatMetadataChangedEvent = Type.Record(Type.String(), Type.Never())
 
 export type ChatMetadataParams = Static<typeof ChatMetadataParams>
 export const ChatMetadataParams = Type.Object({
@@ -9066,6 +9070,19 @@ export const ModelsProbeTargetResult = Type.Object({
   latencyMs: Type.Optional(Type.Integer({ minimum: 0 })),
   error: Type.Optional(Type.String())
 }, { additionalProperties: false })
+
+/** models.snapshot - what models.list says with view configured, for the conversation that connect named. */
+export type ModelsSnapshotEvent = Static<typeof ModelsSnapshotEvent>
+export const ModelsSnapshotEvent = Type.Object({
+  target: Type.Object({
+    
+  }),
+  scope: Type.Object({
+    agentId: Type.Optional(Type.String({ minLength: 1 })),
+    sessionKey: Type.Optional(Type.String({ minLength: 1 }))
+  }, { additionalProperties: false }),
+  catalog: ModelsListAnswer
+}, { description: "models.snapshot - what models.list says with view configured, for the conversation that connect named.", additionalProperties: false })
 
 /** The method takes no params. */
 export type NoParams = Static<typeof NoParams>

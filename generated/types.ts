@@ -1750,6 +1750,8 @@ export type ChatMessageGetResult = {
   unavailableReason?: ('not_found' | 'oversized' | 'not_visible')
 };
 
+export type ChatMetadataChangedEvent = Record<string, never>;
+
 export type ChatMetadataParams = {
   agentId?: string,
   sessionKey?: string
@@ -5178,6 +5180,7 @@ export type ModelRow = {
   thinkingDefault?: string,
   apiKeySupported?: boolean,
   local?: boolean,
+  manualSelectionAllowed?: boolean,
   input?: Array<('text' | 'image')>
 };
 
@@ -5282,6 +5285,16 @@ export type ModelsProbeTargetResult = {
   status: AuthProbeStatus,
   latencyMs?: number,
   error?: string
+};
+
+/** models.snapshot - what models.list says with view configured, for the conversation that connect named. */
+export type ModelsSnapshotEvent = {
+  target: Record<string, any>,
+  scope: {
+    agentId?: string,
+    sessionKey?: string
+  },
+  catalog: ModelsListAnswer
 };
 
 /** The method takes no params. */
