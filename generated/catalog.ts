@@ -4,6 +4,8 @@
 export interface CatalogModel {
   readonly id: string;
   readonly name: string;
+  /** Shorthands by which people may ask for it, alone or behind its provider. */
+  readonly aliases?: readonly string[];
   readonly reasoning?: boolean;
   readonly input?: readonly ("text" | "image")[];
   /** Tokens. */
@@ -19,7 +21,7 @@ export interface CatalogProvider {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly baseUrl: string;
-  readonly api: "openai-completions" | "anthropic-messages";
+  readonly api: "openai-completions" | "openai-responses" | "anthropic-messages" | "google-generative-ai" | "ollama";
   /** Environment variables that hold the API key, in order. */
   readonly keyEnv?: readonly string[];
   /** Present for servers on this machine: default port, and how they list their models. */
@@ -38,6 +40,10 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "models": [
       {
         "id": "claude-opus-5",
+        "aliases": [
+          "opus",
+          "opus-5"
+        ],
         "name": "Claude Opus 5",
         "reasoning": true,
         "input": [
@@ -54,7 +60,32 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         }
       },
       {
+        "id": "claude-opus-5-5",
+        "aliases": [
+          "opus-5.5",
+          "opus-5-5"
+        ],
+        "name": "Claude Opus 5.5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 4,
+          "output": 20,
+          "cacheRead": 0.2,
+          "cacheWrite": 5
+        }
+      },
+      {
         "id": "claude-sonnet-5",
+        "aliases": [
+          "sonnet",
+          "sonnet-5"
+        ],
         "name": "Claude Sonnet 5",
         "reasoning": true,
         "input": [
@@ -71,7 +102,133 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         }
       },
       {
+        "id": "claude-fable-5-1",
+        "aliases": [
+          "fable",
+          "fable-5.1",
+          "fable-5-1"
+        ],
+        "name": "Claude Fable 5.1",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 10,
+          "output": 50,
+          "cacheRead": 0.25,
+          "cacheWrite": 12.5
+        }
+      },
+      {
+        "id": "claude-opus-4-8",
+        "aliases": [
+          "opus-4.8",
+          "opus-4-8"
+        ],
+        "name": "Claude Opus 4.8",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 128000
+      },
+      {
+        "id": "claude-opus-4-6",
+        "aliases": [
+          "opus-4.6",
+          "opus-4-6"
+        ],
+        "name": "Claude Opus 4.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 200000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 5,
+          "output": 25,
+          "cacheRead": 0.5,
+          "cacheWrite": 6.25
+        }
+      },
+      {
+        "id": "claude-opus-4-5",
+        "aliases": [
+          "opus-4.5",
+          "opus-4-5"
+        ],
+        "name": "Claude Opus 4.5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 200000,
+        "maxTokens": 64000,
+        "cost": {
+          "input": 5,
+          "output": 25,
+          "cacheRead": 0.5,
+          "cacheWrite": 6.25
+        }
+      },
+      {
+        "id": "claude-sonnet-4-6",
+        "aliases": [
+          "sonnet-4.6",
+          "sonnet-4-6"
+        ],
+        "name": "Claude Sonnet 4.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 200000,
+        "maxTokens": 64000,
+        "cost": {
+          "input": 3,
+          "output": 15,
+          "cacheRead": 0.3,
+          "cacheWrite": 3.75
+        }
+      },
+      {
+        "id": "claude-sonnet-4-5",
+        "aliases": [
+          "sonnet-4.5",
+          "sonnet-4-5"
+        ],
+        "name": "Claude Sonnet 4.5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 200000,
+        "maxTokens": 64000,
+        "cost": {
+          "input": 3,
+          "output": 15,
+          "cacheRead": 0.3,
+          "cacheWrite": 3.75
+        }
+      },
+      {
         "id": "claude-haiku-4-5",
+        "aliases": [
+          "haiku",
+          "haiku-4.5",
+          "haiku-4-5"
+        ],
         "name": "Claude Haiku 4.5",
         "reasoning": true,
         "input": [
@@ -87,6 +244,25 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "cacheWrite": 1.25
         }
       }
+    ]
+  },
+  "arcee": {
+    "name": "Arcee",
+    "aliases": [
+      "arceeai"
+    ],
+    "baseUrl": "https://api.arcee.ai/api/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "ARCEEAI_API_KEY"
+    ]
+  },
+  "baseten": {
+    "name": "Baseten",
+    "baseUrl": "https://inference.baseten.co/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "BASETEN_API_KEY"
     ]
   },
   "cerebras": {
@@ -108,12 +284,34 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       }
     ]
   },
+  "chutes": {
+    "name": "Chutes",
+    "baseUrl": "https://llm.chutes.ai/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "CHUTES_API_KEY",
+      "CHUTES_OAUTH_TOKEN"
+    ]
+  },
   "cohere": {
     "name": "Cohere",
     "baseUrl": "https://api.cohere.ai/compatibility/v1",
     "api": "openai-completions",
     "keyEnv": [
       "COHERE_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "command-a-plus-05-2026",
+        "name": "Command A+",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 128000,
+        "maxTokens": 64000
+      }
     ]
   },
   "deepinfra": {
@@ -154,12 +352,43 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       }
     ]
   },
+  "featherless": {
+    "name": "Featherless AI",
+    "baseUrl": "https://api.featherless.ai/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "FEATHERLESS_API_KEY"
+    ]
+  },
   "fireworks": {
     "name": "Fireworks",
+    "aliases": [
+      "fireworks-ai"
+    ],
     "baseUrl": "https://api.fireworks.ai/inference/v1",
     "api": "openai-completions",
     "keyEnv": [
       "FIREWORKS_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "accounts/fireworks/models/kimi-k2p6",
+        "name": "Kimi K2.6",
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 262144
+      }
+    ]
+  },
+  "gmi": {
+    "name": "GMI Cloud",
+    "baseUrl": "https://api.gmi-serving.com/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "GMI_API_KEY"
     ]
   },
   "google": {
@@ -167,27 +396,19 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "aliases": [
       "gemini"
     ],
-    "baseUrl": "https://generativelanguage.googleapis.com/v1beta/openai",
-    "api": "openai-completions",
+    "baseUrl": "https://generativelanguage.googleapis.com/v1beta",
+    "api": "google-generative-ai",
     "keyEnv": [
       "GEMINI_API_KEY",
       "GOOGLE_API_KEY"
     ],
     "models": [
       {
-        "id": "gemini-2.5-pro",
-        "name": "Gemini 2.5 Pro",
-        "reasoning": true,
-        "input": [
-          "text",
-          "image"
+        "id": "gemini-3.1-pro-preview",
+        "aliases": [
+          "gemini-3.1-pro"
         ],
-        "contextWindow": 1048576,
-        "maxTokens": 65536
-      },
-      {
-        "id": "gemini-2.5-flash",
-        "name": "Gemini 2.5 Flash",
+        "name": "Gemini 3.1 Pro Preview",
         "reasoning": true,
         "input": [
           "text",
@@ -206,6 +427,96 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         ],
         "contextWindow": 1048576,
         "maxTokens": 65536
+      },
+      {
+        "id": "gemini-3.5-flash",
+        "name": "Gemini 3.5 Flash",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536
+      },
+      {
+        "id": "gemini-3-flash-preview",
+        "aliases": [
+          "gemini-flash"
+        ],
+        "name": "Gemini 3 Flash Preview",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536
+      },
+      {
+        "id": "gemini-3.1-flash-lite",
+        "aliases": [
+          "gemini-flash-lite"
+        ],
+        "name": "Gemini 3.1 Flash Lite",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536
+      },
+      {
+        "id": "gemini-2.5-pro",
+        "name": "Gemini 2.5 Pro",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 1.25,
+          "output": 10,
+          "cacheRead": 0.125,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "gemini-2.5-flash",
+        "name": "Gemini 2.5 Flash",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 0.3,
+          "output": 2.5,
+          "cacheRead": 0.03,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "gemini-2.5-flash-lite",
+        "name": "Gemini 2.5 Flash-Lite",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 0.1,
+          "output": 0.4,
+          "cacheRead": 0.01,
+          "cacheWrite": 0
+        }
       }
     ]
   },
@@ -244,6 +555,135 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "keyEnv": [
       "HUGGINGFACE_HUB_TOKEN",
       "HF_TOKEN"
+    ],
+    "models": [
+      {
+        "id": "deepseek-ai/DeepSeek-R1",
+        "name": "DeepSeek R1",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 131072,
+        "maxTokens": 8192,
+        "cost": {
+          "input": 3,
+          "output": 7,
+          "cacheRead": 3,
+          "cacheWrite": 3
+        }
+      },
+      {
+        "id": "openai/gpt-oss-120b",
+        "name": "GPT-OSS 120B",
+        "input": [
+          "text"
+        ],
+        "contextWindow": 131072,
+        "maxTokens": 8192
+      }
+    ]
+  },
+  "kilocode": {
+    "name": "Kilo Gateway",
+    "aliases": [
+      "kilo"
+    ],
+    "baseUrl": "https://api.kilo.ai/api/gateway",
+    "api": "openai-completions",
+    "keyEnv": [
+      "KILOCODE_API_KEY"
+    ]
+  },
+  "kimi-coding": {
+    "name": "Kimi Coding",
+    "aliases": [
+      "kimi-code",
+      "kimi"
+    ],
+    "baseUrl": "https://api.kimi.com/coding",
+    "api": "anthropic-messages",
+    "keyEnv": [
+      "KIMI_API_KEY",
+      "KIMICODE_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "kimi-for-coding",
+        "name": "Kimi for Coding",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 32768
+      },
+      {
+        "id": "k3",
+        "name": "Kimi K3",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 3,
+          "output": 15,
+          "cacheRead": 0.3,
+          "cacheWrite": 0
+        }
+      }
+    ]
+  },
+  "minimax": {
+    "name": "MiniMax",
+    "baseUrl": "https://api.minimax.io/anthropic",
+    "api": "anthropic-messages",
+    "keyEnv": [
+      "MINIMAX_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "MiniMax-M3",
+        "name": "MiniMax M3",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ]
+      },
+      {
+        "id": "MiniMax-M2.7",
+        "name": "MiniMax M2.7",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 204800
+      }
+    ]
+  },
+  "minimax-portal": {
+    "name": "MiniMax Coding Plan",
+    "baseUrl": "https://api.minimax.io/anthropic",
+    "api": "anthropic-messages",
+    "keyEnv": [
+      "MINIMAX_OAUTH_TOKEN",
+      "MINIMAX_CODING_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "MiniMax-M3",
+        "name": "MiniMax M3",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ]
+      }
     ]
   },
   "mistral": {
@@ -305,8 +745,40 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "text",
           "image"
         ],
-        "contextWindow": 1048576
+        "contextWindow": 1048576,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 3,
+          "output": 15,
+          "cacheRead": 0.3,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "kimi-k2.6",
+        "name": "Kimi K2.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 0.95,
+          "output": 4,
+          "cacheRead": 0.16,
+          "cacheWrite": 0
+        }
       }
+    ]
+  },
+  "novita": {
+    "name": "NovitaAI",
+    "baseUrl": "https://api.novita.ai/openai/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "NOVITA_API_KEY"
     ]
   },
   "nvidia": {
@@ -320,13 +792,67 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   "openai": {
     "name": "OpenAI",
     "baseUrl": "https://api.openai.com/v1",
-    "api": "openai-completions",
+    "api": "openai-responses",
     "keyEnv": [
       "OPENAI_API_KEY"
     ],
     "models": [
       {
+        "id": "gpt-6-astra",
+        "name": "GPT-6 Astra",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1050000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 10,
+          "output": 50,
+          "cacheRead": 1,
+          "cacheWrite": 12.5
+        }
+      },
+      {
+        "id": "gpt-6-sol",
+        "name": "GPT-6 Sol",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1050000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 2,
+          "output": 10,
+          "cacheRead": 0.2,
+          "cacheWrite": 2.5
+        }
+      },
+      {
+        "id": "gpt-6-luna",
+        "name": "GPT-6 Luna",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1050000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 0.1,
+          "output": 0.5,
+          "cacheRead": 0.01,
+          "cacheWrite": 0.125
+        }
+      },
+      {
         "id": "gpt-5.6-sol",
+        "aliases": [
+          "gpt-5.6"
+        ],
         "name": "GPT-5.6 Sol",
         "reasoning": true,
         "input": [
@@ -378,6 +904,9 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       },
       {
         "id": "gpt-5.4",
+        "aliases": [
+          "gpt"
+        ],
         "name": "GPT-5.4",
         "reasoning": true,
         "input": [
@@ -390,6 +919,102 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "input": 2.5,
           "output": 15,
           "cacheRead": 0.25,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "gpt-5.4-mini",
+        "aliases": [
+          "gpt-mini"
+        ],
+        "name": "GPT-5.4 Mini",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 400000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 0.75,
+          "output": 4.5,
+          "cacheRead": 0.075,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "gpt-5.4-nano",
+        "aliases": [
+          "gpt-nano"
+        ],
+        "name": "GPT-5.4 Nano",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 400000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 0.2,
+          "output": 1.25,
+          "cacheRead": 0.02,
+          "cacheWrite": 0
+        }
+      }
+    ]
+  },
+  "opencode": {
+    "name": "OpenCode Zen",
+    "aliases": [
+      "opencode-zen"
+    ],
+    "baseUrl": "https://opencode.ai/zen/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "OPENCODE_API_KEY",
+      "OPENCODE_ZEN_API_KEY"
+    ]
+  },
+  "opencode-go": {
+    "name": "OpenCode Go",
+    "baseUrl": "https://opencode.ai/zen/go/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "OPENCODE_API_KEY",
+      "OPENCODE_ZEN_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "deepseek-v4-pro",
+        "name": "DeepSeek V4 Pro",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 384000,
+        "cost": {
+          "input": 0.435,
+          "output": 0.87,
+          "cacheRead": 0.003625,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "kimi-k2.6",
+        "name": "Kimi K2.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 0.95,
+          "output": 4,
+          "cacheRead": 0.16,
           "cacheWrite": 0
         }
       }
@@ -414,6 +1039,93 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       }
     ]
   },
+  "qianfan": {
+    "name": "Baidu Qianfan",
+    "baseUrl": "https://qianfan.baidubce.com/v2",
+    "api": "openai-completions",
+    "keyEnv": [
+      "QIANFAN_API_KEY"
+    ]
+  },
+  "qwen-portal": {
+    "name": "Qwen",
+    "aliases": [
+      "qwen",
+      "qwen-cloud",
+      "modelstudio",
+      "dashscope"
+    ],
+    "baseUrl": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "QWEN_API_KEY",
+      "MODELSTUDIO_API_KEY",
+      "DASHSCOPE_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "qwen3.5-plus",
+        "name": "Qwen3.5 Plus",
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000
+      },
+      {
+        "id": "qwen3.8-max",
+        "name": "Qwen3.8 Max",
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000
+      },
+      {
+        "id": "qwen3-coder-plus",
+        "name": "Qwen3 Coder Plus",
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1000000
+      }
+    ]
+  },
+  "stepfun": {
+    "name": "StepFun",
+    "baseUrl": "https://api.stepfun.ai/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "STEPFUN_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "step-3.7-flash",
+        "name": "Step 3.7 Flash",
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144
+      }
+    ]
+  },
+  "synthetic": {
+    "name": "Synthetic",
+    "baseUrl": "https://api.synthetic.new/anthropic",
+    "api": "anthropic-messages",
+    "keyEnv": [
+      "SYNTHETIC_API_KEY"
+    ]
+  },
+  "tencent-tokenhub": {
+    "name": "Tencent TokenHub",
+    "baseUrl": "https://tokenhub.tencentmaas.com/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "TOKENHUB_API_KEY"
+    ]
+  },
   "together": {
     "name": "Together AI",
     "baseUrl": "https://api.together.xyz/v1",
@@ -423,14 +1135,45 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     ],
     "models": [
       {
+        "id": "moonshotai/Kimi-K2.6",
+        "name": "Kimi K2.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 32768,
+        "cost": {
+          "input": 1.2,
+          "output": 4.5,
+          "cacheRead": 0.2,
+          "cacheWrite": 0
+        }
+      },
+      {
         "id": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
         "name": "Llama 3.3 70B Instruct Turbo",
         "input": [
           "text"
         ],
         "contextWindow": 131072,
-        "maxTokens": 8192
+        "maxTokens": 8192,
+        "cost": {
+          "input": 1.04,
+          "output": 1.04,
+          "cacheRead": 1.04,
+          "cacheWrite": 0
+        }
       }
+    ]
+  },
+  "venice": {
+    "name": "Venice AI",
+    "baseUrl": "https://api.venice.ai/api/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "VENICE_API_KEY"
     ]
   },
   "vercel-ai-gateway": {
@@ -441,13 +1184,35 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       "AI_GATEWAY_API_KEY"
     ]
   },
+  "volcengine": {
+    "name": "Volcano Engine",
+    "aliases": [
+      "doubao"
+    ],
+    "baseUrl": "https://ark.cn-beijing.volces.com/api/v3",
+    "api": "openai-completions",
+    "keyEnv": [
+      "VOLCANO_ENGINE_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "doubao-seed-2-1-pro-260628",
+        "name": "Doubao Seed 2.1 Pro",
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 256000
+      }
+    ]
+  },
   "xai": {
     "name": "xAI",
     "aliases": [
       "grok"
     ],
     "baseUrl": "https://api.x.ai/v1",
-    "api": "openai-completions",
+    "api": "openai-responses",
     "keyEnv": [
       "XAI_API_KEY"
     ],
@@ -488,6 +1253,27 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       }
     ]
   },
+  "xiaomi": {
+    "name": "Xiaomi MiMo",
+    "baseUrl": "https://api.xiaomimimo.com/v1",
+    "api": "openai-completions",
+    "keyEnv": [
+      "XIAOMI_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "mimo-v2.6-pro",
+        "name": "MiMo V2.6 Pro",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 131072
+      }
+    ]
+  },
   "zai": {
     "name": "Z.AI",
     "aliases": [
@@ -509,6 +1295,46 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "text"
         ],
         "contextWindow": 1000000
+      },
+      {
+        "id": "glm-5.3",
+        "name": "GLM-5.3",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1048576
+      }
+    ]
+  },
+  "ollama-cloud": {
+    "name": "Ollama Cloud",
+    "baseUrl": "https://ollama.com",
+    "api": "ollama",
+    "keyEnv": [
+      "OLLAMA_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "kimi-k2.6",
+        "name": "Kimi K2.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 8192
+      },
+      {
+        "id": "glm-5.2",
+        "name": "GLM-5.2",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 8192
       }
     ]
   },
@@ -560,8 +1386,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   },
   "ollama": {
     "name": "Ollama",
-    "baseUrl": "http://127.0.0.1:11434/v1",
-    "api": "openai-completions",
+    "baseUrl": "http://127.0.0.1:11434",
+    "api": "ollama",
     "keyEnv": [
       "OLLAMA_API_KEY"
     ],

@@ -26,6 +26,8 @@ const listOf =
   (value) =>
     Array.isArray(value) && value.length > 0 && value.every(check);
 
+const APIS = ["openai-completions", "openai-responses", "anthropic-messages", "google-generative-ai", "ollama"];
+
 const PROVIDER: Record<string, Field> = {
   name: { check: text, shape: "a name", required: true },
   aliases: { check: listOf((v) => /^[a-z0-9.-]+$/.test(String(v))), shape: "a list of lower-case ids" },
@@ -35,8 +37,8 @@ const PROVIDER: Record<string, Field> = {
     required: true,
   },
   api: {
-    check: oneOf("openai-completions", "anthropic-messages"),
-    shape: "openai-completions or anthropic-messages",
+    check: oneOf(...APIS),
+    shape: `one of ${APIS.join(", ")}`,
     required: true,
   },
   keyEnv: { check: listOf((v) => /^[A-Z][A-Z0-9_]*$/.test(String(v))), shape: "a list of environment variable names" },
@@ -51,6 +53,7 @@ const LOCAL: Record<string, Field> = {
 const MODEL: Record<string, Field> = {
   id: { check: text, shape: "a model id", required: true },
   name: { check: text, shape: "a name", required: true },
+  aliases: { check: listOf((v) => /^[a-z0-9.-]+$/.test(String(v))), shape: "a list of lower-case names" },
   reasoning: { check: flag, shape: "true or false" },
   input: { check: listOf(oneOf("text", "image")), shape: "a list of text and image" },
   contextWindow: { check: tokens, shape: "a positive number of tokens" },
@@ -93,6 +96,7 @@ export function catalogModule(source: string, file = CATALOG_SPEC): string {
   const providers = isMap(root) ? root.get("providers", true) : undefined;
   if (!isMap(providers)) return refuse(root, "`providers` must be a map");
   const taken = new Set<string>();
+  const shorthands = new Set<string>();
   for (const pair of providers.items as unknown as Pair<Node, Node>[]) {
     const id = isScalar(pair.key) ? String(pair.key.value) : "";
     const provider = fields(pair.value, PROVIDER, id);
@@ -108,6 +112,12 @@ export function catalogModule(source: string, file = CATALOG_SPEC): string {
       const modelId = String(entry.get("id"));
       if (seen.has(modelId)) refuse(entry, `${id}: model ${modelId} is listed twice`);
       seen.add(modelId);
+      const aliases = entry.get("aliases", true);
+      for (const alias of isSeq(aliases) ? aliases.items : []) {
+        const name = String(isScalar(alias) ? alias.value : alias);
+        if (shorthands.has(name)) refuse(entry, `${name} is already the shorthand of another model`);
+        shorthands.add(name);
+      }
       if (entry.has("cost")) fields(entry.get("cost", true), COST, `${id}/${modelId}.cost`);
     }
   }
@@ -121,6 +131,8 @@ function render(providers: Record<string, unknown>, file: string): string {
 export interface CatalogModel {
   readonly id: string;
   readonly name: string;
+  /** Shorthands by which people may ask for it, alone or behind its provider. */
+  readonly aliases?: readonly string[];
   readonly reasoning?: boolean;
   readonly input?: readonly ("text" | "image")[];
   /** Tokens. */
@@ -136,7 +148,7 @@ export interface CatalogProvider {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly baseUrl: string;
-  readonly api: "openai-completions" | "anthropic-messages";
+  readonly api: ${APIS.map((api) => JSON.stringify(api)).join(" | ")};
   /** Environment variables that hold the API key, in order. */
   readonly keyEnv?: readonly string[];
   /** Present for servers on this machine: default port, and how they list their models. */

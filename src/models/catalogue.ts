@@ -12,9 +12,13 @@ export interface ModelEntry {
   reasoning: boolean;
   input: ("text" | "image")[];
   contextWindow?: number;
+  /** Tokens that the operator allows it to take; asked of servers that size their context by request. */
+  contextTokens?: number;
   maxTokens?: number;
   cost?: { input: number; output: number; cacheRead: number; cacheWrite: number };
   compat: Compat;
+  /** `params` of the provider and the model in the configuration. */
+  params?: Record<string, unknown>;
   /** Whether the configuration, the built-in catalogue or a local server's own list names it. */
   source: "config" | "catalog" | "local";
 }
@@ -114,11 +118,7 @@ function fromConfig(
   known: CatalogProvider | undefined,
   merge: boolean,
 ): ProviderEntry {
-  const route = spoken(
-    settings.api ?? known?.api ?? "openai-completions",
-    settings.baseUrl ?? known?.baseUrl ?? "",
-    known,
-  );
+  const route = spoken(apiOf(settings, known), settings.baseUrl ?? known?.baseUrl ?? "", known);
   const base = known && merge ? fromCatalogue(id, known) : undefined;
   const entry: ProviderEntry = {
     id,
@@ -142,6 +142,13 @@ function fromConfig(
   return entry;
 }
 
+/** The API of a configured provider. Servers that stand in for OpenAI's seldom have its newer one (docs: gateway/local-models). */
+function apiOf({ api, baseUrl }: ProviderSettings, known: CatalogProvider | undefined): string {
+  if (api !== undefined || known === undefined) return api ?? "openai-completions";
+  const isElsewhere = baseUrl !== undefined && baseUrl.replace(/\/+$/, "") !== known.baseUrl;
+  return known.api === "openai-responses" && isElsewhere ? "openai-completions" : known.api;
+}
+
 function fromRow(
   provider: ProviderEntry,
   row: ModelRow,
@@ -149,6 +156,7 @@ function fromRow(
   known: CatalogProvider | undefined,
   listed: ModelEntry | undefined,
 ): ModelEntry {
+  const params = { ...settings.params, ...row.params };
   const route = row.api ? spoken(row.api, settings.baseUrl ?? known?.baseUrl ?? "", known) : provider;
   return {
     provider: provider.id,
@@ -159,9 +167,11 @@ function fromRow(
     reasoning: row.reasoning ?? listed?.reasoning ?? false,
     input: row.input?.length ? row.input : (listed?.input ?? ["text"]),
     contextWindow: row.contextTokens ?? row.contextWindow ?? settings.contextWindow ?? listed?.contextWindow,
+    ...(row.contextTokens === undefined ? {} : { contextTokens: row.contextTokens }),
     maxTokens: row.maxTokens ?? settings.maxTokens ?? listed?.maxTokens,
     cost: row.cost ?? listed?.cost,
     compat: row.compat,
+    ...(Object.keys(params).length > 0 ? { params } : {}),
     source: "config",
   };
 }
@@ -190,25 +200,13 @@ function addLocal(entries: Map<string, ProviderEntry>, server: LocalServer): voi
 }
 
 /**
- * The wire format to speak for a configured one. Servers with OpenAI's newer API, Ollama and Gemini all offer chat
- * completions too, the last two under a path of their own; what is left keeps its name and is refused when called.
+ * Where a configured API is spoken. Addresses of servers on this machine are often written without the path of the
+ * API; Ollama's own API has none.
  */
 function spoken(api: string, baseUrl: string, known: CatalogProvider | undefined): { api: string; baseUrl: string } {
   const base = baseUrl.trim().replace(/\/+$/, "");
-  const under = (path: string) => (base.endsWith(path) ? base : base + path);
-  switch (api) {
-    case "openai-responses":
-      return { api: "openai-completions", baseUrl: base };
-    case "ollama":
-      return { api: "openai-completions", baseUrl: under("/v1") };
-    case "google-generative-ai":
-      return { api: "openai-completions", baseUrl: under("/openai") };
-    case "openai-completions": {
-      const bare =
-        known?.local && known.baseUrl.endsWith("/v1") && URL.canParse(base) && new URL(base).pathname === "/";
-      return { api, baseUrl: bare ? under("/v1") : base };
-    }
-    default:
-      return { api, baseUrl: base };
-  }
+  if (api === "ollama") return { api, baseUrl: base.replace(/\/v1$/, "") };
+  const hasPath = known?.baseUrl.endsWith("/v1") || known?.api === "ollama";
+  const isBare = known?.local && URL.canParse(base) && new URL(base).pathname === "/";
+  return { api, baseUrl: api === "openai-completions" && isBare && hasPath ? `${base}/v1` : base };
 }

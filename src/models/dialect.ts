@@ -1,13 +1,18 @@
 import type { createOpenAICompatible } from "@ai-sdk/openai-compatible";
-import { LIMITS } from "../../generated/limits.ts";
 import type { ModelEntry } from "./catalogue.ts";
-import { nearestLevel } from "./thinking.ts";
+import { openAnthropic } from "./dialects/anthropic.ts";
+import { openGoogle } from "./dialects/google.ts";
+import { openOllama } from "./dialects/ollama.ts";
+import { openOpenAICompletions } from "./dialects/openai-completions.ts";
+import { openOpenAIResponses } from "./dialects/openai-responses.ts";
 import type { Transport } from "./transport.ts";
-import type { ModelRequest } from "./types.ts";
 
 /** A model of the provider library, and what its calls take. */
-export type LanguageModel = ReturnType<ReturnType<typeof createOpenAICompatible>["chatModel"]>;
-export type LanguageCall = Parameters<LanguageModel["doStream"]>[0];
+type LibraryModel = ReturnType<ReturnType<typeof createOpenAICompatible>["chatModel"]>;
+export type LanguageModel = Pick<LibraryModel, "doStream">;
+export type LanguageCall = Parameters<LibraryModel["doStream"]>[0];
+export type StreamPart =
+  Awaited<ReturnType<LibraryModel["doStream"]>>["stream"] extends ReadableStream<infer Part> ? Part : never;
 
 /** What one call sends along: where to, with which key and headers. */
 export interface Route {
@@ -16,11 +21,29 @@ export interface Route {
   /** Sends the key as `Authorization: Bearer` also where the API has a header of its own for it. */
   bearer: boolean;
   headers: Record<string, string>;
+  /** Merged into the request's body, over what we put there. */
   extraBody?: Record<string, unknown>;
+  /** Settings of the configuration that only some APIs know: `params` of the provider, the model and the preference. */
+  params?: Record<string, unknown>;
 }
 
-/** The wire formats that can be spoken. */
-export const DIALECTS: ReadonlySet<string> = new Set(["openai-completions", "anthropic-messages"]);
+/** Makes a model that can be called. `send` is the `fetch` of the call under way. */
+export type OpenDialect = (
+  entry: ModelEntry,
+  route: Route,
+  send: typeof fetch,
+) => LanguageModel | Promise<LanguageModel>;
+
+/** The wire formats that can be spoken, by upstream's names. */
+const OPEN: Readonly<Record<string, OpenDialect>> = {
+  "openai-completions": openOpenAICompletions,
+  "openai-responses": openOpenAIResponses,
+  "anthropic-messages": openAnthropic,
+  "google-generative-ai": openGoogle,
+  ollama: openOllama,
+};
+
+export const DIALECTS: ReadonlySet<string> = new Set(Object.keys(OPEN));
 
 /**
  * Loads the library for a wire format and returns the model it offers. The library is not part of the start: it is
@@ -33,7 +56,7 @@ export async function openModel(entry: ModelEntry, route: Route, transport: Tran
   const key = JSON.stringify(route);
   const known = made.get(entry);
   if (known?.key === key) return known.model;
-  const model = await (entry.api === "anthropic-messages" ? anthropic : openAI)(entry, route);
+  const model = await OPEN[entry.api]!(entry, route, send);
   made.set(entry, { key, model });
   return model;
 }
@@ -45,78 +68,3 @@ const made = new WeakMap<ModelEntry, { key: string; model: LanguageModel }>();
 const transports = new WeakMap<AbortSignal, Transport>();
 
 const send = ((input, init) => transports.get(init!.signal!)!.fetch(input, init)) as typeof fetch;
-
-async function openAI(entry: ModelEntry, route: Route): Promise<LanguageModel> {
-  const { createOpenAICompatible } = await import("./lazy/openai-compatible.ts");
-  return createOpenAICompatible({
-    name: "provider",
-    baseURL: route.baseUrl,
-    apiKey: route.key ?? undefined,
-    headers: route.headers,
-    includeUsage: entry.compat.supportsUsageInStreaming !== false,
-    fetch: send,
-    transformRequestBody: (body) => {
-      const { max_tokens, ...rest } = body;
-      const field =
-        entry.compat.maxTokensField ?? (entry.provider === "openai" ? "max_completion_tokens" : "max_tokens");
-      return { ...rest, ...(max_tokens === undefined ? {} : { [field]: max_tokens }), ...route.extraBody };
-    },
-  }).chatModel(entry.id);
-}
-
-async function anthropic(entry: ModelEntry, route: Route): Promise<LanguageModel> {
-  const { createAnthropic } = await import("./lazy/anthropic.ts");
-  const base = route.baseUrl.endsWith("/v1") ? route.baseUrl : `${route.baseUrl}/v1`;
-  const secret = route.key ?? "none";
-  return createAnthropic({
-    baseURL: base,
-    ...(route.bearer ? { authToken: secret } : { apiKey: secret }),
-    headers: route.headers,
-    fetch: send,
-  }).languageModel(entry.id);
-}
-
-/** Everything of a call except prompt and signal: output bound, tools, reasoning effort, temperature. */
-export function callSettings(
-  entry: ModelEntry,
-  request: Pick<ModelRequest, "maxTokens" | "thinking" | "tools">,
-  preference: { temperature?: number; maxTokens?: number } | undefined,
-): Omit<LanguageCall, "prompt"> {
-  const asked = request.maxTokens ?? preference?.maxTokens ?? entry.maxTokens;
-  const bound =
-    asked === undefined ? undefined : Math.min(asked, entry.maxTokens ?? asked, entry.contextWindow ?? asked);
-  const tools = entry.compat.supportsTools === false ? undefined : request.tools;
-  return {
-    maxOutputTokens: bound ?? (entry.api === "anthropic-messages" ? LIMITS.modelAnswerTokens : undefined),
-    temperature: preference?.temperature,
-    ...reasoning(entry, request.thinking),
-    ...(tools?.length
-      ? {
-          tools: tools.map(({ name, description, parameters }) => ({
-            type: "function" as const,
-            name,
-            description,
-            inputSchema: parameters,
-          })),
-          toolChoice: { type: "auto" as const },
-        }
-      : {}),
-  };
-}
-
-/** The effort for a thinking level, in the endpoint's own word where it declares one; nothing for models without. */
-function reasoning(
-  entry: ModelEntry,
-  thinking: string | undefined,
-): Pick<LanguageCall, "reasoning" | "providerOptions"> {
-  if (!entry.reasoning || thinking === undefined) return {};
-  const level = nearestLevel(thinking, entry);
-  const { supportsReasoningEffort, reasoningEffortMap, supportedReasoningEfforts } = entry.compat;
-  if (entry.api !== "anthropic-messages") {
-    if (supportsReasoningEffort === false) return {};
-    const mapped = reasoningEffortMap?.[level];
-    if (mapped) return { providerOptions: { provider: { reasoningEffort: mapped } } };
-    if (level === "off" && !supportedReasoningEfforts?.includes("none")) return {};
-  }
-  return { reasoning: level === "off" ? "none" : (level as LanguageCall["reasoning"]) };
-}

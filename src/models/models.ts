@@ -237,6 +237,7 @@ export class Models implements ModelsPort {
     }
     const { auth } = provider.request;
     const own = auth?.mode === "header";
+    const preference = this.settings.preferences.get(refOf(entry));
     if (own) headers[auth.headerName] = `${auth.prefix ?? ""}${key}`;
     return {
       secrets,
@@ -245,7 +246,8 @@ export class Models implements ModelsPort {
         key: own ? null : key,
         bearer: provider.authHeader || auth?.mode === "authorization-bearer",
         headers,
-        extraBody: this.settings.preferences.get(refOf(entry))?.extraBody,
+        extraBody: preference?.extraBody,
+        ...(entry.params || preference?.params ? { params: { ...entry.params, ...preference?.params } } : {}),
       },
     };
   }

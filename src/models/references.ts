@@ -1,3 +1,4 @@
+import { PROVIDERS } from "../../generated/catalog.ts";
 import { type ModelEntry, type ProviderEntry, providerId } from "./catalogue.ts";
 import type { ModelSettings } from "./settings.ts";
 
@@ -7,8 +8,8 @@ export const refOf = (model: { provider: string; id: string }): string => `${mod
 /**
  * The model that a person's words mean. In upstream's order (docs: concepts/models): an alias of
  * `agents.defaults.models`; `provider/model`, also with an alias or in other case; without a provider, the one
- * configured provider that lists exactly this id, else the default model's provider. An auth profile behind `@` is
- * cut off where the whole text names no model.
+ * configured provider that lists exactly this id, else the default model's provider, else a shorthand of the
+ * catalogue (`sonnet-4.5`). An auth profile behind `@` is cut off where the whole text names no model.
  */
 export function findModel(
   ref: string,
@@ -33,7 +34,7 @@ function lookUp(
   seen.add(wanted);
   const slash = wanted.indexOf("/");
   const provider = slash > 0 ? providers.get(providerId(wanted.slice(0, slash))) : undefined;
-  const exact = provider && listed(provider, wanted.slice(slash + 1));
+  const exact = provider && (listed(provider, wanted.slice(slash + 1)) ?? shorthand(wanted.slice(slash + 1), provider));
   if (exact) return exact;
 
   const alias = aliasTarget(wanted, provider?.id, settings);
@@ -91,5 +92,22 @@ function byBareId(
   const primary = settings.defaults.primary;
   const slash = primary?.indexOf("/") ?? -1;
   const fallback = primary && slash > 0 ? providers.get(providerId(primary.slice(0, slash))) : undefined;
-  return (fallback && listed(fallback, id)) ?? null;
+  return (fallback && listed(fallback, id)) ?? shorthandOf(id, providers);
+}
+
+const SHORTHANDS = new Map(
+  Object.entries(PROVIDERS).flatMap(([provider, { models }]) =>
+    (models ?? []).flatMap(({ id, aliases }) => (aliases ?? []).map((alias) => [alias, { provider, id }] as const)),
+  ),
+);
+
+/** The model of this provider that a shorthand of the catalogue stands for. */
+function shorthand(name: string, provider: ProviderEntry): ModelEntry | undefined {
+  const target = SHORTHANDS.get(name.toLowerCase());
+  return target?.provider === provider.id ? provider.models.get(target.id) : undefined;
+}
+
+function shorthandOf(name: string, providers: ReadonlyMap<string, ProviderEntry>): ModelEntry | null {
+  const target = SHORTHANDS.get(name.toLowerCase());
+  return (target && providers.get(target.provider)?.models.get(target.id)) ?? null;
 }

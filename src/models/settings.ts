@@ -15,6 +15,8 @@ export interface ModelRow {
   maxTokens?: number;
   cost?: { input: number; output: number; cacheRead: number; cacheWrite: number };
   compat: Compat;
+  /** Settings that only some APIs know. */
+  params: Record<string, unknown>;
 }
 
 /** What an endpoint can and cannot take, as `compat` declares it. */
@@ -22,6 +24,7 @@ export interface Compat {
   supportedReasoningEfforts?: string[];
   reasoningEffortMap?: Record<string, string>;
   supportsReasoningEffort?: boolean;
+  supportsDeveloperRole?: boolean;
   supportsUsageInStreaming?: boolean;
   supportsTools?: boolean;
   maxTokensField?: "max_tokens" | "max_completion_tokens";
@@ -58,6 +61,7 @@ export interface ProviderSettings {
   maxTokens?: number;
   contextWindow?: number;
   request: RequestSettings;
+  params: Record<string, unknown>;
   models: ModelRow[];
 }
 
@@ -69,6 +73,7 @@ export interface ModelPreference {
   maxTokens?: number;
   /** Merged into the request body of OpenAI-compatible endpoints; it wins over what we put there. */
   extraBody?: Record<string, unknown>;
+  params?: Record<string, unknown>;
 }
 
 /** A model choice: the primary reference and what to fall back to. */
@@ -157,6 +162,7 @@ export function modelChoice(value: unknown): ModelChoiceSettings {
 function preference(raw: Dict): ModelPreference {
   const params = dict(raw.params);
   const out: ModelPreference = {
+    params: Object.keys(params).length > 0 ? params : undefined,
     alias: text(raw.alias),
     thinking: params.thinking === false ? "off" : text(params.thinking),
     temperature: typeof params.temperature === "number" ? params.temperature : undefined,
@@ -179,6 +185,7 @@ function provider(raw: Dict): ProviderSettings {
     maxTokens: positive(raw.maxTokens),
     contextWindow: positive(raw.contextWindow),
     request: request(dict(raw.request)),
+    params: dict(raw.params),
     models: (Array.isArray(raw.models) ? raw.models : []).map(dict).flatMap(modelRow),
   };
 }
@@ -201,6 +208,7 @@ function modelRow(raw: Dict): ModelRow[] {
       contextWindow: positive(raw.contextWindow),
       contextTokens: positive(raw.contextTokens),
       maxTokens: positive(raw.maxTokens),
+      params: dict(raw.params),
       cost: raw.cost
         ? {
             input: price(cost.input),
@@ -217,6 +225,7 @@ function modelRow(raw: Dict): ModelRow[] {
           ? (dict(compat.reasoningEffortMap) as Record<string, string>)
           : undefined,
         supportsReasoningEffort: flag(compat.supportsReasoningEffort),
+        supportsDeveloperRole: flag(compat.supportsDeveloperRole),
         supportsUsageInStreaming: flag(compat.supportsUsageInStreaming),
         supportsTools: flag(compat.supportsTools),
         maxTokensField: compat.maxTokensField === "max_completion_tokens" ? "max_completion_tokens" : undefined,

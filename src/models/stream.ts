@@ -1,14 +1,14 @@
 import type { Usage } from "../sessions/types.ts";
+import { callSettings } from "./call-settings.ts";
 import type { ModelEntry } from "./catalogue.ts";
-import { callSettings, type LanguageCall, type LanguageModel, openModel, type Route } from "./dialect.ts";
+import { type LanguageCall, openModel, type Route, type StreamPart } from "./dialect.ts";
 import { modelError } from "./failure.ts";
-import { buildPrompt } from "./prompt.ts";
+import { buildPrompt, markCache } from "./prompt.ts";
 import type { ModelPreference, RequestSettings } from "./settings.ts";
+import { callSignatureOf, signatureOf } from "./signature.ts";
 import { openTransport } from "./transport.ts";
 import { ModelError, type ModelEvent, type ModelRequest } from "./types.ts";
 
-type StreamPart =
-  Awaited<ReturnType<LanguageModel["doStream"]>>["stream"] extends ReadableStream<infer Part> ? Part : never;
 /** What is used of a stream reader; the types of its two declarations differ elsewhere. */
 interface Reader {
   read(): Promise<{ done: boolean; value?: StreamPart }>;
@@ -39,7 +39,7 @@ export async function* streamAnswer(options: StreamOptions): AsyncGenerator<Mode
     const model = await openModel(entry, options.route, transport);
     const call: LanguageCall = {
       ...callSettings(entry, request, options.preference),
-      prompt: buildPrompt(request),
+      prompt: promptOf(entry, request, options.route),
       abortSignal: transport.signal,
     };
     reader = (await model.doStream(call)).stream.getReader();
@@ -53,6 +53,13 @@ export async function* streamAnswer(options: StreamOptions): AsyncGenerator<Mode
   }
 }
 
+/** Anthropic's own service keeps prompts unless told otherwise; servers that speak like it only when told to. */
+function promptOf(entry: ModelEntry, request: ModelRequest, { params }: Route): LanguageCall["prompt"] {
+  const prompt = buildPrompt(request);
+  const retention = params?.cacheRetention ?? (entry.provider === "anthropic" ? "short" : "none");
+  return entry.api === "anthropic-messages" ? markCache(prompt, retention) : prompt;
+}
+
 async function* events(reader: Reader, entry: ModelEntry): AsyncGenerator<ModelEvent> {
   let responseId: string | undefined;
   let called = false;
@@ -63,16 +70,21 @@ async function* events(reader: Reader, entry: ModelEntry): AsyncGenerator<ModelE
       case "text-delta":
         if (part.delta !== "") yield { type: "text", delta: part.delta };
         break;
-      case "reasoning-delta": {
-        const signature = part.providerMetadata?.anthropic?.signature;
-        if (typeof signature === "string") yield { type: "thinking", delta: part.delta, signature };
-        else if (part.delta !== "") yield { type: "thinking", delta: part.delta };
+      case "reasoning-delta":
+      case "reasoning-end": {
+        const delta = part.type === "reasoning-delta" ? part.delta : "";
+        const signature = signatureOf(part.providerMetadata);
+        if (signature !== undefined) yield { type: "thinking", delta, signature };
+        else if (delta !== "") yield { type: "thinking", delta };
         break;
       }
-      case "tool-call":
+      case "tool-call": {
         called = true;
-        yield toolCall(part.toolCallId, part.toolName, part.input);
+        const thoughtSignature = callSignatureOf(part.providerMetadata);
+        const call = toolCall(part.toolCallId, part.toolName, part.input);
+        yield thoughtSignature ? { ...call, thoughtSignature } : call;
         break;
+      }
       case "response-metadata":
         responseId ??= part.id;
         break;
@@ -85,7 +97,7 @@ async function* events(reader: Reader, entry: ModelEntry): AsyncGenerator<ModelE
   }
 }
 
-function toolCall(id: string, name: string, input: string): ModelEvent {
+function toolCall(id: string, name: string, input: string): Extract<ModelEvent, { type: "toolCall" }> {
   try {
     const parsed: unknown = JSON.parse(input.trim() === "" ? "{}" : input);
     if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) {
@@ -106,8 +118,13 @@ function finish(part: Finish, entry: ModelEntry, called: boolean, responseId: st
       reason: "unknown",
     });
   }
-  if (reason === "error" || reason === "interrupted") {
+  // Without a word of the provider's own on why it ended, it did not end but broke off.
+  if (reason === "interrupted" || (reason === "other" && part.finishReason.raw === undefined)) {
     throw new ModelError(`${entry.provider}: the answer broke off`, { ...facts, reason: "unavailable" });
+  }
+  if (reason === "error") {
+    const message = `${entry.provider}: the answer ended with an error (${part.finishReason.raw ?? reason})`;
+    throw new ModelError(message, { ...facts, reason: "server_error" });
   }
   const stopReason = reason === "length" ? "length" : called || reason === "tool-calls" ? "toolUse" : "stop";
   return { type: "finish", stopReason, usage: usageOf(part.usage, entry.cost), ...(responseId ? { responseId } : {}) };

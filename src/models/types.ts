@@ -55,15 +55,17 @@ export type ModelEvent =
   | { type: "finish"; stopReason: "stop" | "length" | "toolUse" | "error"; usage: Usage; responseId?: string };
 
 /**
- * Upstream's words for why a provider did not answer (docs: concepts/model-failover), and `unavailable` for a
- * server that could not be reached or broke off.
+ * Upstream's words for why a provider did not answer (docs: concepts/model-failover), `unavailable` for a server that
+ * could not be reached or broke off, and `context_overflow` for a conversation that is longer than the model takes.
  */
 export type ModelErrorReason =
   | "auth"
+  | "auth_permanent"
   | "billing"
   | "rate_limit"
   | "timeout"
   | "format"
+  | "context_overflow"
   | "model_not_found"
   | "overloaded"
   | "server_error"

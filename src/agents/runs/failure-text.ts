@@ -15,10 +15,15 @@ const WORDS: Readonly<Record<ModelErrorReason, { what: string; advice: string }>
     what: "the provider refused the credentials",
     advice: "Check the provider's key in the configuration or the environment.",
   },
+  auth_permanent: {
+    what: "the provider has closed or revoked this access",
+    advice: "Set another key, or sign in again.",
+  },
   billing: { what: "the provider's credit or quota is used up", advice: "Check the account at the provider." },
   rate_limit: { what: "the provider is limiting requests", advice: "Try again in a while." },
   timeout: { what: "the model did not answer in time", advice: "Try again." },
   format: { what: "the provider refused the request as malformed", advice: "See the log for what it said." },
+  context_overflow: { what: "the conversation is longer than the model takes", advice: "Start over with /new." },
   model_not_found: {
     what: "the provider does not have this model",
     advice: "Choose another one: /models lists what there is.",
@@ -34,31 +39,36 @@ const WORDS: Readonly<Record<ModelErrorReason, { what: string; advice: string }>
 
 const KINDS: Partial<Record<ModelErrorReason, string>> = {
   format: "schema",
+  context_overflow: "schema",
   timeout: "timeout",
   rate_limit: "rate_limit",
   overloaded: "rate_limit",
   server_error: "server_error",
 };
 
-const CONTEXT_OVERFLOW =
-  /context (length|window)|too many tokens|maximum.{0,20}tokens|prompt is too long|input too long/i;
-
 /** How a failed model call is told. */
 export function failureOf(error: ModelError): RunFailure {
   const { provider, model, reason, status } = error.facts;
-  const overflow = CONTEXT_OVERFLOW.test(error.message);
-  const { what, advice } = overflow
-    ? { what: "the conversation is longer than the model takes", advice: "Start over with /new." }
-    : WORDS[reason];
+  const overflow = reason === "context_overflow";
+  const { what, advice } = WORDS[reason];
   const http = status === undefined ? "" : `, HTTP ${status}`;
   const kind = overflow ? "context_length" : reason === "timeout" || reason === "rate_limit" ? reason : undefined;
   return {
     message: `${provider}/${model}: ${what}${http}. ${advice}`,
     note: `⚠️ No answer: ${what}${http}.`,
-    detail: { provider, model, failoverReason: reason, providerRuntimeFailureKind: KINDS[reason] ?? "unclassified" },
+    detail: {
+      provider,
+      model,
+      failoverReason: failoverReason(reason),
+      providerRuntimeFailureKind: KINDS[reason] ?? "unclassified",
+    },
     ...(kind ? { errorKind: kind } : {}),
   };
 }
+
+/** Upstream's word for a reason; to it a context that is too long is a malformed request. */
+export const failoverReason = (reason: ModelErrorReason): string =>
+  reason === "context_overflow" ? "format" : reason;
 
 /** True for failures that may be gone a moment later; the others would only repeat themselves. */
 export const isTransient = (reason: ModelErrorReason): boolean =>

@@ -1,5 +1,6 @@
 import { refOf } from "../../models/references.ts";
 import type { FallbackStep } from "./answer.ts";
+import { failoverReason } from "./failure-text.ts";
 import type { Run } from "./run.ts";
 import type { Ending } from "./turn-endings.ts";
 import type { RunOutcome } from "./types.ts";
@@ -57,7 +58,7 @@ export const fallbackFrame = ({ from, next, error, position }: FallbackStep): Re
   fallbackStepType: "fallback_step",
   fallbackStepFromModel: refOf(from),
   ...(next ? { fallbackStepToModel: refOf(next) } : {}),
-  fallbackStepFromFailureReason: error.facts.reason,
+  fallbackStepFromFailureReason: failoverReason(error.facts.reason),
   fallbackStepFromFailureDetail: error.message,
   fallbackStepChainPosition: position,
   fallbackStepFinalOutcome: next ? "next_fallback" : "chain_exhausted",
