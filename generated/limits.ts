@@ -275,6 +275,8 @@ export const LIMITS = {
   modelIdleTimeoutMs: 120000,
   /** bytes. One streamed answer with all its framing, far above what any model's output limit allows. */
   modelStreamBytes: 67108864,
+  /** characters. Of one line of a stream with a JSON value on each line; a call's arguments come in one. */
+  modelLineChars: 16777216,
   /** bytes. Read of a provider's error page; the explanation stands at its start. */
   modelErrorBytes: 65536,
   /** characters. Of a provider's own words in an error message. */
@@ -762,6 +764,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelResponseTimeoutMs: { unit: "ms", reason: "Until a provider must have begun to answer; a local server reads a long prompt first. models.providers.<id>.timeoutSeconds overrides it." },
   modelIdleTimeoutMs: { unit: "ms", reason: "Without any byte after which a stream is given up; thinking models pause, but send comments." },
   modelStreamBytes: { unit: "bytes", reason: "One streamed answer with all its framing, far above what any model's output limit allows." },
+  modelLineChars: { unit: "characters", reason: "Of one line of a stream with a JSON value on each line; a call's arguments come in one." },
   modelErrorBytes: { unit: "bytes", reason: "Read of a provider's error page; the explanation stands at its start." },
   modelErrorChars: { unit: "characters", reason: "Of a provider's own words in an error message." },
   modelAnswerTokens: { unit: "tokens", reason: "Of an answer when neither request nor model say; Anthropic's API demands a number." },
