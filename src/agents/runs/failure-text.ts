@@ -67,8 +67,7 @@ export function failureOf(error: ModelError): RunFailure {
 }
 
 /** Upstream's word for a reason; to it a context that is too long is a malformed request. */
-export const failoverReason = (reason: ModelErrorReason): string =>
-  reason === "context_overflow" ? "format" : reason;
+export const failoverReason = (reason: ModelErrorReason): string => (reason === "context_overflow" ? "format" : reason);
 
 /** True for failures that may be gone a moment later; the others would only repeat themselves. */
 export const isTransient = (reason: ModelErrorReason): boolean =>
