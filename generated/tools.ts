@@ -266,7 +266,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
   {
     "name": "sessions_list",
     "group": "sessions",
-    "title": "Sessions (sessions_list)",
+    "title": "Sessions",
     "summary": "Lists sessions",
     "profiles": [
       "coding",
@@ -364,7 +364,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
   {
     "name": "sessions_spawn",
     "group": "sessions",
-    "title": "Sessions (sessions_spawn)",
+    "title": "Sessions",
     "summary": "Gives a task to a subagent",
     "profiles": [
       "coding",

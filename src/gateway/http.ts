@@ -1,3 +1,4 @@
+import { LIMITS } from "../../generated/limits.ts";
 import { GatewayError } from "../platform/errors.ts";
 import { toJson } from "../platform/json.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
@@ -10,6 +11,7 @@ import { errorShape } from "./frames.ts";
 import { refusedHttp, unauthorized } from "./http-refusals.ts";
 import type { PeerFacts } from "./peer.ts";
 import type { Services } from "./services.ts";
+import { ToolsHttp } from "./tools-http.ts";
 import { plainText, SECURITY_HEADERS } from "./upgrade.ts";
 
 export interface HttpSurfaceOptions {
@@ -38,9 +40,15 @@ const HTTP_STATUS: Readonly<Record<string, number>> = {
  */
 export class HttpSurface {
   private readonly controlUi: ControlUi;
+  private readonly tools: ToolsHttp;
 
   constructor(private readonly options: HttpSurfaceOptions) {
     this.controlUi = new ControlUi({ ...options, maxFileBytes: options.maxPageFileBytes });
+    this.tools = new ToolsHttp({
+      invoker: options.services.toolInvoker,
+      maxBodyBytes: LIMITS.toolsRequestBytes,
+      maxBodyMs: LIMITS.hookBodyMs,
+    });
   }
 
   /**
@@ -135,6 +143,10 @@ export class HttpSurface {
     });
   }
 
+  invokeTool(request: Request, caller: Caller): Promise<Response> {
+    return this.tools.serve(request, caller);
+  }
+
   private call(request: Request, caller: Caller, method: string, params: unknown): Promise<unknown> {
     const context = detachedContext(this.options.services, caller, request.signal);
     return this.options.dispatcher.invoke(caller, context, method, params);
@@ -157,6 +169,7 @@ const ROUTES: Readonly<Record<string, HttpRoute>> = {
   "/status": { method: "GET", serve: (surface, request, caller) => surface.status(request, caller) },
   "/metrics": { method: "GET", serve: (surface, _request, caller) => surface.metrics(caller) },
   "/rpc/methods": { method: "GET", serve: (surface, _request, caller) => surface.methods(caller) },
+  "/tools/invoke": { method: "POST", serve: (surface, request, caller) => surface.invokeTool(request, caller) },
   "/rpc": { method: "POST", serve: (surface, request, caller) => surface.rpc(request, caller) },
 };
 

@@ -66,6 +66,7 @@ import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
 import { registerTools } from "../tools/create.ts";
 import { ToolHost } from "../tools/host.ts";
+import { ToolInvoker } from "../tools/invoker.ts";
 import { ToolRegistry } from "../tools/registry.ts";
 import { Tools } from "../tools/tools.ts";
 import { Themes } from "../ui/themes.ts";
@@ -135,6 +136,7 @@ export interface Services
   readonly tools: Tools;
   readonly toolRegistry: ToolRegistry;
   readonly toolHost: ToolHost;
+  readonly toolInvoker: ToolInvoker;
   readonly host: Host;
   readonly hooks: Hooks;
   readonly internalHooks: InternalHooks;
@@ -346,7 +348,8 @@ export function createServices(options: ServiceOptions): Services {
       limits: LIMITS,
     }),
     skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
-    tools: new Tools({ config, agents, sessions }),
+    tools: new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost }),
+    toolInvoker: new ToolInvoker({ config, agents, sessions, host: toolHost, log: log.child("tools") }),
     toolRegistry,
     toolHost,
     host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),

@@ -1,9 +1,13 @@
 import type { ToolsHandlers } from "../../generated/handlers.ts";
-import type { CallContext } from "../gateway/context.ts";
+import type { CallContext, Caller } from "../gateway/context.ts";
+import { hasScope } from "../platform/scopes.ts";
 
 export const tools: ToolsHandlers<CallContext> = {
   "tools.catalog": (params, { tools }) => tools.catalogue(params),
-  "tools.effective": (params, { tools }) => tools.effective(params),
+  "tools.effective": (params, { tools, caller }) => tools.effective(params, { isOwner: isOwner(caller) }),
   "tools.github.status": (params, { tools }) => tools.github(params),
-  "tools.invoke": (params, { tools }) => tools.invoke(params),
+  "tools.invoke": (params, { toolInvoker, caller, signal }) =>
+    toolInvoker.answer(params, { isOwner: isOwner(caller), signal }),
 };
+
+const isOwner = (caller: Caller): boolean => hasScope(caller, "operator.admin");

@@ -1,7 +1,15 @@
 import { ToolError } from "./types.ts";
 
 /** The arguments of a call do not fit the tool's schema. */
-export class InvalidArguments extends ToolError {}
+export class InvalidArguments extends ToolError {
+  constructor(
+    message: string,
+    /** One line, for people who called by hand: `path required`. */
+    readonly short: string,
+  ) {
+    super(message);
+  }
+}
 
 /** Most issues that a model is told at once, and most characters of its own arguments that it is shown again. */
 const MOST_ISSUES = 10;
@@ -23,7 +31,15 @@ export async function checkedArguments(
   const lines = issues.slice(0, MOST_ISSUES).map((issue) => `  - ${issue}`);
   throw new InvalidArguments(
     `Validation failed for tool "${tool.name}":\n${lines.join("\n")}\n\nReceived arguments:\n${shown(given)}`,
+    shortened(issues[0]!),
   );
+}
+
+/** The first issue as a person is told it. */
+function shortened(issue: string): string {
+  const [path = "", what = ""] = issue.split(": ", 2);
+  if (what.startsWith("must have required") || what === "must be string") return `${path} required`;
+  return what.startsWith("must") ? `${path} ${what}` : issue;
 }
 
 function shown(args: Record<string, unknown>): string {

@@ -35,7 +35,7 @@ export interface ToolHostOptions {
 export class NoToolsLeft extends ToolError {}
 
 /** The reason that a call was not made at all, beside that its arguments were wrong. */
-class Refused extends ToolError {}
+export class Refused extends ToolError {}
 
 /** Grants tools to agents and runs their calls. */
 export class ToolHost implements ToolHostPort {
@@ -64,6 +64,24 @@ export class ToolHost implements ToolHostPort {
     context: ToolContext,
     subject: ToolSubject,
   ): Promise<ToolResult> {
+    try {
+      return await this.invoke(name, args, context, subject);
+    } catch (error) {
+      if (context.signal.aborted) throw context.signal.reason;
+      return this.shown(this.failure(name, error, context));
+    }
+  }
+
+  /**
+   * The same for a caller who tells failures himself.
+   * @throws InvalidArguments, Refused for a call that was not made, ToolError, and whatever else the tool throws
+   */
+  async invoke(
+    name: string,
+    args: Record<string, unknown>,
+    context: ToolContext,
+    subject: ToolSubject,
+  ): Promise<ToolResult> {
     context.signal.throwIfAborted();
     const updates = throttledUpdates(
       (partial) => context.onUpdate(this.shown(partial)),
@@ -72,9 +90,6 @@ export class ToolHost implements ToolHostPort {
     try {
       const result = await this.perform(name, args, { ...context, onUpdate: updates.push }, subject);
       return await this.screened(this.shown(result), name, context);
-    } catch (error) {
-      if (context.signal.aborted) throw context.signal.reason;
-      return this.shown(this.failure(name, error, context));
     } finally {
       updates.end();
     }

@@ -76,6 +76,10 @@ export function maxSpawnDepth(config: object, agentId: string): number {
   return typeof depth === "number" ? Math.min(Math.max(Math.trunc(depth), 1), MAX_SPAWN_DEPTH) : MAX_SPAWN_DEPTH;
 }
 
+/** Whether a list of the configuration names the tool, by any name, group or pattern. */
+export const namesTool = (entries: unknown, name: string): boolean =>
+  list(entries)?.some((entry) => matches(entry, name)) === true;
+
 /** A tool's own name for any name that it is called by. */
 export function toolName(name: string): string {
   const plain = name.trim().toLowerCase();

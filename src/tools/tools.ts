@@ -1,3 +1,4 @@
+import { TOOL_ENTRIES, TOOL_GROUPS } from "../../generated/tools.ts";
 import type {
   ToolsCatalogParams,
   ToolsCatalogResult,
@@ -5,15 +6,17 @@ import type {
   ToolsEffectiveResult,
   ToolsGitHubStatusParams,
   ToolsGitHubStatusResult,
-  ToolsInvokeParams,
-  ToolsInvokeResult,
 } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { AgentSettings } from "../agents/roster.ts";
 import type { ConfigPort } from "../config/types.ts";
-import { dict, text } from "../models/settings.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { SessionsPort } from "../sessions/types.ts";
+import { NoToolsLeft, type ToolHost } from "./host.ts";
+import { profileOf } from "./policy.ts";
+import { entryOf, type ToolRegistry } from "./registry.ts";
+import { subjectOf } from "./subject.ts";
+import type { Tool } from "./types.ts";
 
 /** Named choices of tools, the smallest first. */
 const PROFILES: ToolsCatalogResult["profiles"] = [
@@ -27,28 +30,62 @@ interface ToolsDeps {
   config: ConfigPort;
   agents: AgentCatalogue;
   sessions: Pick<SessionsPort, "find" | "canonicalKey">;
+  registry: ToolRegistry;
+  host: ToolHost;
 }
 
-/** The tools that agents can call. There are none yet: agents answer in words alone, and the lists say so. */
+/** What people are told of the tools of agents. */
 export class Tools {
   constructor(private readonly deps: ToolsDeps) {}
 
-  /** @throws GatewayError `unknown agent id "x"` */
+  /**
+   * The tools that there are, whoever may use them. What is only planned is not among them.
+   * @throws GatewayError `unknown agent id "x"`
+   */
   catalogue({ agentId }: ToolsCatalogParams): ToolsCatalogResult {
-    return { agentId: this.agent(agentId).id, profiles: PROFILES, groups: [] };
+    const there = new Set(this.deps.registry.all().map(({ name }) => name));
+    const groups = TOOL_GROUPS.map(({ id, label }): ToolsCatalogResult["groups"][number] => ({
+      id,
+      label,
+      source: "core",
+      tools: TOOL_ENTRIES.filter(({ group, name }) => group === id && there.has(name)).map(
+        ({ name, summary, profiles }) => ({
+          id: name,
+          label: name,
+          description: summary,
+          source: "core",
+          defaultProfiles: profiles as ProfileId[],
+        }),
+      ),
+    }));
+    const shown = groups.filter(({ tools }) => tools.length > 0);
+    return { agentId: this.agent(agentId).id, profiles: PROFILES, groups: shown };
   }
 
   /**
-   * What a session's agent may call.
+   * What a session's agent may call when this caller asks it to.
    * @throws GatewayError for an unknown agent or session
    */
-  async effective({ agentId, sessionKey }: ToolsEffectiveParams): Promise<ToolsEffectiveResult> {
-    const { sessions } = this.deps;
+  async effective(
+    { agentId, sessionKey }: ToolsEffectiveParams,
+    { isOwner }: { isOwner: boolean },
+  ): Promise<ToolsEffectiveResult> {
+    const { sessions, agents, config, host } = this.deps;
     const named = agentId === undefined ? undefined : this.agent(agentId);
     const session = await sessions.find(sessions.canonicalKey(sessionKey, named?.id));
     if (!session) throw invalidRequest(`unknown session key "${sessionKey}"`);
     const agent = named ?? this.agent(session.agentId);
-    return { agentId: agent.id, profile: this.profile(agent), groups: [] };
+    const model = session.modelOverride ?? undefined;
+    const { provider, id } = modelOf(model) ?? agents.model(agent.id) ?? {};
+    const who = { isOwner, provider, model: id };
+    const subject = subjectOf({ config: config.current, roster: agents.roster }, session, who);
+    const offered = await host.offered(subject).catch((error: unknown) => {
+      if (error instanceof NoToolsLeft) return [];
+      throw error;
+    });
+    const groups: ToolsEffectiveResult["groups"] =
+      offered.length === 0 ? [] : [{ id: "core", label: "Built-in tools", source: "core", tools: entries(offered) }];
+    return { agentId: agent.id, profile: profileOf(config.current, agent.id), groups };
   }
 
   /**
@@ -75,23 +112,36 @@ export class Tools {
     };
   }
 
-  /** The outcome of a call from outside a run. What is no tool, and for whom, is part of the answer. */
-  invoke({ name, agentId }: ToolsInvokeParams): ToolsInvokeResult {
-    const isUnknown = agentId !== undefined && !this.deps.agents.find(agentId);
-    const error = isUnknown
-      ? { code: "validation_error", message: `Unknown agent id "${agentId}"` }
-      : { code: "not_found", message: `Tool not available: ${name}` };
-    return { ok: false, toolName: name, error };
-  }
-
   private agent(id: string | undefined): AgentSettings {
     const { agents } = this.deps;
     const found = agents.find(id ?? agents.roster.defaultId);
     if (!found) throw invalidRequest(`unknown agent id "${id}"`);
     return found;
   }
+}
 
-  private profile({ raw }: AgentSettings): string {
-    return text(dict(raw.tools).profile) ?? text(dict(this.deps.config.current.tools).profile) ?? "full";
-  }
+type ProfileId = NonNullable<ToolsCatalogResult["groups"][number]["tools"][number]["defaultProfiles"]>[number];
+
+/** Tools as a list of effective ones shows them, by label; two of one label bear their names as well. */
+function entries(tools: readonly Tool[]): ToolsEffectiveResult["groups"][number]["tools"] {
+  const titleOf = ({ name }: Tool): string => entryOf(name)?.title ?? name;
+  const isShared = (title: string): boolean => tools.filter((tool) => titleOf(tool) === title).length > 1;
+  return tools
+    .map((tool) => {
+      const title = titleOf(tool);
+      return {
+        id: tool.name,
+        label: isShared(title) ? `${title} (${tool.name})` : title,
+        description: entryOf(tool.name)?.summary ?? tool.description,
+        rawDescription: tool.description,
+        source: "core" as const,
+      };
+    })
+    .sort((a, b) => (a.label < b.label ? -1 : 1));
+}
+
+/** `provider/id` in its parts. */
+function modelOf(ref: string | undefined): { provider: string; id: string } | undefined {
+  const slash = ref?.indexOf("/") ?? -1;
+  return ref === undefined || slash < 0 ? undefined : { provider: ref.slice(0, slash), id: ref.slice(slash + 1) };
 }
