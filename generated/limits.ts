@@ -621,6 +621,8 @@ export const LIMITS = {
   toolCallsPerAnswer: 64,
   /** calls. Of one answer that run side by side; more would crowd out other sessions. */
   toolsAtOnce: 8,
+  /** bytes. Upstream's bound of the body of POST /tools/invoke. */
+  toolsRequestBytes: 2097152,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -937,4 +939,5 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   toolUpdateIntervalMs: { unit: "ms", reason: "Between two partial results of one call; enough for an eye." },
   toolCallsPerAnswer: { unit: "calls", reason: "That one answer of a model may ask for; the rest are refused." },
   toolsAtOnce: { unit: "calls", reason: "Of one answer that run side by side; more would crowd out other sessions." },
+  toolsRequestBytes: { unit: "bytes", reason: "Upstream's bound of the body of POST /tools/invoke." },
 };
