@@ -90,7 +90,7 @@ async function placeOf(job: Job, { sessions, agents, config, clock }: AgentTurnD
 }
 
 async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTurnDeps): Promise<RunOutcome> {
-  const { runs, clock, defender, scratch } = deps;
+  const { runs, agents, clock, defender, scratch } = deps;
   const { sessionKey, agentId } = place;
   const runId = uuid();
   const now = clock.now();
@@ -115,7 +115,12 @@ async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTu
     },
     prompt: `${prefix} ${message}${notesOf(await scratch.text(job.id))}\n\nCurrent time: ${new Date(now).toISOString()}\n${UNATTENDED}`,
     settings: {
-      ...given({ model, lightContext, thinking: thinking || undefined, strictThinking: thinking ? true : undefined }),
+      ...given({
+        model,
+        // A job's own model takes only the place of the agent's first one.
+        fallbacks: payload.fallbacks ?? (model === undefined ? undefined : agents.choice(agentId).fallbacks),
+      }),
+      ...given({ lightContext, thinking: thinking || undefined, strictThinking: thinking ? true : undefined }),
       timeoutMs: timeoutSeconds === undefined ? LIMITS.cronRunTimeoutMs : timeoutSeconds * 1000,
     },
     owner: OWNER.owner,

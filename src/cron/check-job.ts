@@ -1,6 +1,7 @@
 import { channelId } from "../channels/ids.ts";
 import { isChannel } from "../channels/names.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
+import { type Problem, partProblem } from "./check-parts.ts";
 import type { Job } from "./job.ts";
 import { parseTime } from "./new-job.ts";
 import { type NextTime, nextTimes } from "./schedule.ts";
@@ -12,32 +13,42 @@ const FURTHEST_YEARS = 10;
 
 /**
  * Holds a job against what a scheduler can do with it, in upstream's words where it has any.
+ * @param isNewTime whether somebody wants these times now; a single one of a job that stays as it is may have passed
  * @returns the times of its schedule
  * @throws GatewayError
  */
-export async function checkJob(job: Job, method: "cron.add" | "cron.update", now: number): Promise<NextTime> {
+export async function checkJob(
+  job: Job,
+  method: "cron.add" | "cron.update",
+  now: number,
+  isNewTime: boolean,
+): Promise<NextTime> {
   const refuse = (reason: string) => invalidRequest(`invalid ${method} params: ${reason}`);
-  const problem = targetProblem(job) ?? deliveryProblem(job) ?? channelProblem(job);
-  if (problem !== null) throw refuse(problem);
-  if (job.sessionTarget !== "main" && job.payload.kind === "systemEvent") {
-    throw new GatewayError(
-      "UNAVAILABLE",
-      'Error: isolated cron jobs require payload.kind="agentTurn", "command", or "script"; script payloads do not support current/session targets',
-    );
-  }
-  if (job.schedule.kind === "at" && job.enabled) checkMoment(job.schedule.at, now);
+  const plain = targetProblem(job) ?? deliveryProblem(job) ?? channelProblem(job);
+  const problem = plain === null ? (partProblem(job) ?? isolatedProblem(job)) : { reason: plain };
+  if (problem?.isLate && method === "cron.add") throw new GatewayError("UNAVAILABLE", `Error: ${problem.reason}`);
+  if (problem !== null) throw refuse(problem.reason);
+  if (job.schedule.kind === "at") checkMoment(job.schedule.at, now, isNewTime);
   const unserved = job.enabled ? unservedPart(job) : null;
   if (unserved !== null) throw refuse(`${unserved} is not available in this gateway`);
   try {
     const next = await nextTimes(job.schedule, job.id);
-    next(now);
-    return next;
+    if (next(now) !== undefined || job.schedule.kind !== "cron") return next;
   } catch (error) {
     throw refuse(error instanceof Error ? error.message : String(error));
   }
+  throw refuse(`cron expression "${job.schedule.expr}" has no upcoming run time and would never fire`);
+}
+
+function isolatedProblem({ sessionTarget, payload }: Job): Problem | null {
+  if (sessionTarget === "main" || payload.kind !== "systemEvent") return null;
+  const kinds = 'payload.kind="agentTurn", "command", or "script"';
+  const reason = `isolated cron jobs require ${kinds}; script payloads do not support current/session targets`;
+  return { reason, isLate: true };
 }
 
 function targetProblem({ sessionTarget, payload }: Job): string | null {
+  if (sessionTarget === "session:") return "invalid cron sessionTarget session id";
   if (sessionTarget !== "main" || payload.kind === "systemEvent" || payload.kind === "script") return null;
   if (payload.kind === "heartbeat") return null;
   return 'main cron jobs require payload.kind="systemEvent" or "script"';
@@ -84,15 +95,15 @@ function channelProblem({ delivery, failureAlert }: Job): string | null {
 export function unservedPart({ schedule, trigger, payload }: Job): string | null {
   if (schedule.kind === "on-exit" || schedule.kind === "stream") return `schedule.kind="${schedule.kind}"`;
   if (trigger !== undefined) return "a trigger script";
-  if (payload.kind === "agentTurn" && (payload.fallbacks?.length ?? 0) > 0) return "payload.fallbacks";
   if (payload.kind === "agentTurn" || payload.kind === "systemEvent" || payload.kind === "heartbeat") return null;
   return `payload.kind="${payload.kind}"`;
 }
 
-function checkMoment(at: string, now: number): void {
+function checkMoment(at: string, now: number, isNewTime: boolean): void {
   const ms = parseTime(at);
   if (ms === null) throw invalidRequest(`Invalid schedule.at: expected ISO-8601 timestamp (got ${at})`);
   const iso = new Date(ms).toISOString();
+  if (!isNewTime) return;
   if (ms < now - MINUTE) {
     const minutes = Math.floor((now - ms) / MINUTE);
     throw invalidRequest(

@@ -12,6 +12,7 @@ import type {
   WakeParams,
 } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
+import { ownerRequired } from "../agents/roster.ts";
 import { screenInbound } from "../agents/screening.ts";
 import type { Sender } from "../agents/sender.ts";
 import type { SystemEvents } from "../agents/system-events.ts";
@@ -29,7 +30,7 @@ import type { JobRepository } from "./job-repository.ts";
 import { listJobs } from "./list.ts";
 import { newJob } from "./new-job.ts";
 import { without } from "./outcome.ts";
-import { patched } from "./patch-job.ts";
+import { FRESH_START, patched } from "./patch-job.ts";
 import type { RunRepository } from "./run-repository.ts";
 import type { NextTime } from "./schedule.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -66,7 +67,7 @@ export class Cron {
   async add(params: CronAddParams) {
     const { jobs, clock, scheduler } = this.deps;
     const now = clock.now();
-    if (isReservedKey(params.declarationKey ?? "")) throw systemOwned("edited");
+    if (isReservedKey(params.declarationKey ?? "")) throw reserved(params.declarationKey!);
     const known = params.declarationKey === undefined ? null : await jobs.findDeclared(params.declarationKey);
     if (known !== null) return this.converge(known, params, now);
     const job = await this.checked(newJob(params, now), "cron.add", now);
@@ -85,7 +86,7 @@ export class Cron {
     const known = await this.known(params);
     if (isSystemOwned(known)) throw systemOwned("edited");
     const { job: wanted, rescheduled } = patched(known, params.patch, now);
-    const next = await this.timesOf(wanted, "cron.update", now);
+    const next = await this.timesOf(wanted, "cron.update", now, rescheduled);
     const job = await jobs.change(known.id, (current) => {
       if (current === null) throw notFound(known.id);
       checkRevision(current, params.expectedConfigRevision);
@@ -173,7 +174,8 @@ export class Cron {
     const all = await jobs.all();
     const names = new Map(all.map((job) => [job.id, job.name]));
     const one = scope === "job" ? jobId : undefined;
-    if (scope === "job" && (one === undefined || !names.has(one))) throw notFound(one ?? "");
+    if (scope === "job" && one === undefined) throw invalidRequest("invalid cron.runs params: missing id");
+    if (one !== undefined && !names.has(one)) throw notFound(one);
     const text = params.query?.trim().toLowerCase() ?? "";
     const namedJobs = all.filter(({ name }) => name.toLowerCase().includes(text)).map((job) => job.id);
     const { entries, total } = await history.page({
@@ -220,8 +222,15 @@ export class Cron {
   async wake({ text, mode, agentId, sessionKey }: WakeParams, sender: Sender) {
     const { agents, sessions, systemEvents, heartbeatTurns, defender } = this.deps;
     if (text.trim() === "") return { ok: false };
-    const id = agentId ?? agents.roster.defaultId;
-    if (!agents.find(id)) throw new GatewayError("UNAVAILABLE", `Error: cron job agent is unavailable: ${id}`);
+    const owner = sessionKey?.startsWith("agent:") ? sessions.agentOf(sessions.canonicalKey(sessionKey)) : undefined;
+    if (owner !== undefined && agentId !== undefined && owner !== agentId) {
+      throw ownerRequired(
+        "session agent resolution",
+        `The agent-scoped session key belongs to "${owner}", not "${agentId}".`,
+      );
+    }
+    const id = agentId ?? owner ?? agents.roster.defaultId;
+    if (!agents.find(id)) throw noAgent(id);
     const key = sessions.canonicalKey(sessionKey ?? "main", sessionKey?.startsWith("agent:") ? undefined : id);
     await screenInbound(defender, text, { sessionKey: key, runId: uuid(), sender });
     await systemEvents.add(key, text, { trusted: sender.may("operator.admin") });
@@ -244,12 +253,14 @@ export class Cron {
     if (revisionOf(wanted) === revisionOf(known)) {
       return { created: false, updated: false, job: viewOf(known), deliveryPreview: previewDelivery(known) };
     }
-    const next = await this.timesOf(wanted, "cron.add", now);
     const moved = JSON.stringify(wanted.schedule) !== JSON.stringify(schedule) || wanted.enabled !== enabled;
+    const next = await this.timesOf(wanted, "cron.add", now, moved);
+    const fresh = params.enabled && !enabled ? FRESH_START : {};
     const job = await jobs.change(id, (current) => {
       if (current === null) throw notFound(id);
       const next_ = { ...wanted, state: current.state };
-      return moved ? timed({ ...next_, state: { ...current.state, scheduleActivatedAtMs: now } }, next, now) : next_;
+      const state = { ...current.state, ...fresh, scheduleActivatedAtMs: now };
+      return moved ? timed({ ...next_, state }, next, now) : next_;
     });
     scheduler.publish("updated", job!);
     scheduler.wake();
@@ -257,15 +268,16 @@ export class Cron {
   }
 
   private async checked(job: Job, method: "cron.add", now: number): Promise<Job> {
-    return timed(job, await this.timesOf(job, method, now), now);
+    return timed(job, await this.timesOf(job, method, now, true), now);
   }
 
-  private timesOf(job: Job, method: "cron.add" | "cron.update", now: number): Promise<NextTime> {
-    const { agents } = this.deps;
-    if (job.agentId !== undefined && !agents.find(job.agentId)) {
-      throw new GatewayError("UNAVAILABLE", `Error: cron job agent is unavailable: ${job.agentId}`);
-    }
-    return checkJob(job, method, now);
+  private timesOf(job: Job, method: "cron.add" | "cron.update", now: number, isNewTime: boolean): Promise<NextTime> {
+    const { agents, sessions } = this.deps;
+    const owner =
+      job.agentId ??
+      (job.sessionKey && method === "cron.add" ? sessions.agentOf(sessions.canonicalKey(job.sessionKey)) : undefined);
+    if (owner !== undefined && !agents.find(owner)) throw noAgent(owner);
+    return checkJob(job, method, now, isNewTime);
   }
 }
 
@@ -295,6 +307,14 @@ function checkRevision(job: Job, expectedConfigRevision: string | undefined): vo
     { details: { code: "CRON_JOB_CHANGED", expectedConfigRevision, actualConfigRevision } },
   );
 }
+
+const reserved = (key: string): GatewayError =>
+  invalidRequest(
+    `invalid cron.add params: cron declarationKey namespace "${key.split(":")[0]}:" is system-owned; jobs cannot be created with it`,
+  );
+
+const noAgent = (id: string): GatewayError =>
+  new GatewayError("UNAVAILABLE", `Error: cron job agent is unavailable: ${id}`);
 
 const systemOwned = (what: string): GatewayError =>
   new GatewayError("UNAVAILABLE", `Error: system-owned monitor jobs cannot be ${what} by cron clients`);

@@ -64,7 +64,7 @@ export function viewOf(job: Job): JobView {
 
 /** A job without what only the scheduler needs to remember. */
 export function publicJob(job: Job): Job {
-  const { scheduleErrorCount, incident, ...state } = job.state;
+  const { incident, ...state } = job.state;
   return { ...job, state };
 }
 

@@ -1,7 +1,8 @@
 import type { CronUpdateParams } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { Delivery, Job, JobState, Payload } from "./job.ts";
-import { isRecord, settledSchedule, withToolPolicy } from "./new-job.ts";
+import { settledPayload, settledSchedule, withToolPolicy } from "./new-job.ts";
+import { isRecord } from "./normalise.ts";
 import { without } from "./outcome.ts";
 
 export type JobPatch = CronUpdateParams["patch"];
@@ -20,7 +21,7 @@ const NEEDED: Readonly<Record<string, string>> = {
  * @throws GatewayError when what remains lacks something
  */
 export function patched(job: Job, patch: JobPatch, now: number): { job: Job; rescheduled: boolean } {
-  const { schedule, payload, delivery, state, name, description, enabled, ...plain } = patch;
+  const { schedule, payload, clearPayload = [], delivery, state, name, description, enabled, ...plain } = patch;
   const next = laidOver({ ...job, updatedAtMs: now }, plain);
   if (name !== undefined && name.trim() === "") {
     throw invalidRequest("invalid cron.update params: automation name is required");
@@ -29,21 +30,29 @@ export function patched(job: Job, patch: JobPatch, now: number): { job: Job; res
   if (description !== undefined) next.description = description.trim();
   if (next.description === "") delete next.description;
   if (schedule !== undefined) next.schedule = settledSchedule(schedule, now);
-  if (payload !== undefined) next.payload = patchedPayload(job.payload, payload);
+  if (payload !== undefined) next.payload = patchedPayload(job.payload, payload, clearPayload);
   if (delivery !== undefined) next.delivery = patchedDelivery(job.delivery, delivery as Record<string, unknown>);
   if (patch.failureAlert) next.failureAlert = patchedAlert(job.failureAlert, patch.failureAlert);
   if (enabled !== undefined) next.enabled = enabled;
-  const moved = schedule !== undefined && JSON.stringify(next.schedule) !== JSON.stringify(job.schedule);
+  // A job of the main session says what it says there.
+  if (next.sessionTarget === "main" && (next.delivery as Delivery | undefined)?.mode === "none") delete next.delivery;
+  const changes = (field: "schedule" | "pacing" | "trigger") =>
+    patch[field] !== undefined && JSON.stringify(next[field]) !== JSON.stringify(job[field]);
+  const moved = changes("schedule");
+  const activated = moved || changes("pacing") || changes("trigger");
   const turnedOn = enabled === true && !job.enabled;
-  next.state = patchedState(job.state, { ...state }, { moved, turnedOn, now });
+  next.state = patchedState(job.state, { ...state }, { activated, turnedOn, now });
   const rescheduled = moved || turnedOn || (enabled === false && job.enabled);
   return { job: withToolPolicy(next as unknown as Job), rescheduled };
 }
 
+/** Of a job that is turned on again. */
+export const FRESH_START = { consecutiveErrors: 0, scheduleErrorCount: 0 };
+
 function patchedState(
   state: JobState,
-  { runningAtMs, nextRunAtMs, ...facts }: JobState,
-  { moved, turnedOn, now }: { moved: boolean; turnedOn: boolean; now: number },
+  { runningAtMs, ...facts }: JobState,
+  { activated, turnedOn, now }: { activated: boolean; turnedOn: boolean; now: number },
 ): JobState {
   const { autoDisabled, ...others } = state;
   // What is told of a job begins anew with it.
@@ -51,21 +60,22 @@ function patchedState(
   return {
     ...kept,
     ...facts,
-    ...(moved ? { scheduleActivatedAtMs: now } : {}),
+    ...(activated ? { scheduleActivatedAtMs: now } : {}),
     // Whoever turns a job on again gives it a fresh start.
-    ...(turnedOn ? { consecutiveErrors: 0, scheduleErrorCount: 0 } : autoDisabled ? { autoDisabled } : {}),
+    ...(turnedOn ? FRESH_START : autoDisabled ? { autoDisabled } : {}),
   };
 }
 
-function patchedPayload(old: Payload, patch: NonNullable<JobPatch["payload"]>): Payload {
+function patchedPayload(old: Payload, patch: NonNullable<JobPatch["payload"]>, cleared: readonly string[]): Payload {
   const base: Record<string, unknown> =
     old.kind === patch.kind ? { ...old } : "toolsAllow" in old && old.toolsAllow ? { toolsAllow: old.toolsAllow } : {};
   const next = laidOver(base, patch);
+  for (const name of cleared) delete next[name];
   const needed = NEEDED[patch.kind];
   if (needed !== undefined && next[needed] === undefined) {
     throw invalidRequest(`invalid cron.update params: cron.update payload.kind="${patch.kind}" requires ${needed}`);
   }
-  return next as unknown as Payload;
+  return settledPayload(next as unknown as Payload);
 }
 
 function patchedDelivery(old: Delivery | undefined, patch: Record<string, unknown>): Delivery {

@@ -1,5 +1,5 @@
 import type { CronHandlers } from "../../generated/handlers.ts";
-import { fillIn } from "../cron/new-job.ts";
+import { fillIn, fillInPatch } from "../cron/normalise.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { hasScope } from "../platform/scopes.ts";
@@ -19,5 +19,5 @@ export const cron: CronHandlers<CallContext> = {
   "cron.scratch.set": (params, { cron }) => cron.setScratch(params),
 };
 
-/** Upstream fills in what the caller of `cron.add` left out before it looks at the schema. */
-export const cronGuards: Readonly<Record<string, Guard>> = { "cron.add": (params) => fillIn(params) };
+/** Upstream brings what callers say into form before it looks at the schema. */
+export const cronGuards: Readonly<Record<string, Guard>> = { "cron.add": fillIn, "cron.update": fillInPatch };

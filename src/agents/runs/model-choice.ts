@@ -16,7 +16,7 @@ export interface ModelChoice {
 
 /**
  * Which models a run asks, in upstream's order (docs: concepts/models): what the run or the session names, and then
- * that alone; else the agent's model with its fallbacks.
+ * that alone; else the agent's model with its fallbacks. A run that names fallbacks has those instead.
  */
 export async function chooseModels(
   models: Models,
@@ -25,11 +25,10 @@ export async function chooseModels(
   settings: RunSettings,
 ): Promise<ModelChoice> {
   const named = settings.model ?? session.modelOverride;
-  if (named) {
-    const model = await models.resolve(named);
-    return model ? { candidates: [model] } : { candidates: [], missing: named };
-  }
-  const { primary, fallbacks } = agents.choice(session.agentId);
+  const choice = agents.choice(session.agentId);
+  const primary = named ?? choice.primary;
+  const fallbacks = settings.fallbacks ?? (named ? [] : choice.fallbacks);
+  if (named && !(await models.resolve(named))) return { candidates: [], missing: named };
   const found = await Promise.all([models.resolve(primary), ...fallbacks.map((ref) => models.resolve(ref))]);
   const byRef = new Map(found.flatMap((model) => (model ? [[refOf(model), model] as const] : [])));
   return { candidates: [...byRef.values()], ...(byRef.size === 0 && primary ? { missing: primary } : {}) };

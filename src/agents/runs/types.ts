@@ -8,6 +8,8 @@ export type RunKind = "chat" | "followup" | "agent";
 export interface RunSettings {
   /** `provider/model` instead of the session's and the agent's choice. */
   model?: string;
+  /** Models that are asked when that one fails, instead of those that would be otherwise. */
+  fallbacks?: readonly string[];
   /** Thinking level. `strictThinking` makes one that the model does not have an error. */
   thinking?: string;
   strictThinking?: boolean;
