@@ -461,6 +461,16 @@ export const LIMITS = {
   cronSummaryChars: 4000,
   /** ms. Upstream gives a webhook as long to answer. */
   cronWebhookTimeoutMs: 10000,
+  /** ms. Upstream's least distance between two looks at a condition. */
+  cronTriggerEveryMs: 30000,
+  /** ms. Upstream's least silence that ends a batch of lines. */
+  cronStreamBatchMinMs: 50,
+  /** ms. Upstream's longest silence that a batch of lines waits for. */
+  cronStreamBatchMaxMs: 5000,
+  /** bytes. Upstream's smallest batch of lines. */
+  cronStreamBatchMinBytes: 1024,
+  /** bytes. Upstream's largest batch of lines. */
+  cronStreamBatchMaxBytes: 65536,
   /** bytes. Upstream's bound of a monitor's notes. */
   cronScratchBytes: 262144,
   /** characters. Of one note for a session's next turn; longer texts belong into a message. */
@@ -859,6 +869,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   cronRunTtlMs: { unit: "ms", reason: "Upstream keeps the history for seven days." },
   cronSummaryChars: { unit: "characters", reason: "Of an answer kept in the history; the whole one is in the session." },
   cronWebhookTimeoutMs: { unit: "ms", reason: "Upstream gives a webhook as long to answer." },
+  cronTriggerEveryMs: { unit: "ms", reason: "Upstream's least distance between two looks at a condition." },
+  cronStreamBatchMinMs: { unit: "ms", reason: "Upstream's least silence that ends a batch of lines." },
+  cronStreamBatchMaxMs: { unit: "ms", reason: "Upstream's longest silence that a batch of lines waits for." },
+  cronStreamBatchMinBytes: { unit: "bytes", reason: "Upstream's smallest batch of lines." },
+  cronStreamBatchMaxBytes: { unit: "bytes", reason: "Upstream's largest batch of lines." },
   cronScratchBytes: { unit: "bytes", reason: "Upstream's bound of a monitor's notes." },
   systemEventChars: { unit: "characters", reason: "Of one note for a session's next turn; longer texts belong into a message." },
   systemEventsPerSession: { unit: "notes", reason: "Upstream's bound of what waits for the next turn of a session." },

@@ -4414,7 +4414,8 @@ export const CronAddJobResult = Type.Object({
     streamDroppedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
     streamCoalescedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
     streamLastStartedAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
-    streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 }))
+    streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
+    scheduleErrorCount: Type.Optional(Type.Integer({ minimum: 0 }))
   }, { additionalProperties: false }),
   nextRunAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
   lastRunAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
@@ -5004,7 +5005,8 @@ export const CronJob = Type.Object({
     streamDroppedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
     streamCoalescedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
     streamLastStartedAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
-    streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 }))
+    streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
+    scheduleErrorCount: Type.Optional(Type.Integer({ minimum: 0 }))
   }, { additionalProperties: false }),
   nextRunAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
   lastRunAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
@@ -5376,7 +5378,8 @@ export const CronAddResult = Type.Union([
       streamDroppedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
       streamCoalescedBatches: Type.Optional(Type.Integer({ minimum: 0 })),
       streamLastStartedAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
-      streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 }))
+      streamLastExitAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
+      scheduleErrorCount: Type.Optional(Type.Integer({ minimum: 0 }))
     }, { additionalProperties: false }),
     nextRunAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
     lastRunAtMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 8640000000000000 })),
@@ -6199,7 +6202,12 @@ export const CronUpdateParams = Type.Union([
       missedRuns: Type.Optional(Type.Union([
         CronMissedRuns,
         Type.Null()
-      ]))
+      ])),
+      clearPayload: Type.Optional(Type.Array(Type.Union([
+        Type.Literal("timeoutSeconds"),
+        Type.Literal("noOutputTimeoutSeconds"),
+        Type.Literal("outputMaxBytes")
+      ]), { description: "Figures of the payload that are taken away. Callers write null for the figure itself, which the schema that we follow does not know yet." }))
     }, { additionalProperties: false }),
     expectedConfigRevision: Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
   }, { additionalProperties: false }),
@@ -6515,7 +6523,12 @@ export const CronUpdateParams = Type.Union([
       missedRuns: Type.Optional(Type.Union([
         CronMissedRuns,
         Type.Null()
-      ]))
+      ])),
+      clearPayload: Type.Optional(Type.Array(Type.Union([
+        Type.Literal("timeoutSeconds"),
+        Type.Literal("noOutputTimeoutSeconds"),
+        Type.Literal("outputMaxBytes")
+      ]), { description: "Figures of the payload that are taken away. Callers write null for the figure itself, which the schema that we follow does not know yet." }))
     }, { additionalProperties: false }),
     expectedConfigRevision: Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
   }, { additionalProperties: false })

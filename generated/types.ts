@@ -2447,7 +2447,8 @@ export type CronAddJobResult = {
     streamDroppedBatches?: number,
     streamCoalescedBatches?: number,
     streamLastStartedAtMs?: number,
-    streamLastExitAtMs?: number
+    streamLastExitAtMs?: number,
+    scheduleErrorCount?: number
   },
   nextRunAtMs?: number,
   lastRunAtMs?: number,
@@ -2808,7 +2809,8 @@ export type CronAddResult = ({
     streamDroppedBatches?: number,
     streamCoalescedBatches?: number,
     streamLastStartedAtMs?: number,
-    streamLastExitAtMs?: number
+    streamLastExitAtMs?: number,
+    scheduleErrorCount?: number
   },
   nextRunAtMs?: number,
   lastRunAtMs?: number,
@@ -3060,7 +3062,8 @@ export type CronJob = {
     streamDroppedBatches?: number,
     streamCoalescedBatches?: number,
     streamLastStartedAtMs?: number,
-    streamLastExitAtMs?: number
+    streamLastExitAtMs?: number,
+    scheduleErrorCount?: number
   },
   nextRunAtMs?: number,
   lastRunAtMs?: number,
@@ -3476,7 +3479,8 @@ export type CronUpdateParams = ({
       streamLastStartedAtMs?: number,
       streamLastExitAtMs?: number
     },
-    missedRuns?: (CronMissedRuns | null)
+    missedRuns?: (CronMissedRuns | null),
+    clearPayload?: Array<('timeoutSeconds' | 'noOutputTimeoutSeconds' | 'outputMaxBytes')>
   },
   expectedConfigRevision?: string
 } | {
@@ -3617,7 +3621,8 @@ export type CronUpdateParams = ({
       streamLastStartedAtMs?: number,
       streamLastExitAtMs?: number
     },
-    missedRuns?: (CronMissedRuns | null)
+    missedRuns?: (CronMissedRuns | null),
+    clearPayload?: Array<('timeoutSeconds' | 'noOutputTimeoutSeconds' | 'outputMaxBytes')>
   },
   expectedConfigRevision?: string
 });
