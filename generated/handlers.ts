@@ -228,6 +228,30 @@ export interface PluginHandlers<Ctx> {
   "plugin.surface.refresh"(params: T.PluginSurfaceRefreshParams, ctx: Ctx): Awaitable<T.PluginSurfaceRefreshResult>;
 }
 
+/** Handlers of `src/methods/plugins.ts`. */
+export interface PluginsHandlers<Ctx> {
+  "plugins.catalog.browse"(params: T.PluginsCatalogBrowseParams, ctx: Ctx): Awaitable<T.PluginsCatalogBrowseResult>;
+  "plugins.catalog.categories"(params: T.PluginsCatalogCategoriesParams, ctx: Ctx): Awaitable<T.PluginsCatalogCategoriesResult>;
+  "plugins.catalog.get"(params: T.PluginsCatalogGetParams, ctx: Ctx): Awaitable<T.PluginsCatalogGetResult>;
+  "plugins.controlUi.list"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiListResult>;
+  "plugins.controlUi.reload"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiListResult>;
+  "plugins.controlUi.report"(params: T.PluginsControlUiReportParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "plugins.controlUi.status"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiStatusResult>;
+  "plugins.credentials.inspect"(params: T.PluginsCredentialsInspectParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "plugins.inspect"(params: T.PluginsInspectParams, ctx: Ctx): Awaitable<T.PluginsInspectResult>;
+  "plugins.install"(params: T.PluginsInstallRequest, ctx: Ctx): Awaitable<T.PluginsInstallResult>;
+  "plugins.list"(params: T.PluginsListParams, ctx: Ctx): Awaitable<T.PluginsListResult>;
+  "plugins.refresh"(params: T.PluginsRefreshParams, ctx: Ctx): Awaitable<T.PluginsRefreshResult>;
+  "plugins.reload"(params: T.PluginsReloadParams, ctx: Ctx): Awaitable<T.PluginsReloadResult>;
+  "plugins.search"(params: T.PluginsSearchParams, ctx: Ctx): Awaitable<T.PluginsSearchResult>;
+  "plugins.sessionAction"(params: T.PluginsSessionActionParams, ctx: Ctx): Awaitable<T.PluginsSessionActionResult>;
+  "plugins.setEnabled"(params: T.PluginsSetEnabledParams, ctx: Ctx): Awaitable<T.PluginsSetEnabledResult>;
+  "plugins.skills.read"(params: T.PluginsSkillsReadParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "plugins.uiDescriptors"(params: T.PluginsUiDescriptorsParams, ctx: Ctx): Awaitable<T.PluginsUiDescriptorsResult>;
+  "plugins.uninstall"(params: T.PluginsUninstallParams, ctx: Ctx): Awaitable<T.PluginsUninstallResult>;
+  "sessions.pluginPatch"(params: T.SessionsPluginPatchParams, ctx: Ctx): Awaitable<T.SessionsPluginPatchResult>;
+}
+
 /** Handlers of `src/methods/question.ts`. */
 export interface QuestionHandlers<Ctx> {
   "question.get"(params: T.QuestionGetParams, ctx: Ctx): Awaitable<T.QuestionGetResult>;
@@ -422,7 +446,6 @@ export interface WorkbenchHandlers<Ctx> {
   "artifacts.list"(params: T.ArtifactsListParams, ctx: Ctx): Awaitable<T.ArtifactsListResult>;
   "board.get"(params: T.BoardGetParams, ctx: Ctx): Awaitable<T.BoardSnapshot>;
   "board.update"(params: T.BoardUpdateParams, ctx: Ctx): Awaitable<T.BoardSnapshot>;
-  "plugins.controlUi.list"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiListResult>;
   "progressCard.get"(params: T.ProgressCardGetParams, ctx: Ctx): Awaitable<T.ProgressCardGetResult>;
   "progressCard.put"(params: T.ProgressCardPutParams, ctx: Ctx): Awaitable<T.ProgressCardPutResult>;
   "projects.list"(params: T.ProjectsListParams, ctx: Ctx): Awaitable<T.ProjectsListResult>;
@@ -460,6 +483,7 @@ export interface Handlers<Ctx>
     NodesHandlers<Ctx>,
     OpenclawHandlers<Ctx>,
     PluginHandlers<Ctx>,
+    PluginsHandlers<Ctx>,
     QuestionHandlers<Ctx>,
     SecretsHandlers<Ctx>,
     SessionsHandlers<Ctx>,

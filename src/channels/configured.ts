@@ -1,4 +1,5 @@
 import type { GatewayConfig } from "../../generated/config.ts";
+import { pluginSwitch } from "../config/plugin-policy.ts";
 import { dict, text } from "../models/settings.ts";
 import { channelLabel } from "./names.ts";
 
@@ -26,16 +27,16 @@ const ONLY_ACCOUNT = "default";
 export function configuredChannels(config: GatewayConfig): ConfiguredChannel[] {
   return Object.entries(dict(config.channels))
     .filter(([id]) => !SHARED.has(id))
-    .map(([id, raw]) => channel(id, dict(raw)))
+    .map(([id, raw]) => channel(id, dict(raw), pluginSwitch(config, id).isOn))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function channel(id: string, section: Record<string, unknown>): ConfiguredChannel {
+function channel(id: string, section: Record<string, unknown>, isInUse: boolean): ConfiguredChannel {
   const own = Object.entries(dict(section.accounts));
   const rows = own.length > 0 ? own : [[ONLY_ACCOUNT, section] as const];
   const accounts = rows.map(([accountId, raw]) => {
     const name = text(dict(raw).name);
-    const enabled = section.enabled !== false && dict(raw).enabled !== false;
+    const enabled = isInUse && section.enabled !== false && dict(raw).enabled !== false;
     return { accountId, ...(name ? { name } : {}), enabled };
   });
   const wanted = text(section.defaultAccount);

@@ -1,5 +1,5 @@
 /** How channels are called where people read of them; one that is not here is called by its id. */
-const LABELS: Readonly<Record<string, string>> = {
+export const CHANNEL_LABELS: Readonly<Record<string, string>> = {
   bluebubbles: "BlueBubbles",
   clickclack: "ClickClack",
   discord: "Discord",
@@ -27,6 +27,6 @@ const LABELS: Readonly<Record<string, string>> = {
 };
 
 /** True for the id of a channel that there is, configured or not. */
-export const isChannel = (id: string): boolean => Object.hasOwn(LABELS, id);
+export const isChannel = (id: string): boolean => Object.hasOwn(CHANNEL_LABELS, id);
 
-export const channelLabel = (id: string): string => LABELS[id] ?? id;
+export const channelLabel = (id: string): string => CHANNEL_LABELS[id] ?? id;

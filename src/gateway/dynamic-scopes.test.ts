@@ -33,6 +33,7 @@ const RULES: Readonly<Record<string, readonly (readonly [params: object, scope: 
   // Of wire 3 alone, where they take operator.pairing; on this one nobody but administrators learns of them.
   "node.pair.request": [[{ nodeId: "n" }, "operator.admin"]],
   "node.pair.verify": [[{ nodeId: "n", token: "t" }, "operator.admin"]],
+  "plugins.sessionAction": [[{ pluginId: "a", actionId: "b" }, "operator.write"]],
   "sessions.create": [
     [{ key: "agent:main:scopes" }, "operator.write"],
     [{ key: "agent:main:scopes", execNode: "n" }, "operator.admin"],

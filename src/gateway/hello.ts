@@ -29,7 +29,9 @@ export async function helloPayload(facts: HelloFacts, { caller, auth }: ConnectA
     protocol: caller.protocol,
     server: { version: COMPATIBLE_VERSION, bootId: facts.bootId, connId: caller.connId },
     features: {
-      methods: facts.methods.filter((method) => method.advertised).map((method) => method.name),
+      methods: facts.methods
+        .filter(({ name, advertised }) => advertised && !facts.services.plugins.isGone(name))
+        .map(({ name }) => name),
       events: ADVERTISED_EVENTS,
       capabilities: [MODEL_SNAPSHOT],
     },

@@ -85,7 +85,7 @@ export class Gateway implements ConnectionHost {
       handlers,
       guards,
       log: services.log.child("gateway/dispatch"),
-      refusal: (method) => services.suspension.refusal(method),
+      refusal: (method) => services.suspension.refusal(method) ?? services.plugins.refusal(method),
       begin: (name) => services.openRequests.begin(name),
       limits: { maxInFlight, startsPerTurn, startQueue: startQueuePerConnection },
       verify,

@@ -38,6 +38,8 @@ import { EventBus } from "../platform/bus.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
+import { PluginDiscoveries } from "../plugins/discovery.ts";
+import { Plugins } from "../plugins/plugins.ts";
 import { Projects } from "../projects/projects.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import { SecretRepository } from "../secrets/repository.ts";
@@ -133,6 +135,8 @@ export interface Services
   readonly skillUploads: SkillUploads;
   readonly skillInstaller: SkillInstaller;
   readonly skillWorkshop: SkillWorkshop;
+  readonly plugins: Plugins;
+  readonly pluginDiscoveries: PluginDiscoveries;
   readonly tools: Tools;
   readonly toolRegistry: ToolRegistry;
   readonly toolHost: ToolHost;
@@ -240,6 +244,13 @@ export function createServices(options: ServiceOptions): Services {
   const countGivenUp = () => outbound.deliveries.givenUp;
   metrics.total("chela_messages_given_up_total", "Messages that no attempt could deliver.", countGivenUp);
 
+  const plugins = new Plugins({
+    config,
+    bus,
+    isAttached: (channel) => outbound.isAttached(channel),
+    edit: (change) => configWriter.edit(change),
+  });
+
   const nodeServices = createNodes({
     ...deviceServices,
     repository: nodeRepository,
@@ -334,6 +345,8 @@ export function createServices(options: ServiceOptions): Services {
     outbound,
     conversations: new Conversations(),
     channels: new Channels({ config, clock, eventLoop }),
+    plugins,
+    pluginDiscoveries: new PluginDiscoveries(plugins),
     skills,
     skillHub,
     skillUploads,

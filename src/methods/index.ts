@@ -22,6 +22,7 @@ import { models } from "./models.ts";
 import { nodeGuards, nodes } from "./nodes.ts";
 import { openclaw } from "./openclaw.ts";
 import { plugin } from "./plugin.ts";
+import { pluginGuards, plugins } from "./plugins.ts";
 import { question } from "./question.ts";
 import { secrets } from "./secrets.ts";
 import { sessionGuards, sessions } from "./sessions.ts";
@@ -50,6 +51,7 @@ export const handlers: Handlers<CallContext> = {
   ...exec,
   ...openclaw,
   ...plugin,
+  ...plugins,
   ...question,
   ...models,
   ...nodes,
@@ -80,6 +82,7 @@ export const guards: Readonly<Record<string, Guard>> = {
   ...cronGuards,
   ...skillGuards,
   ...nodeGuards,
+  ...pluginGuards,
   ...sessionGuards,
   ...workbenchGuards,
 };

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { WorkbenchHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
@@ -25,11 +24,7 @@ export const workbench: WorkbenchHandlers<CallContext> = {
   "themes.list": (_params, { themes }) => themes.list(),
   "themes.get": (params, { themes }) => themes.get(params),
   "themes.set": (params, { themes }) => themes.set(params),
-  // There are no plugins, so that none has a page.
-  "plugins.controlUi.list": () => ({ revision: NO_PLUGINS, plugins: [], diagnostics: [] }),
 };
-
-const NO_PLUGINS = createHash("sha256").update("[]").digest("hex");
 
 /** Checks that come before the schema. */
 export const workbenchGuards: Readonly<Record<string, Guard>> = {

@@ -69,7 +69,9 @@ export function isKnownProvider(name: string, settings: ModelSettings): boolean 
 export function buildProviders(settings: ModelSettings, local: readonly LocalServer[]): Map<string, ProviderEntry> {
   const entries = new Map<string, ProviderEntry>();
   if (settings.mode === "merge") {
-    for (const [id, known] of Object.entries(PROVIDERS)) entries.set(id, fromCatalogue(id, known));
+    for (const [id, known] of Object.entries(PROVIDERS)) {
+      if (settings.isInUse(id)) entries.set(id, fromCatalogue(id, known));
+    }
   }
   for (const [name, configured] of settings.providers) {
     const id = providerId(name);

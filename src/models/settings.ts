@@ -1,3 +1,5 @@
+import { type PluginSettings, pluginSwitch } from "../config/plugin-policy.ts";
+
 /** A secret as the configuration may hold it: the text itself, `${NAME}`, `$NAME`, or a reference object. */
 export type SecretInput = string | { source: string; provider?: string; id: string };
 
@@ -87,6 +89,8 @@ export interface ModelSettings {
   /** `replace` leaves out the built-in catalogue and local servers. */
   mode: "merge" | "replace";
   providers: Map<string, ProviderSettings>;
+  /** Whether a provider of the catalogue is in use (`plugins`). */
+  isInUse(provider: string): boolean;
   /** Whether servers on this machine may be looked for. */
   discovery: boolean;
   /** `agents.defaults.model`. */
@@ -137,6 +141,7 @@ function readSettings(config: Dict): ModelSettings {
     providers: new Map(
       Object.entries(dict(models.providers)).map(([id, raw]) => [id.trim().toLowerCase(), provider(dict(raw))]),
     ),
+    isInUse: (id) => pluginSwitch(config as PluginSettings, id).isOn,
     discovery: dict(models.discovery).enabled !== false,
     defaults: modelChoice(defaults.model),
     preferences: new Map(

@@ -7,6 +7,7 @@ import type {
   TtsSetProviderResult,
   TtsStatusResult,
 } from "../../generated/types.ts";
+import { pluginSwitch } from "../config/plugin-policy.ts";
 import type { ConfigPort } from "../config/types.ts";
 import { dict, text } from "../models/settings.ts";
 import { invalidRequest } from "../platform/errors.ts";
@@ -90,7 +91,7 @@ export class Speech {
 
   /** @throws GatewayError for a provider that nobody knows */
   async setProvider(name: string): Promise<TtsSetProviderResult> {
-    const provider = speechProvider(name)?.id;
+    const provider = this.find(name)?.id;
     if (!provider) throw invalidRequest("Invalid provider. Use a registered TTS provider id.");
     await this.choose({ provider });
     return { provider };
@@ -132,7 +133,7 @@ export class Speech {
    * @param over laid over its settings; an `apiKey` there goes before all others
    */
   access(name: string, over: Record<string, unknown>): SpeechAccess | null {
-    const provider = speechProvider(name);
+    const provider = this.find(name);
     if (!provider) return null;
     const { config } = this.deps;
     const own = dict(dict(this.section.providers)[provider.id]);
@@ -143,6 +144,15 @@ export class Speech {
     if (apiKey === undefined) return null;
     const baseUrl = text(settings.baseUrl) ?? (provider.id === "openai" ? env(["OPENAI_TTS_BASE_URL"]) : undefined);
     return { id: provider.id, settings, apiKey, baseUrl };
+  }
+
+  private find(name: string): SpeechProvider | undefined {
+    const provider = speechProvider(name);
+    return provider && this.isInUse(provider) ? provider : undefined;
+  }
+
+  private isInUse({ id }: SpeechProvider): boolean {
+    return pluginSwitch(this.deps.config.current, id).isOn;
   }
 
   private get section(): Record<string, unknown> {
@@ -190,7 +200,9 @@ export class Speech {
   /** What is always listed, and what the configuration or a key names. */
   private listed(): SpeechProvider[] {
     const own = dict(this.section.providers);
-    return SPEECH_PROVIDERS.filter((each) => each.isListed || each.id in own || this.hasKey(each));
+    return SPEECH_PROVIDERS.filter(
+      (each) => this.isInUse(each) && (each.isListed || each.id in own || this.hasKey(each)),
+    );
   }
 
   /** Whether there is a key for it; one without keys is set up as soon as the configuration has an entry for it. */

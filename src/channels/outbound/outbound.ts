@@ -63,6 +63,11 @@ export class Outbound {
     };
   }
 
+  /** Whether a channel has its transport. */
+  isAttached(id: string): boolean {
+    return this.transports.has(id);
+  }
+
   /** How a channel is reached now. What waits for one that is no longer configured fails with that reason. */
   port(id: string): ChannelPort {
     return this.find(id) ?? unattached({ id, label: channelLabel(id), defaultAccountId: "default", accounts: [] });
