@@ -58,7 +58,7 @@ export const EVENTS = {
   "openclaw.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "plugin.approval.requested": { payload: "ApprovalRequestRecord", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "plugin.approval.resolved": { payload: "ApprovalResolvedEvent", scope: "operator.approvals", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
-  "plugins.changed": { payload: "PluginsChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "plugins.changed": { payload: "PluginsChangedEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "plugins.controlUi.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "plugins.install.progress": { payload: "Unstated", scope: "operator.admin", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "portal.changed": { payload: "PortalChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },

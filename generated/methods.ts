@@ -161,7 +161,25 @@ export const METHODS = {
   "plugin.approval.resolve": { name: "plugin.approval.resolve", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "PluginApprovalResolveParams", result: "OkResult", accepted: null, errorText: null },
   "plugin.approval.waitDecision": { name: "plugin.approval.waitDecision", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "ApprovalIdParams", result: "ApprovalDecided", accepted: null, errorText: "id is required" },
   "plugin.surface.refresh": { name: "plugin.surface.refresh", family: "plugin", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginSurfaceRefreshParams", result: "PluginSurfaceRefreshResult", accepted: null, errorText: "surface required" },
-  "plugins.controlUi.list": { name: "plugins.controlUi.list", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsControlUiListParams", result: "PluginsControlUiListResult", accepted: null, errorText: null },
+  "plugins.catalog.browse": { name: "plugins.catalog.browse", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsCatalogBrowseParams", result: "PluginsCatalogBrowseResult", accepted: null, errorText: null },
+  "plugins.catalog.categories": { name: "plugins.catalog.categories", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsCatalogCategoriesParams", result: "PluginsCatalogCategoriesResult", accepted: null, errorText: null },
+  "plugins.catalog.get": { name: "plugins.catalog.get", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsCatalogGetParams", result: "PluginsCatalogGetResult", accepted: null, errorText: null },
+  "plugins.controlUi.list": { name: "plugins.controlUi.list", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsControlUiListParams", result: "PluginsControlUiListResult", accepted: null, errorText: null },
+  "plugins.controlUi.reload": { name: "plugins.controlUi.reload", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsControlUiListParams", result: "PluginsControlUiListResult", accepted: null, errorText: null },
+  "plugins.controlUi.report": { name: "plugins.controlUi.report", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsControlUiReportParams", result: "OkResult", accepted: null, errorText: null },
+  "plugins.controlUi.status": { name: "plugins.controlUi.status", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsControlUiListParams", result: "PluginsControlUiStatusResult", accepted: null, errorText: null },
+  "plugins.credentials.inspect": { name: "plugins.credentials.inspect", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsCredentialsInspectParams", result: "OkResult", accepted: null, errorText: null },
+  "plugins.inspect": { name: "plugins.inspect", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsInspectParams", result: "PluginsInspectResult", accepted: null, errorText: null },
+  "plugins.install": { name: "plugins.install", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsInstallRequest", result: "PluginsInstallResult", accepted: null, errorText: null },
+  "plugins.list": { name: "plugins.list", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsListParams", result: "PluginsListResult", accepted: null, errorText: null },
+  "plugins.refresh": { name: "plugins.refresh", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsRefreshParams", result: "PluginsRefreshResult", accepted: null, errorText: null },
+  "plugins.reload": { name: "plugins.reload", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsReloadParams", result: "PluginsReloadResult", accepted: null, errorText: null },
+  "plugins.search": { name: "plugins.search", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsSearchParams", result: "PluginsSearchResult", accepted: null, errorText: null },
+  "plugins.sessionAction": { name: "plugins.sessionAction", family: "plugins", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "PluginsSessionActionParams", result: "PluginsSessionActionResult", accepted: null, errorText: null },
+  "plugins.setEnabled": { name: "plugins.setEnabled", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsSetEnabledParams", result: "PluginsSetEnabledResult", accepted: null, errorText: null },
+  "plugins.skills.read": { name: "plugins.skills.read", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsSkillsReadParams", result: "OkResult", accepted: null, errorText: null },
+  "plugins.uiDescriptors": { name: "plugins.uiDescriptors", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "PluginsUiDescriptorsParams", result: "PluginsUiDescriptorsResult", accepted: null, errorText: null },
+  "plugins.uninstall": { name: "plugins.uninstall", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "PluginsUninstallParams", result: "PluginsUninstallResult", accepted: null, errorText: null },
   "poll": { name: "poll", family: "channels", role: "operator", scope: "operator.write", advertised: false, twoPhase: false, idempotent: true, params: "PollParams", result: "OutboundResult", accepted: null, errorText: null },
   "progressCard.get": { name: "progressCard.get", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ProgressCardGetParams", result: "ProgressCardGetResult", accepted: null, errorText: null },
   "progressCard.put": { name: "progressCard.put", family: "workbench", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "ProgressCardPutParams", result: "ProgressCardPutResult", accepted: null, errorText: null },
@@ -213,6 +231,7 @@ export const METHODS = {
   "sessions.observer.visibility": { name: "sessions.observer.visibility", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsObserverVisibilityParams", result: "SessionsObserverVisibilityResult", accepted: null, errorText: null },
   "sessions.patch": { name: "sessions.patch", family: "sessions", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "SessionsPatchParams", result: "SessionsPatchResult", accepted: null, errorText: null },
   "sessions.patchMany": { name: "sessions.patchMany", family: "sessions", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: false, params: "SessionsPatchManyParams", result: "SessionsPatchManyResult", accepted: null, errorText: null },
+  "sessions.pluginPatch": { name: "sessions.pluginPatch", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SessionsPluginPatchParams", result: "SessionsPluginPatchResult", accepted: null, errorText: null },
   "sessions.preview": { name: "sessions.preview", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsPreviewParams", result: "SessionsPreviewResult", accepted: null, errorText: null },
   "sessions.recover": { name: "sessions.recover", family: "sessions", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "SessionsRecoverParams", result: "SessionsRecoverResult", accepted: null, errorText: null },
   "sessions.reset": { name: "sessions.reset", family: "sessions", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SessionsResetParams", result: "SessionsResetResult", accepted: null, errorText: null },
@@ -522,15 +541,24 @@ export interface MethodMap {
   "plugin.approval.resolve": { params: T.PluginApprovalResolveParams; result: T.OkResult; accepted: never };
   "plugin.approval.waitDecision": { params: T.ApprovalIdParams; result: T.ApprovalDecided; accepted: never };
   "plugin.surface.refresh": { params: T.PluginSurfaceRefreshParams; result: T.PluginSurfaceRefreshResult; accepted: never };
+  "plugins.catalog.browse": { params: T.PluginsCatalogBrowseParams; result: T.PluginsCatalogBrowseResult; accepted: never };
+  "plugins.catalog.categories": { params: T.PluginsCatalogCategoriesParams; result: T.PluginsCatalogCategoriesResult; accepted: never };
+  "plugins.catalog.get": { params: T.PluginsCatalogGetParams; result: T.PluginsCatalogGetResult; accepted: never };
   "plugins.controlUi.list": { params: T.PluginsControlUiListParams; result: T.PluginsControlUiListResult; accepted: never };
+  "plugins.controlUi.reload": { params: T.PluginsControlUiListParams; result: T.PluginsControlUiListResult; accepted: never };
+  "plugins.controlUi.report": { params: T.PluginsControlUiReportParams; result: T.OkResult; accepted: never };
+  "plugins.controlUi.status": { params: T.PluginsControlUiListParams; result: T.PluginsControlUiStatusResult; accepted: never };
+  "plugins.credentials.inspect": { params: T.PluginsCredentialsInspectParams; result: T.OkResult; accepted: never };
   "plugins.inspect": { params: T.PluginsInspectParams; result: T.PluginsInspectResult; accepted: never };
-  "plugins.install": { params: T.PluginsInstallParams; result: T.PluginsInstallResult; accepted: never };
+  "plugins.install": { params: T.PluginsInstallRequest; result: T.PluginsInstallResult; accepted: never };
   "plugins.list": { params: T.PluginsListParams; result: T.PluginsListResult; accepted: never };
   "plugins.refresh": { params: T.PluginsRefreshParams; result: T.PluginsRefreshResult; accepted: never };
+  "plugins.reload": { params: T.PluginsReloadParams; result: T.PluginsReloadResult; accepted: never };
   "plugins.search": { params: T.PluginsSearchParams; result: T.PluginsSearchResult; accepted: never };
   /** Scope: what the action asks for; operator.write when it asks for nothing */
   "plugins.sessionAction": { params: T.PluginsSessionActionParams; result: T.PluginsSessionActionResult; accepted: never };
   "plugins.setEnabled": { params: T.PluginsSetEnabledParams; result: T.PluginsSetEnabledResult; accepted: never };
+  "plugins.skills.read": { params: T.PluginsSkillsReadParams; result: T.OkResult; accepted: never };
   "plugins.uiDescriptors": { params: T.PluginsUiDescriptorsParams; result: T.PluginsUiDescriptorsResult; accepted: never };
   "plugins.uninstall": { params: T.PluginsUninstallParams; result: T.PluginsUninstallResult; accepted: never };
   "poll": { params: T.PollParams; result: T.OutboundResult; accepted: never };

@@ -9753,6 +9753,14 @@ export const PluginCatalogInstallAction = Type.Union([
   PluginCatalogOfficialInstall
 ])
 
+export type PluginRuntimeState = Static<typeof PluginRuntimeState>
+export const PluginRuntimeState = Type.Object({
+  state: Type.Union([
+    Type.Literal("active"),
+    Type.Literal("unloaded")
+  ])
+})
+
 export type PluginCatalogEntry = Static<typeof PluginCatalogEntry>
 export const PluginCatalogEntry = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -9777,8 +9785,27 @@ export const PluginCatalogEntry = Type.Object({
   install: Type.Optional(PluginCatalogInstallAction),
   error: Type.Optional(Type.String()),
   category: Type.Optional(Type.String({ minLength: 1 })),
-  removable: Type.Optional(Type.Boolean())
+  removable: Type.Optional(Type.Boolean()),
+  hasActivityIcon: Type.Optional(Type.Boolean()),
+  activityIconTools: Type.Optional(Type.Array(Type.String())),
+  channelIds: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  categories: Type.Optional(Type.Array(Type.String({ minLength: 1 }))),
+  runtime: Type.Optional(PluginRuntimeState)
 }, { additionalProperties: false })
+
+export type PluginComponents = Static<typeof PluginComponents>
+export const PluginComponents = Type.Object({
+  mapped: Type.Array(Type.String()),
+  skills: Type.Array(Type.String()),
+  skillDetails: Type.Optional(Type.Array(Type.Unknown())),
+  mcpServers: Type.Array(Type.Unknown()),
+  commands: Type.Array(Type.Unknown()),
+  hooks: Type.Array(Type.Unknown()),
+  lspServers: Type.Array(Type.Unknown()),
+  unavailable: Type.Object({
+    
+  })
+})
 
 export type PluginControlUiDescriptor = Static<typeof PluginControlUiDescriptor>
 export const PluginControlUiDescriptor = Type.Object({
@@ -9813,6 +9840,32 @@ export const PluginDeclaredSurface = Type.Object({
   skills: Type.Array(Type.String({ minLength: 1 })),
   dangerousConfigFlags: Type.Array(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
+
+export type PluginDiscovery = Static<typeof PluginDiscovery>
+export const PluginDiscovery = Type.Object({
+  id: Type.String({ description: "What `plugins.catalog.get` takes.", minLength: 1 }),
+  catalog: Type.Object({
+    name: Type.String(),
+    summary: Type.Optional(Type.String()),
+    official: Type.Boolean(),
+    categories: Type.Array(Type.String()),
+    publishedToClawHub: Type.Optional(Type.Boolean()),
+    latestVersion: Type.Optional(Type.String())
+  }),
+  local: Type.Object({
+    present: Type.Boolean(),
+    installed: Type.Boolean(),
+    enabled: Type.Boolean(),
+    state: Type.Union([
+      Type.Literal("enabled"),
+      Type.Literal("disabled"),
+      Type.Literal("not-installed"),
+      Type.Literal("error")
+    ]),
+    pluginId: Type.String(),
+    action: Type.String()
+  })
+})
 
 export type PluginHookGrant = Static<typeof PluginHookGrant>
 export const PluginHookGrant = Type.Object({
@@ -9876,6 +9929,14 @@ export const PluginOperatorGrants = Type.Object({
   }, { additionalProperties: false }))
 }, { additionalProperties: false })
 
+export type PluginRuntimeReceipt = Static<typeof PluginRuntimeReceipt>
+export const PluginRuntimeReceipt = Type.Object({
+  operationId: Type.String({ minLength: 1 }),
+  generation: Type.Integer({ description: "How often the set of parts in use has changed since the start.", minimum: 0 }),
+  pluginIds: Type.Array(Type.String()),
+  sourceDigests: Type.Record(Type.String(), Type.String())
+})
+
 export type PluginSearchPackage = Static<typeof PluginSearchPackage>
 export const PluginSearchPackage = Type.Object({
   name: Type.String({ minLength: 1 }),
@@ -9916,6 +9977,59 @@ export const PluginSurfaceRefreshResult = Type.Object({
   expiresAtMs: Type.Integer({ minimum: 0 })
 })
 
+export type PluginsCapabilityReview = Static<typeof PluginsCapabilityReview>
+export const PluginsCapabilityReview = Type.Object({
+  reviewToken: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type PluginsCatalogBrowseParams = Static<typeof PluginsCatalogBrowseParams>
+export const PluginsCatalogBrowseParams = Type.Object({
+  query: Type.Optional(Type.String()),
+  category: Type.Optional(Type.String()),
+  cursor: Type.Optional(Type.String()),
+  pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+  intent: Type.Optional(Type.Union([
+    Type.Literal("all"),
+    Type.Literal("featured"),
+    Type.Literal("trending")
+  ])),
+  searchSource: Type.Optional(Type.Literal("openclaw-control-ui"))
+}, { additionalProperties: false })
+
+export type PluginsCatalogBrowseResult = Static<typeof PluginsCatalogBrowseResult>
+export const PluginsCatalogBrowseResult = Type.Object({
+  items: Type.Array(PluginDiscovery),
+  nextCursor: Type.Optional(Type.String()),
+  remoteError: Type.Optional(Type.String())
+})
+
+export type PluginsCatalogCategoriesParams = Static<typeof PluginsCatalogCategoriesParams>
+export const PluginsCatalogCategoriesParams = Type.Record(Type.String(), Type.Never())
+
+export type PluginsCatalogCategoriesResult = Static<typeof PluginsCatalogCategoriesResult>
+export const PluginsCatalogCategoriesResult = Type.Object({
+  categories: Type.Array(Type.Unknown())
+})
+
+export type PluginsCatalogGetParams = Static<typeof PluginsCatalogGetParams>
+export const PluginsCatalogGetParams = Type.Object({
+  id: Type.String({ minLength: 1, pattern: "^[A-Za-z0-9_-]+$" }),
+  version: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type PluginsCatalogGetResult = Static<typeof PluginsCatalogGetResult>
+export const PluginsCatalogGetResult = Type.Object({
+  plugin: PluginDiscovery,
+  detail: Type.Object({
+    origin: Type.Literal("local"),
+    topics: Type.Array(Type.Unknown()),
+    configuration: Type.Array(Type.Unknown()),
+    mcpServers: Type.Array(Type.Unknown()),
+    skills: Type.Array(Type.Unknown()),
+    versions: Type.Array(Type.Unknown())
+  })
+})
+
 export type PluginsChangedEvent = Static<typeof PluginsChangedEvent>
 export const PluginsChangedEvent = Type.Object({
   generation: Type.Unknown({ description: "Of the plugin runtime that is now in use." })
@@ -9926,14 +10040,37 @@ export const PluginsControlUiListParams = Type.Record(Type.String(), Type.Never(
 
 export type PluginsControlUiListResult = Static<typeof PluginsControlUiListResult>
 export const PluginsControlUiListResult = Type.Object({
-  revision: Type.String({ description: "Changes with the list. SHA-256 in hex.", pattern: "^[a-f0-9]{64}$" }),
-  plugins: Type.Array(Type.Object({
-    
-  })),
-  diagnostics: Type.Array(Type.Object({
-    
-  }))
+  revision: Type.String(),
+  plugins: Type.Array(Type.Unknown()),
+  diagnostics: Type.Array(Type.Unknown())
 })
+
+export type PluginsControlUiReportParams = Static<typeof PluginsControlUiReportParams>
+export const PluginsControlUiReportParams = Type.Object({
+  pluginId: Type.String({ minLength: 1 }),
+  revision: Type.String({ minLength: 1 }),
+  status: Type.Union([
+    Type.Literal("activated"),
+    Type.Literal("failed")
+  ]),
+  error: Type.Optional(Type.String({ maxLength: 512 }))
+}, { additionalProperties: false })
+
+export type PluginsControlUiStatusResult = Static<typeof PluginsControlUiStatusResult>
+export const PluginsControlUiStatusResult = Type.Object({
+  clients: Type.Array(Type.Unknown())
+})
+
+export type PluginsCredentialsInspectParams = Static<typeof PluginsCredentialsInspectParams>
+export const PluginsCredentialsInspectParams = Type.Object({
+  pluginId: Type.String({ minLength: 1 }),
+  path: Type.Array(Type.Union([
+    Type.String({ minLength: 1 }),
+    Type.Integer({ minimum: 0 })
+  ]), { minItems: 5 }),
+  baseHash: Type.String({ minLength: 1 }),
+  reveal: Type.Optional(Type.Boolean())
+}, { additionalProperties: false })
 
 export type PluginsInspectParams = Static<typeof PluginsInspectParams>
 export const PluginsInspectParams = Type.Object({
@@ -9956,8 +10093,20 @@ export const PluginsInspectResult = Type.Object({
   declared: PluginDeclaredSurface,
   reviewToken: Type.String({ minLength: 1 }),
   grants: PluginOperatorGrants,
-  trust: Type.Optional(PluginInstallTrust)
+  trust: Type.Optional(PluginInstallTrust),
+  components: Type.Optional(PluginComponents),
+  overview: Type.Optional(Type.Object({
+    
+  })),
+  credentials: Type.Optional(Type.Array(Type.Unknown())),
+  decisions: Type.Optional(Type.Array(Type.Unknown()))
 }, { additionalProperties: false })
+
+export type PluginsInstallMode = Static<typeof PluginsInstallMode>
+export const PluginsInstallMode = Type.Union([
+  Type.Literal("install"),
+  Type.Literal("update")
+])
 
 export type PluginsInstallParams = Static<typeof PluginsInstallParams>
 export const PluginsInstallParams = Type.Union([
@@ -9980,6 +10129,78 @@ export const PluginsInstallParams = Type.Union([
   }, { additionalProperties: false })
 ])
 
+/** Where a plugin would come from, by the kinds of sources of release 2026.9.6. */
+export type PluginsInstallRequest = Static<typeof PluginsInstallRequest>
+export const PluginsInstallRequest = Type.Union([
+  Type.Object({
+    source: Type.Literal("clawhub"),
+    packageName: Type.String({ minLength: 1 }),
+    version: Type.Optional(Type.String({ minLength: 1 })),
+    expectedPluginId: Type.Optional(Type.String({ minLength: 1 })),
+    expectedIntegrity: Type.Optional(Type.String({ minLength: 1 })),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("official"),
+    pluginId: Type.String({ minLength: 1 }),
+    version: Type.Optional(Type.Literal("latest")),
+    pin: Type.Optional(Type.Boolean()),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("npm"),
+    spec: Type.String({ minLength: 1 }),
+    pin: Type.Optional(Type.Boolean()),
+    expectedPluginId: Type.Optional(Type.String({ minLength: 1 })),
+    expectedIntegrity: Type.Optional(Type.String({ minLength: 1 })),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("local"),
+    path: Type.String({ minLength: 1 }),
+    link: Type.Optional(Type.Boolean()),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("git"),
+    spec: Type.String({ minLength: 1 }),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("marketplace"),
+    marketplace: Type.String({ minLength: 1 }),
+    plugin: Type.String({ minLength: 1 }),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("npm-pack"),
+    archivePath: Type.String({ minLength: 1 }),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("bundled"),
+    pluginId: Type.String({ minLength: 1 }),
+    spec: Type.Optional(Type.String({ minLength: 1 })),
+    mode: Type.Optional(PluginsInstallMode),
+    acknowledgeInstallPolicyWarning: Type.Optional(Type.Literal(true)),
+    acknowledgeCapabilities: Type.Optional(PluginsCapabilityReview)
+  }, { additionalProperties: false })
+], { description: "Where a plugin would come from, by the kinds of sources of release 2026.9.6." })
+
 export type PluginsInstallResult = Static<typeof PluginsInstallResult>
 export const PluginsInstallResult = Type.Object({
   ok: Type.Literal(true),
@@ -9995,7 +10216,8 @@ export type PluginsListResult = Static<typeof PluginsListResult>
 export const PluginsListResult = Type.Object({
   plugins: Type.Array(PluginCatalogEntry),
   diagnostics: Type.Array(Type.Unknown()),
-  mutationAllowed: Type.Boolean()
+  mutationAllowed: Type.Boolean(),
+  generation: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { additionalProperties: false })
 
 export type PluginsRefreshParams = Static<typeof PluginsRefreshParams>
@@ -10003,8 +10225,30 @@ export const PluginsRefreshParams = Type.Record(Type.String(), Type.Never())
 
 export type PluginsRefreshResult = Static<typeof PluginsRefreshResult>
 export const PluginsRefreshResult = Type.Object({
-  ok: Type.Literal(true)
+  ok: Type.Literal(true),
+  restartRequired: Type.Optional(Type.Literal(false)),
+  runtime: Type.Optional(PluginRuntimeReceipt)
 }, { additionalProperties: false })
+
+export type PluginsReloadParams = Static<typeof PluginsReloadParams>
+export const PluginsReloadParams = Type.Object({
+  plugins: Type.Array(Type.Object({
+    pluginId: Type.String({ minLength: 1 }),
+    installHash: Type.Optional(Type.String({ minLength: 1 })),
+    sourceDigests: Type.Optional(Type.Record(Type.String(), Type.String()))
+  }, { additionalProperties: false }), { minItems: 1, maxItems: 64, uniqueItems: true }),
+  acknowledgeCapabilities: Type.Optional(Type.Object({
+    reviewToken: Type.String({ minLength: 1 })
+  }, { additionalProperties: false }))
+}, { additionalProperties: false })
+
+export type PluginsReloadResult = Static<typeof PluginsReloadResult>
+export const PluginsReloadResult = Type.Object({
+  ok: Type.Literal(true),
+  restartRequired: Type.Literal(false),
+  runtime: PluginRuntimeReceipt,
+  pluginIds: Type.Array(Type.String())
+})
 
 export type PluginsSearchParams = Static<typeof PluginsSearchParams>
 export const PluginsSearchParams = Type.Object({
@@ -10072,8 +10316,27 @@ export const PluginsSetEnabledResult = Type.Object({
   ok: Type.Literal(true),
   plugin: PluginCatalogEntry,
   restartRequired: Type.Boolean(),
-  warnings: Type.Optional(Type.Array(Type.String()))
+  warnings: Type.Optional(Type.Array(Type.String())),
+  runtime: Type.Optional(PluginRuntimeReceipt)
 }, { additionalProperties: false })
+
+export type PluginsSkillsReadParams = Static<typeof PluginsSkillsReadParams>
+export const PluginsSkillsReadParams = Type.Union([
+  Type.Object({
+    source: Type.Literal("installed"),
+    pluginId: Type.String({ minLength: 1 }),
+    skillName: Type.String({ minLength: 1 }),
+    path: Type.Optional(Type.String({ minLength: 1 })),
+    version: Type.Optional(Type.String({ minLength: 1 }))
+  }, { additionalProperties: false }),
+  Type.Object({
+    source: Type.Literal("catalog"),
+    catalogId: Type.String({ minLength: 1 }),
+    version: Type.String({ minLength: 1 }),
+    skillName: Type.String({ minLength: 1 }),
+    path: Type.Optional(Type.String({ minLength: 1 }))
+  }, { additionalProperties: false })
+])
 
 export type PluginsUiDescriptorsParams = Static<typeof PluginsUiDescriptorsParams>
 export const PluginsUiDescriptorsParams = Type.Record(Type.String(), Type.Never())
@@ -10081,7 +10344,13 @@ export const PluginsUiDescriptorsParams = Type.Record(Type.String(), Type.Never(
 export type PluginsUiDescriptorsResult = Static<typeof PluginsUiDescriptorsResult>
 export const PluginsUiDescriptorsResult = Type.Object({
   ok: Type.Literal(true),
-  descriptors: Type.Array(PluginControlUiDescriptor)
+  descriptors: Type.Array(PluginControlUiDescriptor),
+  generation: Type.Optional(Type.Integer({ minimum: 0 })),
+  methods: Type.Optional(Type.Array(Type.String())),
+  controlUiTabs: Type.Optional(Type.Array(Type.Unknown())),
+  controlUiWidgetKinds: Type.Optional(Type.Array(Type.Unknown())),
+  controlUiLinkReaders: Type.Optional(Type.Array(Type.Unknown())),
+  pluginSurfaceUrls: Type.Optional(Type.Record(Type.String(), Type.String()))
 }, { additionalProperties: false })
 
 export type PluginsUninstallParams = Static<typeof PluginsUninstallParams>

@@ -5942,7 +5942,12 @@ export type PluginCatalogEntry = {
   install?: PluginCatalogInstallAction,
   error?: string,
   category?: string,
-  removable?: boolean
+  removable?: boolean,
+  hasActivityIcon?: boolean,
+  activityIconTools?: Array<string>,
+  channelIds?: Array<string>,
+  categories?: Array<string>,
+  runtime?: PluginRuntimeState
 };
 
 export type PluginCatalogInstallAction = (PluginCatalogClawHubInstall | PluginCatalogOfficialInstall);
@@ -5951,6 +5956,17 @@ export type PluginCatalogOfficialInstall = {
   source: 'official',
   pluginId: string
 };
+
+export type PluginComponents = ({
+  mapped: Array<string>,
+  skills: Array<string>,
+  skillDetails?: Array<unknown>,
+  mcpServers: Array<unknown>,
+  commands: Array<unknown>,
+  hooks: Array<unknown>,
+  lspServers: Array<unknown>,
+  unavailable: Record<string, any>
+} & Record<string, any>);
 
 export type PluginControlUiDescriptor = {
   id: string,
@@ -5989,6 +6005,26 @@ export type PluginDeclaredSurfaceWidening = {
   skills?: Array<string>,
   dangerousConfigFlags?: Array<string>
 };
+
+export type PluginDiscovery = ({
+  id: string,
+  catalog: ({
+    name: string,
+    summary?: string,
+    official: boolean,
+    categories: Array<string>,
+    publishedToClawHub?: boolean,
+    latestVersion?: string
+  } & Record<string, any>),
+  local: ({
+    present: boolean,
+    installed: boolean,
+    enabled: boolean,
+    state: ('enabled' | 'disabled' | 'not-installed' | 'error'),
+    pluginId: string,
+    action: string
+  } & Record<string, any>)
+} & Record<string, any>);
 
 export type PluginHookGrant = {
   effective: boolean,
@@ -6030,6 +6066,17 @@ export type PluginOperatorGrants = {
   }
 };
 
+export type PluginRuntimeReceipt = ({
+  operationId: string,
+  generation: number,
+  pluginIds: Array<string>,
+  sourceDigests: Record<string, string>
+} & Record<string, any>);
+
+export type PluginRuntimeState = ({
+  state: ('active' | 'unloaded')
+} & Record<string, any>);
+
 export type PluginSearchPackage = {
   name: string,
   displayName: string,
@@ -6059,6 +6106,48 @@ export type PluginSurfaceRefreshResult = ({
   expiresAtMs: number
 } & Record<string, any>);
 
+export type PluginsCapabilityReview = {
+  reviewToken: string
+};
+
+export type PluginsCatalogBrowseParams = {
+  query?: string,
+  category?: string,
+  cursor?: string,
+  pageSize?: number,
+  intent?: ('all' | 'featured' | 'trending'),
+  searchSource?: 'openclaw-control-ui'
+};
+
+export type PluginsCatalogBrowseResult = ({
+  items: Array<PluginDiscovery>,
+  nextCursor?: string,
+  remoteError?: string
+} & Record<string, any>);
+
+export type PluginsCatalogCategoriesParams = Record<string, never>;
+
+export type PluginsCatalogCategoriesResult = ({
+  categories: Array<unknown>
+} & Record<string, any>);
+
+export type PluginsCatalogGetParams = {
+  id: string,
+  version?: string
+};
+
+export type PluginsCatalogGetResult = ({
+  plugin: PluginDiscovery,
+  detail: ({
+    origin: 'local',
+    topics: Array<unknown>,
+    configuration: Array<unknown>,
+    mcpServers: Array<unknown>,
+    skills: Array<unknown>,
+    versions: Array<unknown>
+  } & Record<string, any>)
+} & Record<string, any>);
+
 export type PluginsChangedEvent = ({
   generation: unknown
 } & Record<string, any>);
@@ -6067,9 +6156,27 @@ export type PluginsControlUiListParams = Record<string, never>;
 
 export type PluginsControlUiListResult = ({
   revision: string,
-  plugins: Array<Record<string, any>>,
-  diagnostics: Array<Record<string, any>>
+  plugins: Array<unknown>,
+  diagnostics: Array<unknown>
 } & Record<string, any>);
+
+export type PluginsControlUiReportParams = {
+  pluginId: string,
+  revision: string,
+  status: ('activated' | 'failed'),
+  error?: string
+};
+
+export type PluginsControlUiStatusResult = ({
+  clients: Array<unknown>
+} & Record<string, any>);
+
+export type PluginsCredentialsInspectParams = {
+  pluginId: string,
+  path: Array<(string | number)>,
+  baseHash: string,
+  reveal?: boolean
+};
 
 export type PluginsInspectParams = {
   pluginId: string
@@ -6090,8 +6197,14 @@ export type PluginsInspectResult = {
   declared: PluginDeclaredSurface,
   reviewToken: string,
   grants: PluginOperatorGrants,
-  trust?: PluginInstallTrust
+  trust?: PluginInstallTrust,
+  components?: PluginComponents,
+  overview?: Record<string, any>,
+  credentials?: Array<unknown>,
+  decisions?: Array<unknown>
 };
+
+export type PluginsInstallMode = ('install' | 'update');
 
 export type PluginsInstallParams = ({
   source: 'clawhub',
@@ -6110,6 +6223,68 @@ export type PluginsInstallParams = ({
   }
 });
 
+/** Where a plugin would come from, by the kinds of sources of release 2026.9.6. */
+export type PluginsInstallRequest = ({
+  source: 'clawhub',
+  packageName: string,
+  version?: string,
+  expectedPluginId?: string,
+  expectedIntegrity?: string,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'official',
+  pluginId: string,
+  version?: 'latest',
+  pin?: boolean,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'npm',
+  spec: string,
+  pin?: boolean,
+  expectedPluginId?: string,
+  expectedIntegrity?: string,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'local',
+  path: string,
+  link?: boolean,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'git',
+  spec: string,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'marketplace',
+  marketplace: string,
+  plugin: string,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'npm-pack',
+  archivePath: string,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+} | {
+  source: 'bundled',
+  pluginId: string,
+  spec?: string,
+  mode?: PluginsInstallMode,
+  acknowledgeInstallPolicyWarning?: true,
+  acknowledgeCapabilities?: PluginsCapabilityReview
+});
+
 export type PluginsInstallResult = {
   ok: true,
   plugin: PluginCatalogEntry,
@@ -6122,14 +6297,35 @@ export type PluginsListParams = Record<string, never>;
 export type PluginsListResult = {
   plugins: Array<PluginCatalogEntry>,
   diagnostics: Array<unknown>,
-  mutationAllowed: boolean
+  mutationAllowed: boolean,
+  generation?: number
 };
 
 export type PluginsRefreshParams = Record<string, never>;
 
 export type PluginsRefreshResult = {
-  ok: true
+  ok: true,
+  restartRequired?: false,
+  runtime?: PluginRuntimeReceipt
 };
+
+export type PluginsReloadParams = {
+  plugins: Array<{
+    pluginId: string,
+    installHash?: string,
+    sourceDigests?: Record<string, string>
+  }>,
+  acknowledgeCapabilities?: {
+    reviewToken: string
+  }
+};
+
+export type PluginsReloadResult = ({
+  ok: true,
+  restartRequired: false,
+  runtime: PluginRuntimeReceipt,
+  pluginIds: Array<string>
+} & Record<string, any>);
 
 export type PluginsSearchParams = {
   query: string,
@@ -6186,14 +6382,35 @@ export type PluginsSetEnabledResult = {
   ok: true,
   plugin: PluginCatalogEntry,
   restartRequired: boolean,
-  warnings?: Array<string>
+  warnings?: Array<string>,
+  runtime?: PluginRuntimeReceipt
 };
+
+export type PluginsSkillsReadParams = ({
+  source: 'installed',
+  pluginId: string,
+  skillName: string,
+  path?: string,
+  version?: string
+} | {
+  source: 'catalog',
+  catalogId: string,
+  version: string,
+  skillName: string,
+  path?: string
+});
 
 export type PluginsUiDescriptorsParams = Record<string, never>;
 
 export type PluginsUiDescriptorsResult = {
   ok: true,
-  descriptors: Array<PluginControlUiDescriptor>
+  descriptors: Array<PluginControlUiDescriptor>,
+  generation?: number,
+  methods?: Array<string>,
+  controlUiTabs?: Array<unknown>,
+  controlUiWidgetKinds?: Array<unknown>,
+  controlUiLinkReaders?: Array<unknown>,
+  pluginSurfaceUrls?: Record<string, string>
 };
 
 export type PluginsUninstallParams = {
