@@ -8,7 +8,12 @@ test.each<[string, PluginSettings["plugins"], boolean, object]>([
   ["nothing said, on by itself", undefined, true, { isOn: true }],
   ["nothing said, off by itself", {}, false, off("not enabled")],
   ["all switched off", { enabled: false, entries: { a: { enabled: true } } }, true, off("plugins disabled")],
-  ["on the denylist", { deny: ["a"], allow: ["a"], entries: { a: { enabled: true } } }, true, off("blocked by denylist")],
+  [
+    "on the denylist",
+    { deny: ["a"], allow: ["a"], entries: { a: { enabled: true } } },
+    true,
+    off("blocked by denylist"),
+  ],
   ["switched off by name", { allow: ["a"], entries: { a: { enabled: false } } }, true, off("disabled in config")],
   ["switched on by name", { allow: ["b"], entries: { a: { enabled: true } } }, false, { isOn: true }],
   ["not on the allowlist", { allow: ["b"] }, true, off("not in allowlist")],
