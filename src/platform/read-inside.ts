@@ -1,26 +1,20 @@
-import { constants } from "node:fs";
-import { open, realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
+import { realpath } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { PathRefused } from "./fs-safe/refusal.ts";
+import { SafeRoot } from "./fs-safe/root.ts";
 
 /**
  * A file's bytes when it is a regular one inside the folder and not larger than `limit` bytes; else why not:
- * `outside_workspace`, `missing` or `too_large`.
+ * `outside_workspace`, `missing` or `too_large`. Links are followed as long as they stay inside.
  */
 export async function readInside(folder: string, path: string, limit: number): Promise<Buffer | string> {
-  let file: Awaited<ReturnType<typeof open>> | undefined;
   try {
-    const root = await realpath(folder);
-    const target = await realpath(join(root, path));
-    if (!target.startsWith(root + sep)) return "outside_workspace";
-    // The path was resolved above; a link put there since is not followed, and a pipe is not waited for.
-    file = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const facts = await file.stat();
-    if (!facts.isFile()) return "missing";
-    if (facts.size > limit) return "too_large";
-    return await file.readFile();
-  } catch {
-    return "missing";
-  } finally {
-    await file?.close();
+    const root = SafeRoot.at(folder, { links: "none", allowsSecondNames: true });
+    const target = await realpath(join(root.path, path));
+    if (!target.startsWith(root.path + sep)) return "outside_workspace";
+    // The path was resolved above; a link put anywhere on the way since is not followed.
+    return (await root.read(relative(root.path, target).split(sep), limit)).bytes;
+  } catch (error) {
+    return error instanceof PathRefused && error.problem === "too-large" ? "too_large" : "missing";
   }
 }

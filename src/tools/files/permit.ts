@@ -1,0 +1,21 @@
+import type { DefenderPort } from "../../defender/types.ts";
+import type { SafeRoot } from "../../platform/fs-safe/root.ts";
+import { type ToolContext, ToolError } from "../types.ts";
+
+/**
+ * Shows a change of a file to the defender before it is made.
+ * @throws ToolError with the reason unless it lets the change pass
+ */
+export async function permitWrite(
+  defender: Pick<DefenderPort, "judge">,
+  { path, bytes, root }: { path: string; bytes: number; root: SafeRoot },
+  { origin, agentId, sessionKey, runId, channel }: ToolContext,
+): Promise<void> {
+  const decision = await defender.judge(
+    { kind: "file-write", path, root: root.path, bytes },
+    { origin, agentId, sessionKey, runId, ...(channel ? { channel } : {}) },
+  );
+  if (decision.verdict === "allow") return;
+  const reason = decision.findings[0]?.reason ?? "";
+  throw new ToolError(`The defender does not let this file be changed. ${reason}`.trim());
+}
