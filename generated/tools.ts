@@ -77,7 +77,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "read",
@@ -90,7 +90,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "write",
@@ -103,7 +103,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "edit",
@@ -116,7 +116,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "apply_patch",
@@ -129,7 +129,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "exec",
