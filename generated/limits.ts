@@ -583,6 +583,18 @@ export const LIMITS = {
   speechBytes: 8388608,
   /** files. Clips that were asked for as a file; they are played at once. */
   speechFiles: 100,
+  /** characters. Of one page that read gives a model, as upstream gives it. */
+  toolReadChars: 32000,
+  /** lines. Upstream's bound of a page of read that names a limit. */
+  toolReadLines: 2000,
+  /** names. Upstream's page of ls. */
+  toolListEntries: 500,
+  /** bytes. Of a file that write, edit and apply_patch work on; what they need is held in memory some times over. */
+  toolFileBytes: 8388608,
+  /** characters. Of the change that is shown beside the result of write and edit. */
+  toolDiffChars: 16000,
+  /** files. Of one patch; both contents of each are held in memory until all are in place. */
+  patchMaxFiles: 200,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -930,6 +942,12 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   speechMs: { unit: "ms", reason: "Upstream's time of a service for one clip, unless tts.timeoutMs says otherwise." },
   speechBytes: { unit: "bytes", reason: "Of one clip; minutes of MP3, and fits an answer as base64." },
   speechFiles: { unit: "files", reason: "Clips that were asked for as a file; they are played at once." },
+  toolReadChars: { unit: "characters", reason: "Of one page that read gives a model, as upstream gives it." },
+  toolReadLines: { unit: "lines", reason: "Upstream's bound of a page of read that names a limit." },
+  toolListEntries: { unit: "names", reason: "Upstream's page of ls." },
+  toolFileBytes: { unit: "bytes", reason: "Of a file that write, edit and apply_patch work on; what they need is held in memory some times over." },
+  toolDiffChars: { unit: "characters", reason: "Of the change that is shown beside the result of write and edit." },
+  patchMaxFiles: { unit: "files", reason: "Of one patch; both contents of each are held in memory until all are in place." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },
