@@ -64,16 +64,18 @@ describe("models", () => {
 });
 
 describe("tools", () => {
-  test("tools.catalog and tools.effective name no tool, as there is none", async () => {
+  test("tools.catalog and tools.effective name the tools that are there", async () => {
     const catalogue = await client.call("tools.catalog");
-    expect(catalogue).toMatchObject({ agentId: "main", groups: [] });
+    expect(catalogue.agentId).toBe("main");
+    expect(catalogue.groups[0]).toMatchObject({ id: "fs", label: "Files", source: "core" });
+    const files = ["ls", "read", "write", "edit", "apply_patch"];
+    expect(catalogue.groups[0].tools.map(({ id }: Payload) => id)).toEqual(files);
     expect(catalogue.profiles.map(({ id }: Payload) => id)).toEqual(["minimal", "coding", "messaging", "full"]);
     await client.call("sessions.create", { key: "main" });
-    expect(await client.call("tools.effective", { sessionKey: "main" })).toEqual({
-      agentId: "main",
-      profile: "coding",
-      groups: [],
-    });
+    const effective = await client.call("tools.effective", { sessionKey: "main" });
+    expect(effective).toMatchObject({ agentId: "main", profile: "coding" });
+    const names = effective.groups.flatMap(({ tools }: Payload) => tools.map(({ id }: Payload) => id));
+    expect(names).toEqual(expect.arrayContaining(files));
   });
 
   test("refuse agents and sessions that are not there", async () => {

@@ -232,7 +232,9 @@ function toolsReport(tools: readonly Tool[]) {
   const entries = tools.map(({ name, description, parameters }) => ({
     name,
     summaryChars: description.length,
+    summaryHash: sha256(description),
     schemaChars: JSON.stringify(parameters).length,
+    schemaHash: sha256(JSON.stringify(parameters)),
     propertiesCount: Object.keys((parameters.properties ?? {}) as object).length,
   }));
   const sum = (pick: (entry: (typeof entries)[number]) => number) =>
