@@ -229,6 +229,24 @@ describe("what the page asks for", () => {
     expect((await get("/api/users/x/avatar", headers)).status).toBe(404);
   });
 
+  test("a person's picture is served as what it was said to be, and not again while it is the same", async () => {
+    const admin = await gateway.connect({
+      identity: new TestDevice(),
+      client: { id: "openclaw-tui", mode: "ui", version: "1", platform: "linux" },
+    });
+    const { id: profileId } = (await admin.call("users.self")).profile;
+    const avatarBase64 = Buffer.from("<script>").toString("base64");
+    const { avatarRevision } = await admin.call("users.setAvatar", { profileId, mime: "image/png", avatarBase64 });
+    const answer = await get(`/api/users/${profileId}/avatar`, bearer(gateway.token));
+    expect(await answer.text()).toBe("<script>");
+    expect(answer.headers.get("content-type")).toBe("image/png");
+    expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(answer.headers.get("content-security-policy")).toContain("script-src 'self'");
+    expect(answer.headers.get("etag")).toBe(`"${avatarRevision}"`);
+    const again = { ...bearer(gateway.token), "if-none-match": `"${avatarRevision}"` };
+    expect((await get(`/api/users/${profileId}/avatar`, again)).status).toBe(304);
+  });
+
   test("60: an agent's picture comes out of its workspace alone", async () => {
     const workspace = join(folder, "workspace");
     mkdirSync(workspace, { recursive: true });

@@ -24,7 +24,7 @@ export interface ControlUiOptions {
 /** What the page asks the gateway for besides files; each needs credentials. */
 const CONFIG_PATHS = ["/control-ui-config.json", "/__openclaw/control-ui-config.json"];
 const AVATAR = /^\/avatar\/([^/]{1,200})$/;
-const USER_AVATAR = /^\/api\/users\/[^/]+\/avatar$/;
+const USER_AVATAR = /^\/api\/users\/([^/]{1,400})\/avatar$/;
 const ICON = /^\/__openclaw__\/(workspace-icon|plugin-icon)\/[^/]+$/;
 /** Paths that are never a view of the page. */
 const NO_VIEW = /^\/(api|rpc)(\/|$)|^\/plugins\/.|\.(br|gz)$/;
@@ -57,16 +57,31 @@ export class ControlUi {
   private async data(path: string, request: Request, url: URL, peer: PeerFacts): Promise<Response | null> {
     const isConfig = CONFIG_PATHS.includes(path);
     const agent = AVATAR.exec(path)?.[1];
-    const isUserAvatar = USER_AVATAR.test(path);
-    if (!isConfig && agent === undefined && !isUserAvatar && !ICON.test(path)) return null;
+    const user = USER_AVATAR.exec(path)?.[1];
+    if (!isConfig && agent === undefined && user === undefined && !ICON.test(path)) return null;
     const refusal = await this.options.authorizer.page(request.headers, peer);
     if (refusal !== null) return refusedHttp(refusal, pageHeaders());
     if (isConfig) return json(200, await this.bootstrap());
     if (agent !== undefined) return this.avatar(agent, url.searchParams.get("meta") === "1");
-    // Nobody has a picture here, nor has a workspace or a plugin.
-    return isUserAvatar
-      ? json(404, { ok: false, error: { type: "not_found" } }, "no-store")
-      : plainText(404, "Not Found", pageHeaders());
+    // No workspace and no plugin has a picture here.
+    return user === undefined ? plainText(404, "Not Found", pageHeaders()) : this.userAvatar(user, request);
+  }
+
+  /** A person's picture. What it is was said by who brought it, so nothing else may be made of it. */
+  private async userAvatar(encodedId: string, request: Request): Promise<Response> {
+    const id = pathNames(`/${encodedId}`)?.[0];
+    const avatar = id === undefined ? null : await this.options.services.users.avatar(id);
+    if (avatar === null) return json(404, { ok: false, error: { type: "not_found" } }, "no-store");
+    const headers = {
+      ...pageHeaders(),
+      "Content-Type": avatar.mime,
+      "Cache-Control": "private, max-age=0, must-revalidate",
+      ETag: `"${avatar.revision}"`,
+    };
+    const isKnown = request.headers.get("if-none-match") === headers.ETag;
+    return isKnown
+      ? new Response(null, { status: 304, headers })
+      : new Response(new Uint8Array(avatar.bytes), { headers });
   }
 
   /** What the page learns before it opens its socket. */

@@ -75,7 +75,9 @@ test("preferences are bounded, and all of a change is kept or none", async () =>
 test("a name is changed by its owner or an administrator alone", async () => {
   const program = await gateway.connect({ scopes: ["operator.write"] });
   const change = { profileId: "gateway-owner", displayName: "x" };
-  expect((await program.request("users.setDisplayName", change)).error.message).toBe("missing scope: operator.admin");
+  expect((await program.request("users.setDisplayName", change)).error.message).toBe(
+    "profile edits require the owning user or operator.admin",
+  );
   const admin = await gateway.connect();
   const unknown = await admin.request("users.setDisplayName", { ...change, profileId: "p" });
   expect(unknown.error.message).toBe("user profile not found: p");

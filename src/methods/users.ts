@@ -7,6 +7,9 @@ export const users: UsersHandlers<CallContext> = {
   "users.prefs.get": (params, { users, caller }) => users.preferences(params, caller),
   "users.prefs.set": (params, { users, caller }) => users.setPreferences(params, caller),
   "users.setDisplayName": (params, { users, caller }) => users.setDisplayName(params, caller),
+  "users.setAvatar": (params, { users, caller }) => users.setAvatar(params, caller),
+  "users.linkEmail": (params, { users }) => users.linkEmail(params),
+  "users.setRole": (params, { users }) => users.setRole(params),
   "users.listModelAccounts": (_params, { users, caller }) => users.modelAccounts(caller),
   "users.listAuthLinks": ({ profileId }, { users, caller }) => users.authLinks(profileId, caller),
 };

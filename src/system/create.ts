@@ -43,7 +43,11 @@ interface OperationDeps {
 
 export function createOperations(deps: OperationDeps): OperationServices {
   const { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log } = deps;
-  const profileBounds = { profiles: LIMITS.userProfiles, preferences: LIMITS.userPreferences };
+  const profileBounds = {
+    profiles: LIMITS.userProfiles,
+    preferences: LIMITS.userPreferences,
+    identities: LIMITS.userIdentities,
+  };
   const openRequests = new OpenRequests();
   const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler });
   return {

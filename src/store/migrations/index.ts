@@ -25,6 +25,7 @@ import { nodeInvocations } from "./0023-node-invocations.ts";
 import { namedNodes } from "./0024-named-nodes.ts";
 import { attachGrants } from "./0025-attach-grants.ts";
 import { outboxFailures } from "./0026-outbox-failures.ts";
+import { people } from "./0027-people.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -53,4 +54,5 @@ export const MIGRATIONS: readonly Migration[] = [
   namedNodes,
   attachGrants,
   outboxFailures,
+  people,
 ];
