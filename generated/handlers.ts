@@ -388,13 +388,16 @@ export interface UsageHandlers<Ctx> {
 
 /** Handlers of `src/methods/users.ts`. */
 export interface UsersHandlers<Ctx> {
+  "users.linkEmail"(params: T.UsersLinkEmailParams, ctx: Ctx): Awaitable<T.UsersLinkEmailResult>;
   "users.list"(params: T.UsersListParams, ctx: Ctx): Awaitable<T.UsersListResult>;
   "users.listAuthLinks"(params: T.UsersAuthLinksParams, ctx: Ctx): Awaitable<T.UsersAuthLinksResult>;
   "users.listModelAccounts"(params: T.NoParams, ctx: Ctx): Awaitable<T.UsersModelAccountsResult>;
   "users.prefs.get"(params: T.UsersPrefsGetParams, ctx: Ctx): Awaitable<T.UsersPrefsGetResult>;
   "users.prefs.set"(params: T.UsersPrefsSetParams, ctx: Ctx): Awaitable<T.UsersPrefsSetResult>;
   "users.self"(params: T.UsersSelfParams, ctx: Ctx): Awaitable<T.UsersSelfResult>;
+  "users.setAvatar"(params: T.UsersSetAvatarParams, ctx: Ctx): Awaitable<T.UsersSetAvatarResult>;
   "users.setDisplayName"(params: T.UsersSetDisplayNameParams, ctx: Ctx): Awaitable<T.UsersSetDisplayNameResult>;
+  "users.setRole"(params: T.UsersSetRoleParams, ctx: Ctx): Awaitable<T.UsersSetRoleResult>;
 }
 
 /** Handlers of `src/methods/voice.ts`. */

@@ -645,6 +645,8 @@ export const LIMITS = {
   toolsAtOnce: 8,
   /** bytes. Upstream's bound of the body of POST /tools/invoke. */
   toolsRequestBytes: 2097152,
+  /** names. By which one person signs in; people have a handful of addresses. */
+  userIdentities: 64,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -973,4 +975,5 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   toolCallsPerAnswer: { unit: "calls", reason: "That one answer of a model may ask for; the rest are refused." },
   toolsAtOnce: { unit: "calls", reason: "Of one answer that run side by side; more would crowd out other sessions." },
   toolsRequestBytes: { unit: "bytes", reason: "Upstream's bound of the body of POST /tools/invoke." },
+  userIdentities: { unit: "names", reason: "By which one person signs in; people have a handful of addresses." },
 };
