@@ -1,17 +1,10 @@
+import { isPlainVariable } from "../platform/steering-env.ts";
 import { isTree, type Tree } from "./json5.ts";
 import type { EnvMap } from "./paths.ts";
 
-/**
- * Variables that steer the loader, a language runtime, the shell or this gateway itself. A config file or a `.env`
- * file may not set them: whoever may write such a file would gain code execution or another gateway's identity.
- */
-const STEERING =
-  /^(PATH|HOME|SHELL|IFS|ENV|PS4|SHELLOPTS|BASHOPTS|BASH_.*|LD_.*|DYLD_.*|GCONV_PATH|NODE_.*|NPM_.*|BUN_.*|PYTHON.*|PERL5?.*|RUBY.*|JAVA_.*|_JAVA_.*|JDK_.*|GIT_.*|MAKEFLAGS|RUSTC_.*|HGRCPATH|EDITOR|VISUAL|PAGER|SSL_CERT_.*|OPENSSL_.*)$/i;
-const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
 /** True for a variable that files may set. `fromOperator` also admits `OPENCLAW_*`, which only its own `.env` may set. */
 export const maySet = (name: string, fromOperator: boolean): boolean =>
-  NAME.test(name) && !STEERING.test(name) && (fromOperator || !/^OPENCLAW_/i.test(name));
+  isPlainVariable(name) && (fromOperator || !/^OPENCLAW_/i.test(name));
 
 /**
  * Parses a `.env` file: `NAME=value`, `export NAME=value`, `#` comments, values in single quotes (as they are) or

@@ -1,0 +1,154 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A process as the kernel tells of it. A pid alone may be another process a moment later; with its start it is one. */
+interface Fact {
+  pid: number;
+  parent: number;
+  session: number;
+  /** Clock ticks since the machine started. */
+  started: number;
+  /** It has ended and only waits to be counted. */
+  isZombie: boolean;
+}
+
+/** Between two looks while a tree ends. */
+const LOOK_MS = 25;
+/** Looks with SIGKILL before giving up: what survives that long waits in the kernel. */
+const KILL_LOOKS = 80;
+
+/**
+ * A process that was started as the leader of its own session, and everything that came of it: its descendants, what
+ * shares its session, and what has left both but still carries its mark in the environment. Only such processes are
+ * ever signalled, each checked by its start time right before (KNOWN_ATTACKS 87).
+ */
+export class ProcessTree {
+  private readonly leader: Fact | null;
+
+  /**
+   * To be made right after the start, before the event loop goes on: until then not even one that has ended is gone.
+   * @param mark an environment entry (`NAME=value`) that the leader was started with and nobody else has
+   */
+  constructor(
+    private readonly pid: number,
+    private readonly mark: string,
+  ) {
+    this.leader = factOf(pid);
+  }
+
+  /** Signals what is there of the group, in one call and without a look around. For a first, gentle try. */
+  signal(signal: NodeJS.Signals): void {
+    for (const fact of this.members()) send(fact, signal);
+  }
+
+  /** True while a process of the leader's own group is there. */
+  get hasGroup(): boolean {
+    return groupExists(this.pid);
+  }
+
+  /**
+   * Ends the leader's own group after the leader has exited: what it left behind in the background. What has made
+   * itself a session of its own, as daemons do, stays.
+   */
+  async endGroup(): Promise<void> {
+    if (!groupExists(this.pid)) return;
+    await this.endAll(() => this.members().filter(({ session }) => session === this.pid), 0);
+  }
+
+  /** Asks everything to end and, what has not after `graceMs`, is killed. True when nothing is left. */
+  async end(graceMs: number): Promise<boolean> {
+    return this.endAll(() => this.members(), graceMs);
+  }
+
+  private async endAll(members: () => Fact[], graceMs: number): Promise<boolean> {
+    if (graceMs > 0) {
+      for (const fact of members()) send(fact, "SIGTERM");
+      for (let waited = 0; waited < graceMs; waited += LOOK_MS) {
+        await Bun.sleep(LOOK_MS);
+        if (members().length === 0) return true;
+      }
+    }
+    for (let look = 0; look < KILL_LOOKS; look++) {
+      const left = members();
+      if (left.length === 0) return true;
+      for (const fact of left) send(fact, "SIGKILL");
+      await Bun.sleep(LOOK_MS);
+    }
+    return false;
+  }
+
+  /** What is alive of the tree. */
+  private members(): Fact[] {
+    const { leader, pid } = this;
+    if (leader === null) return [];
+    const all = allProcesses().filter(({ started }) => started >= leader.started);
+    const isLeader = (fact: Fact): boolean => fact.pid === pid && fact.started === leader.started;
+    const found = new Map<number, Fact>();
+    const take = (fact: Fact): unknown => found.set(fact.pid, fact);
+    // While anything of the session is there its number is not given to another process; if it was, there is nothing.
+    const isOwnSession = (factOf(pid)?.started ?? leader.started) === leader.started;
+    for (const fact of all) if (isLeader(fact) || (isOwnSession && fact.session === pid)) take(fact);
+    for (const fact of all) if (!found.has(fact.pid) && carries(fact.pid, this.mark)) take(fact);
+    // Parents come before their children only by chance: repeat until nothing is added.
+    for (let before = -1; before !== found.size; ) {
+      before = found.size;
+      for (const fact of all) if (!found.has(fact.pid) && found.has(fact.parent)) take(fact);
+    }
+    found.delete(process.pid);
+    return [...found.values()];
+  }
+}
+
+function send(fact: Fact, signal: NodeJS.Signals): void {
+  if (factOf(fact.pid)?.started !== fact.started) return;
+  try {
+    process.kill(fact.pid, signal);
+  } catch {
+    // It ended meanwhile, or belongs to another user by now.
+  }
+}
+
+function groupExists(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function allProcesses(): Fact[] {
+  const facts: Fact[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const fact = factOf(Number(name));
+    if (fact !== null && !fact.isZombie) facts.push(fact);
+  }
+  return facts;
+}
+
+/** Null for a process that is not there. */
+function factOf(pid: number): Fact | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name stands in brackets and may hold anything, brackets too.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const [state, parent, , session] = fields;
+    return {
+      pid,
+      parent: Number(parent),
+      session: Number(session),
+      started: Number(fields[19]),
+      isZombie: state === "Z" || state === "X",
+    };
+  } catch {
+    return null;
+  }
+}
+
+function carries(pid: number, mark: string): boolean {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}\0`.includes(`\0${mark}\0`);
+  } catch {
+    return false;
+  }
+}
