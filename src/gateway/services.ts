@@ -67,6 +67,7 @@ import { Presence } from "../system/presence.ts";
 import { Status } from "../system/status.ts";
 import { StateVersions } from "../system/versions.ts";
 import { registerTools } from "../tools/create.ts";
+import { Processes } from "../tools/exec/processes.ts";
 import { ToolHost } from "../tools/host.ts";
 import { ToolInvoker } from "../tools/invoker.ts";
 import { ToolRegistry } from "../tools/registry.ts";
@@ -141,6 +142,7 @@ export interface Services
   readonly toolRegistry: ToolRegistry;
   readonly toolHost: ToolHost;
   readonly toolInvoker: ToolInvoker;
+  readonly processes: Processes;
   readonly host: Host;
   readonly hooks: Hooks;
   readonly internalHooks: InternalHooks;
@@ -274,7 +276,17 @@ export function createServices(options: ServiceOptions): Services {
   const operationDeps = { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
   const operations = createOperations(operationDeps);
 
-  registerTools(toolRegistry, { config, agents, defender, clock, log });
+  const processes = new Processes({ clock, log: log.child("tools"), limits: LIMITS });
+  registerTools(toolRegistry, {
+    config,
+    agents,
+    defender,
+    clock,
+    log,
+    processes,
+    notes: systemEvents,
+    wake: (agentId, sessionKey) => cron.heartbeatTurns.wake(agentId, sessionKey),
+  });
 
   const identity = new Identity(settings);
   const versions = new StateVersions();
@@ -365,6 +377,7 @@ export function createServices(options: ServiceOptions): Services {
     toolInvoker: new ToolInvoker({ config, agents, sessions, host: toolHost, log: log.child("tools") }),
     toolRegistry,
     toolHost,
+    processes,
     host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),
     voiceWake,
     speech,
@@ -431,13 +444,14 @@ async function settle(services: Services): Promise<void> {
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
 export async function stopServices(services: Services): Promise<void> {
-  const { runs, approvals, questions, scheduler, outbound, suspension, nodeInvokes } = services;
+  const { runs, approvals, questions, scheduler, outbound, suspension, nodeInvokes, processes } = services;
   suspension.stop();
   nodeInvokes.stop();
   scheduler.halt();
   approvals.stop();
   questions.stop();
   await runs.stop();
+  await processes.stop();
   await scheduler.stop();
   await outbound.deliveries.stop();
 }

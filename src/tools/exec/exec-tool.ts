@@ -20,7 +20,7 @@ export interface ExecToolDeps {
   agents: Pick<AgentCatalogue, "find">;
   clock: Clock;
   /** The gateway's own environment, of which commands get a part. */
-  env: Readonly<Record<string, string | undefined>>;
+  env(): Readonly<Record<string, string | undefined>>;
   limits: { execCommandChars: number };
 }
 
@@ -51,7 +51,7 @@ async function perform(deps: ExecToolDeps, args: Record<string, unknown>, contex
   requireHost(call, context, settings);
   const cwd = folder(call.workdir, context.workspace);
   if (cwd === null) return notStarted(noFolder(call.workdir), call.workdir, startedAt, clock.now());
-  const env = hostEnvironment(deps.env, call.env, settings.pathPrepend);
+  const env = hostEnvironment(deps.env(), call.env, settings.pathPrepend);
   const permit = await gatekeeper.permit({ call, cwd, env, settings, context });
   if ("denied" in permit) return permit.denied;
   return run(deps, { call, cwd, env, argv: permit.argv, settings, context });

@@ -9,7 +9,7 @@ test.each<[string, string]>([
   ["c-C", "c-C"],
   ["C-[", "\x1b"],
   ["^D", "\x04"],
-  ["C-Space", " "],
+  ["C-Space", "\0"],
   ["M-x", "\x1bx"],
   ["C-M-a", "\x1b\x01"],
   ["Up", "\x1b[A"],

@@ -67,6 +67,7 @@ function keyText(token: string): string {
   const [, prefix = "", name = token] = /^((?:[CMS]-)*)(.+)$/s.exec(token) ?? [];
   const modifiers = new Set(prefix.toLowerCase().replaceAll("-", ""));
   const known = NAMED[name.toLowerCase()];
+  if (known === " " && modifiers.has("c")) return "\0";
   if (known !== undefined) return modified(known, modifiers);
   if (modifiers.size === 0) return token;
   if ([...name].length !== 1) return token;

@@ -57,9 +57,7 @@ export class ExecBench {
       config,
       agents: { find: () => undefined },
       clock,
-      get env() {
-        return bench.env;
-      },
+      env: () => this.env,
       limits: all,
     });
   }
