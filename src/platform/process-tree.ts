@@ -12,9 +12,11 @@ interface Fact {
 }
 
 /** Between two looks while a tree ends. */
-const LOOK_MS = 25;
+const LOOK_MS = 15;
+/** Looks on end without anything there, after which a tree counts as gone. */
+const CALM_LOOKS = 3;
 /** Looks with SIGKILL before giving up: what survives that long waits in the kernel. */
-const KILL_LOOKS = 80;
+const KILL_LOOKS = 130;
 
 /**
  * A process that was started as the leader of its own session, and everything that came of it: its descendants, what
@@ -23,6 +25,8 @@ const KILL_LOOKS = 80;
  */
 export class ProcessTree {
   private readonly leader: Fact | null;
+  /** Start times of what was once seen to be of the tree, by pid: it stays of it, whatever becomes of its parents. */
+  private readonly known = new Map<number, number>();
 
   /**
    * To be made right after the start, before the event loop goes on: until then not even one that has ended is gone.
@@ -51,7 +55,12 @@ export class ProcessTree {
    */
   async endGroup(): Promise<void> {
     if (!groupExists(this.pid)) return;
-    await this.endAll(() => this.members().filter(({ session }) => session === this.pid), 0);
+    for (let look = 0; look < KILL_LOOKS; look++) {
+      const left = this.members().filter(({ session }) => session === this.pid);
+      if (left.length === 0) return;
+      for (const fact of left) send(fact, "SIGKILL");
+      await Bun.sleep(LOOK_MS);
+    }
   }
 
   /** Asks everything to end and, what has not after `graceMs`, is killed. True when nothing is left. */
@@ -62,15 +71,20 @@ export class ProcessTree {
   private async endAll(members: () => Fact[], graceMs: number): Promise<boolean> {
     if (graceMs > 0) {
       for (const fact of members()) send(fact, "SIGTERM");
-      for (let waited = 0; waited < graceMs; waited += LOOK_MS) {
-        await Bun.sleep(LOOK_MS);
-        if (members().length === 0) return true;
-      }
+      const looks = Math.max(CALM_LOOKS, Math.ceil(graceMs / LOOK_MS));
+      if (await this.isGone(members, looks, null)) return true;
     }
-    for (let look = 0; look < KILL_LOOKS; look++) {
+    return this.isGone(members, KILL_LOOKS, "SIGKILL");
+  }
+
+  /** Looks until nothing was there for some looks on end: one that becomes another program cannot be read meanwhile. */
+  private async isGone(members: () => Fact[], looks: number, signal: NodeJS.Signals | null): Promise<boolean> {
+    let calm = 0;
+    for (let look = 0; look < looks; look++) {
       const left = members();
-      if (left.length === 0) return true;
-      for (const fact of left) send(fact, "SIGKILL");
+      if (signal !== null) for (const fact of left) send(fact, signal);
+      calm = left.length === 0 ? calm + 1 : 0;
+      if (calm >= CALM_LOOKS) return true;
       await Bun.sleep(LOOK_MS);
     }
     return false;
@@ -86,7 +100,10 @@ export class ProcessTree {
     const take = (fact: Fact): unknown => found.set(fact.pid, fact);
     // While anything of the session is there its number is not given to another process; if it was, there is nothing.
     const isOwnSession = (factOf(pid)?.started ?? leader.started) === leader.started;
-    for (const fact of all) if (isLeader(fact) || (isOwnSession && fact.session === pid)) take(fact);
+    for (const fact of all) {
+      const isKnown = this.known.get(fact.pid) === fact.started;
+      if (isKnown || isLeader(fact) || (isOwnSession && fact.session === pid)) take(fact);
+    }
     for (const fact of all) if (!found.has(fact.pid) && carries(fact.pid, this.mark)) take(fact);
     // Parents come before their children only by chance: repeat until nothing is added.
     for (let before = -1; before !== found.size; ) {
@@ -94,6 +111,8 @@ export class ProcessTree {
       for (const fact of all) if (!found.has(fact.pid) && found.has(fact.parent)) take(fact);
     }
     found.delete(process.pid);
+    this.known.clear();
+    for (const fact of found.values()) this.known.set(fact.pid, fact.started);
     return [...found.values()];
   }
 }
