@@ -411,6 +411,30 @@ export const LIMITS = {
   execApprovalTimeoutMs: 1800000,
   /** characters. Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved. */
   execApprovalCommandChars: 16384,
+  /** characters. Of one command; Linux passes 128 KiB in one argument. */
+  execCommandChars: 131072,
+  /** characters. Upstream's bound of what is kept of one command's output, the end of it. */
+  execOutputChars: 200000,
+  /** characters. Upstream's bound of what one poll gives. */
+  execPendingChars: 30000,
+  /** commands. At work at once, of all agents; each may hold a quarter of a megabyte of output. */
+  execRunningMax: 64,
+  /** commands. Upstream's number of ended background commands that are remembered. */
+  execFinishedMax: 50,
+  /** characters. Upstream's bound of what ended background commands keep together. */
+  execFinishedChars: 2000000,
+  /** ms. For a command to end by itself after SIGTERM, before SIGKILL. */
+  execKillGraceMs: 2000,
+  /** ms. For all commands to end when the gateway stops; service managers kill after 10 s at the earliest. */
+  execStopGraceMs: 8000,
+  /** ms. Upstream's longest wait of one poll. */
+  execPollMaxMs: 30000,
+  /** lines. Upstream's page of a log when no part is named. */
+  execLogLines: 200,
+  /** ms. Upstream's silence after which a command with a terminal is said to wait for input. */
+  execInputIdleMs: 15000,
+  /** bytes. Typed at once; a terminal takes it in small pieces and the rest waits in memory. */
+  execInputBytes: 1048576,
   /** characters. Of the text and the steps of one card; it is read at a glance. */
   progressCardChars: 65536,
   /** bytes. Of the diary in an agent's workspace; years of entries. */
@@ -858,6 +882,18 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   questionsKeptMs: { unit: "ms", reason: "A day, for an agent that asks for its answer after a restart." },
   execApprovalTimeoutMs: { unit: "ms", reason: "Upstream's half an hour to decide about a command." },
   execApprovalCommandChars: { unit: "characters", reason: "Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved." },
+  execCommandChars: { unit: "characters", reason: "Of one command; Linux passes 128 KiB in one argument." },
+  execOutputChars: { unit: "characters", reason: "Upstream's bound of what is kept of one command's output, the end of it." },
+  execPendingChars: { unit: "characters", reason: "Upstream's bound of what one poll gives." },
+  execRunningMax: { unit: "commands", reason: "At work at once, of all agents; each may hold a quarter of a megabyte of output." },
+  execFinishedMax: { unit: "commands", reason: "Upstream's number of ended background commands that are remembered." },
+  execFinishedChars: { unit: "characters", reason: "Upstream's bound of what ended background commands keep together." },
+  execKillGraceMs: { unit: "ms", reason: "For a command to end by itself after SIGTERM, before SIGKILL." },
+  execStopGraceMs: { unit: "ms", reason: "For all commands to end when the gateway stops; service managers kill after 10 s at the earliest." },
+  execPollMaxMs: { unit: "ms", reason: "Upstream's longest wait of one poll." },
+  execLogLines: { unit: "lines", reason: "Upstream's page of a log when no part is named." },
+  execInputIdleMs: { unit: "ms", reason: "Upstream's silence after which a command with a terminal is said to wait for input." },
+  execInputBytes: { unit: "bytes", reason: "Typed at once; a terminal takes it in small pieces and the rest waits in memory." },
   progressCardChars: { unit: "characters", reason: "Of the text and the steps of one card; it is read at a glance." },
   dreamDiaryBytes: { unit: "bytes", reason: "Of the diary in an agent's workspace; years of entries." },
   artifactMessages: { unit: "messages", reason: "Of a session that are looked through for pictures, the latest." },

@@ -142,7 +142,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "process",
@@ -155,7 +155,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": true,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "code_execution",
