@@ -12,7 +12,7 @@ import { type ConfigPaths, configPaths, type EnvMap } from "./paths.ts";
 import { ConfigError, type ConfigProblem, describeProblem, dotted } from "./problem.ts";
 import { REDACTED } from "./redact.ts";
 import { planReload, restartsByItself } from "./reload.ts";
-import { mapSecrets } from "./secret-places.ts";
+import { mapSecrets, type SecretRef } from "./secret-places.ts";
 import { SecretResolver, type Unresolved } from "./secret-refs.ts";
 import { describeConfig } from "./snapshot.ts";
 import type { ConfigSource } from "./source.ts";
@@ -170,6 +170,11 @@ export class Config implements ConfigPort {
       const value = valueAt(tree, names);
       return { names, value: typeof value === "string" || typeof value === "number" ? value : undefined };
     });
+  }
+
+  /** The value behind a reference that stands elsewhere, by the providers of the configuration in force. */
+  readSecret(ref: SecretRef): Promise<{ value: string } | { reason: string }> {
+    return this.secrets.one(ref, this.applied, this.source.env);
   }
 
   /** Whether the configuration in force refers to an entry of the shared store of secrets. */

@@ -64,6 +64,14 @@ export class SecretResolver {
     return this.asking;
   }
 
+  /** The value behind one reference that is not part of the tree, by the tree's providers. */
+  async one(ref: SecretRef, tree: Tree, env: EnvMap): Promise<{ value: string } | { reason: string }> {
+    const before = this.outcome(ref, tree, env, new Map());
+    if ("value" in before || before.isPending !== true) return before;
+    await this.askOne(providerName(ref, tree), [ref.id], tree, env);
+    return this.outcome(ref, tree, env, new Map());
+  }
+
   /** Forgets what commands answered, so that {@link ask} asks them again. */
   forget(): void {
     this.answers.clear();

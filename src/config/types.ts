@@ -1,4 +1,5 @@
 import type { GatewayConfig } from "../../generated/config.ts";
+import type { SecretRef } from "./secret-places.ts";
 import type { Unresolved } from "./secret-refs.ts";
 
 /** What other domains ask of the configuration. Implemented by `config/config.ts`. */
@@ -17,6 +18,8 @@ export interface ConfigPort {
   readonly reload?: ReloadState;
   /** References of the configuration in force that have no value. */
   unresolvedSecrets?(): readonly Unresolved[];
+  /** The value behind a secret reference that stands outside the configuration; a command behind it is asked. */
+  readSecret?(ref: SecretRef): Promise<{ value: string } | { reason: string }>;
   onChange(listener: (next: GatewayConfig) => void): () => void;
 }
 

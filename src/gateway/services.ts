@@ -31,6 +31,8 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { InternalHooks } from "../hooks/internal.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
+import { Accounts } from "../models/auth/accounts.ts";
+import { AuthRepository } from "../models/auth/auth-repository.ts";
 import { Models } from "../models/models.ts";
 import { createNodes, type NodeServices } from "../nodes/create.ts";
 import { NodeRepository } from "../nodes/node-repository.ts";
@@ -121,6 +123,7 @@ export interface Services
   readonly workspaces: WorkspaceBrowser;
   readonly sessions: Sessions;
   readonly models: Models;
+  readonly accounts: Accounts;
   readonly usage: ProviderUsage;
   readonly usageReports: UsageReports;
   readonly decisions: DecisionRepository;
@@ -180,6 +183,9 @@ export function createServices(options: ServiceOptions): Services {
   const secretStore = new Secrets({ repository: new SecretRepository(store, LIMITS.storedSecrets), config, clock });
   const wizard = new SetupWizard({ config, configWriter, secrets: secretStore, clock });
   const models = new Models({ config, clock, log });
+  const authBounds = { profiles: LIMITS.authProfiles, pins: LIMITS.authPins };
+  const accounts = new Accounts({ repository: new AuthRepository(store, authBounds), config, clock, log });
+  models.useAccounts(accounts);
   const agents = new AgentCatalogue({ config, models });
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
   const usage = new ProviderUsage({ models, clock, log });
@@ -339,6 +345,7 @@ export function createServices(options: ServiceOptions): Services {
     workspaces: new WorkspaceBrowser(agents),
     sessions,
     models,
+    accounts,
     usage,
     usageReports,
     decisions,

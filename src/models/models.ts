@@ -3,6 +3,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { Accounts } from "./auth/accounts.ts";
 import { buildProviders, type LocalServer, type ModelEntry, type ProviderEntry } from "./catalogue.ts";
 import {
   type Credential,
@@ -19,6 +20,8 @@ import { type ModelSettings, modelSettings } from "./settings.ts";
 import { streamAnswer } from "./stream.ts";
 import { type ThinkingFacts, thinkingFacts } from "./thinking.ts";
 import {
+  type ModelAccount,
+  type ModelCaller,
   ModelError,
   type ModelEvent,
   type ModelRequest,
@@ -46,6 +49,7 @@ export class Models implements ModelsPort {
   private readonly given: Readonly<Record<string, string | undefined>> | undefined;
   private readonly discovery: Discovery;
   private readonly listeners = new Set<() => void>();
+  private accounts: Accounts | undefined;
   private built: {
     settings: ModelSettings;
     local: readonly LocalServer[];
@@ -180,10 +184,36 @@ export class Models implements ModelsPort {
     return thinkingFacts(model, this.settings, agentDefault);
   }
 
+  /** The accounts that are kept; without them each provider has the one key of its configuration. */
+  useAccounts(accounts: Accounts): void {
+    this.accounts = accounts;
+  }
+
+  /**
+   * A session prefers an account for a provider from now on; null lets it choose again. The provider's name may be left
+   * out of the profile's. @returns the profile's id, or null when the agent has no such account
+   */
+  async chooseAccount(
+    { agentId, sessionKey }: { agentId: string; sessionKey: string },
+    provider: string,
+    name: string | null,
+  ): Promise<string | null> {
+    if (!this.accounts) return null;
+    const profiles = await this.accounts.profilesOf(agentId, provider);
+    const found = name === null ? null : profiles.find(({ id }) => id === name || id === `${provider}:${name}`);
+    if (found === undefined) return null;
+    await this.accounts.choose(sessionKey, provider, found?.id ?? null);
+    return found?.id ?? null;
+  }
+
+  accountsFor(model: ResolvedModel, caller: ModelCaller): Promise<ModelAccount[]> {
+    return this.accounts?.forCall(model, caller) ?? Promise.resolve([]);
+  }
+
   async *stream(request: ModelRequest): AsyncGenerator<ModelEvent> {
     request.signal.throwIfAborted();
     const { entry, provider } = this.target(request.model);
-    const { route, secrets } = this.route(entry, provider);
+    const { route, secrets } = this.route(entry, provider, request.credential);
     yield* streamAnswer({
       entry,
       request,
@@ -222,9 +252,13 @@ export class Models implements ModelsPort {
   }
 
   /** Where a call goes and what it carries. */
-  private route(entry: ModelEntry, provider: ProviderEntry): { route: Route; secrets: string[] } {
+  private route(
+    entry: ModelEntry,
+    provider: ProviderEntry,
+    account: ModelRequest["credential"],
+  ): { route: Route; secrets: string[] } {
     const facts = { provider: entry.provider, model: entry.id, reason: "auth" as const };
-    const found = this.credential(provider);
+    const found: Credential = account ? { kind: "key", key: account.key } : this.credential(provider);
     if (found.kind === "missing") throw new ModelError(`No API key for ${provider.name}: ${found.hint}`, facts);
     const key = found.kind === "key" ? found.key : null;
     const secrets = key === null ? [] : [key];
@@ -244,7 +278,7 @@ export class Models implements ModelsPort {
       route: {
         baseUrl: entry.baseUrl,
         key: own ? null : key,
-        bearer: provider.authHeader || auth?.mode === "authorization-bearer",
+        bearer: account?.bearer || provider.authHeader || auth?.mode === "authorization-bearer",
         headers,
         extraBody: preference?.extraBody,
         ...(entry.params || preference?.params ? { params: { ...entry.params, ...preference?.params } } : {}),

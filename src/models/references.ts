@@ -20,7 +20,7 @@ export function findModel(
   if (wanted === "") return null;
   const found = lookUp(wanted, providers, settings, new Set());
   if (found) return found;
-  const profile = /^(.+)@[\w.-]+$/.exec(wanted);
+  const profile = /^([^@]+)@\S+$/.exec(wanted);
   return profile ? lookUp(profile[1]!, providers, settings, new Set()) : null;
 }
 

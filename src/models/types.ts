@@ -37,6 +37,26 @@ export interface ModelRequest {
   /** Thinking level (`off`, `minimal`, … `max`); ignored by models that do not reason. */
   thinking?: string;
   signal: AbortSignal;
+  /** Signs the call in, in place of the provider's own key. `bearer`: as `Authorization: Bearer`. */
+  credential?: { key: string; bearer: boolean };
+}
+
+/** For whom a model is called. */
+export interface ModelCaller {
+  agentId: string;
+  sessionKey?: string;
+  sessionId?: string;
+}
+
+/** An account by which a model can be called. */
+export interface ModelAccount {
+  profileId: string;
+  /** Null when it can be used now, else from when (epoch milliseconds) and why. `isDisabled`: waiting will not mend it. */
+  availability(): Promise<{ until: number; reason: ModelErrorReason; isDisabled: boolean } | null>;
+  /** @throws ModelError when there is none to be had */
+  credential(): Promise<{ key: string; bearer: boolean }>;
+  succeeded(): Promise<void>;
+  failed(error: ModelError): Promise<void>;
 }
 
 export type ModelEvent =
@@ -107,6 +127,8 @@ export interface ModelsPort {
   setup(): Promise<ModelSetup>;
   /** The model for `provider/id`, or the configured default when no reference is given; null when there is none. */
   resolve(ref?: string | null): Promise<ResolvedModel | null>;
+  /** The accounts for a call, in the order in which they are to be tried; empty where the provider's own key is used. */
+  accountsFor?(model: ResolvedModel, caller: ModelCaller): Promise<ModelAccount[]>;
   /**
    * Streams one answer; exactly one `finish` comes last.
    * @throws ModelError, or the signal's reason when the request was aborted

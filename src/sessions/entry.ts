@@ -38,6 +38,7 @@ export function withoutRunState(entry: SessionEntry): SessionEntry {
     runtimeMs: _runtimeMs,
     lastRunId: _lastRunId,
     lastRunError: _lastRunError,
+    modelAttempts: _modelAttempts,
     inputTokens: _inputTokens,
     outputTokens: _outputTokens,
     totalTokens: _totalTokens,

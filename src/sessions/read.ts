@@ -39,7 +39,8 @@ export async function describeSession(
     derivedTitle: params.includeDerivedTitles,
     lastMessage: params.includeLastMessage,
   });
-  return { session: row! };
+  const { modelAttempts } = session.entry;
+  return { session: modelAttempts ? { ...row!, modelAttempts } : row! };
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { SessionModelAttempt } from "../../generated/types.ts";
+
 /** One part of a message's content, in the shape that upstream stores and sends. */
 export type ContentPart =
   | { type: "text"; text: string }
@@ -66,6 +68,8 @@ export interface SessionRunUpdate {
   model?: string;
   /** How the last prompt filled the model's context, as upstream's rows show it under this name. */
   contextBudgetStatus?: Record<string, unknown> | null;
+  /** The attempts at models that failed in the last run; null when none did. */
+  modelAttempts?: readonly SessionModelAttempt[] | null;
 }
 
 /** The part of a stored session that a turn needs. */

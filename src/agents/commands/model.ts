@@ -52,9 +52,17 @@ async function model(call: CommandCall, deps: CommandDeps): Promise<CommandReply
   if (ref === null && word.toLowerCase() !== "default") {
     return { text: `No model is called "${word}". /models lists what there is.` };
   }
+  const account = chosen && /^[^@]+@(\S+)$/.exec(word)?.[1];
+  const isWhole = chosen !== null && word.toLowerCase().endsWith(chosen.id.toLowerCase());
+  let profile: string | null = null;
+  if (chosen && account && !isWhole) {
+    profile = await deps.models.chooseAccount(call, chosen.provider, account);
+    if (profile === null) return { text: `There is no account "${account}" with ${chosen.provider}.` };
+  }
+  const by = profile === null ? "" : ` by the account ${profile}`;
   const isDefault = own === null ? ref === null : refOf(own) === ref;
   await deps.sessions.setOverrides(call.sessionKey, { modelOverride: isDefault ? null : ref });
-  if (!isDefault) return { text: `This session uses ${ref} from now on.` };
+  if (!isDefault) return { text: `This session uses ${ref}${by} from now on.` };
   return { text: `This session uses its agent's model${ref ? `, ${ref}` : ""}.` };
 }
 

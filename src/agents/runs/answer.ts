@@ -1,7 +1,10 @@
 import { LIMITS } from "../../../generated/limits.ts";
 import type { DefenderPort } from "../../defender/types.ts";
 import {
+  type ModelAccount,
+  type ModelCaller,
   ModelError,
+  type ModelErrorReason,
   type ModelEvent,
   type ModelMessage,
   type ModelRequest,
@@ -40,6 +43,13 @@ export interface FallbackStep {
   position: number;
 }
 
+/** One attempt that failed, whether another account, another model or nothing was tried after it. */
+export interface FailedAttempt {
+  model: ResolvedModel;
+  profileId?: string;
+  error: ModelError;
+}
+
 export interface AnswerRequest {
   /** The models to try, in order of preference; never empty. */
   candidates: readonly ResolvedModel[];
@@ -48,12 +58,18 @@ export interface AnswerRequest {
   tools?: ModelRequest["tools"];
   thinking?: string;
   signal: AbortSignal;
+  /** For whom; decides which accounts are used. */
+  caller?: ModelCaller;
   /** Begins to mask the text of one call. */
   mask: DefenderPort["stream"];
   /** A model is about to be called; also before each retry with another model. */
   onCall(model: ResolvedModel): void;
   onText(piece: string): void;
   onFallback(step: FallbackStep): void;
+  /** Also of accounts that were passed over because they cool down. */
+  onAttemptFailed?(attempt: FailedAttempt): void;
+  /** Asked before each call to a provider. @throws what ends the run when it must not be made */
+  beforeCall?(model: ResolvedModel): Promise<void>;
 }
 
 export interface AnswerDeps {
@@ -69,8 +85,9 @@ export interface AttemptBudget {
 }
 
 /**
- * Asks the models in order until one answers. A transient failure is tried again on the same model after a pause; one
- * that would repeat itself is not. Once text has come, nothing is tried again: a reader has seen it.
+ * Asks the models in order until one answers, each by its accounts in order. A transient failure is tried again on the
+ * same model after a pause; one that would repeat itself is not. Once text has come, nothing is tried again: a reader
+ * has seen it.
  * @throws ModelError of the last attempt, or the signal's reason
  */
 export async function answer(deps: AnswerDeps, request: AnswerRequest, budget: AttemptBudget): Promise<Answer> {
@@ -78,7 +95,7 @@ export async function answer(deps: AnswerDeps, request: AnswerRequest, budget: A
     request.onCall(model);
     const next = request.candidates[index + 1] ?? null;
     try {
-      return await attempts(deps, model, request, budget);
+      return await byAccounts(deps, model, request, budget, next === null);
     } catch (error) {
       request.signal.throwIfAborted();
       if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
@@ -87,6 +104,62 @@ export async function answer(deps: AnswerDeps, request: AnswerRequest, budget: A
     }
   }
   throw new RangeError("no model to ask");
+}
+
+/**
+ * Asks one model by one account after another. Accounts that cool down are passed over, unless nothing else is left to
+ * try: then the one that is free soonest is asked all the same, if waiting can have helped it.
+ */
+async function byAccounts(
+  deps: AnswerDeps,
+  model: ResolvedModel,
+  request: AnswerRequest,
+  budget: AttemptBudget,
+  isLast: boolean,
+): Promise<Answer> {
+  const accounts = (request.caller && (await deps.models.accountsFor?.(model, request.caller))) ?? [];
+  if (accounts.length === 0) return attempts(deps, model, request, budget, undefined);
+  let last: ModelError | undefined;
+  let rotations = 0;
+  let probed = false;
+  for (const account of accounts) {
+    const closed = await account.availability();
+    if (closed !== null && (probed || last !== undefined || !isLast || closed.isDisabled)) {
+      last ??= cooling(model, account, closed);
+      request.onAttemptFailed?.({ model, profileId: account.profileId, error: cooling(model, account, closed) });
+      continue;
+    }
+    probed = closed !== null;
+    try {
+      const answered = await attempts(deps, model, request, budget, account);
+      await account.succeeded();
+      return answered;
+    } catch (error) {
+      request.signal.throwIfAborted();
+      if (!(error instanceof ModelError)) throw error;
+      await account.failed(error);
+      if (error instanceof PartialAnswer) throw error;
+      last = error;
+      rotations++;
+      if (budget.left <= 0 || !mayRotate(error.facts.reason, rotations)) throw error;
+    }
+  }
+  throw last!;
+}
+
+/** Load meets every account alike, so that only one other is tried (docs: concepts/model-failover, billing disables). */
+const mayRotate = (reason: ModelErrorReason, rotations: number): boolean =>
+  reason === "overloaded" || reason === "rate_limit"
+    ? rotations <= LIMITS.authLoadRotations
+    : reason === "auth" || reason === "auth_permanent" || reason === "billing" || reason === "timeout";
+
+function cooling(
+  { provider, id }: ResolvedModel,
+  { profileId }: ModelAccount,
+  { until, reason }: { until: number; reason: ModelErrorReason },
+): ModelError {
+  const message = `${provider}: the account ${profileId} is not asked before ${new Date(until).toISOString()} (${reason})`;
+  return new ModelError(message, { provider, model: id, reason });
 }
 
 /** A model call that broke off after text had come. */
@@ -104,17 +177,29 @@ async function attempts(
   model: ResolvedModel,
   request: AnswerRequest,
   budget: AttemptBudget,
+  account: ModelAccount | undefined,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
+    await request.beforeCall?.(model);
     budget.left--;
     try {
-      return await once(models, model, request);
+      const credential = await account?.credential();
+      return await once(models, model, request, credential);
     } catch (error) {
       request.signal.throwIfAborted();
       if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
       const { reason, status, retryAfterMs } = error.facts;
       const pause = pauseOf(attempt, retryAfterMs);
-      log.warn("a model call failed", { provider: model.provider, model: model.id, reason, status, attempt });
+      const profileId = account?.profileId;
+      log.warn("a model call failed", {
+        provider: model.provider,
+        model: model.id,
+        profileId,
+        reason,
+        status,
+        attempt,
+      });
+      request.onAttemptFailed?.({ model, ...(profileId ? { profileId } : {}), error });
       if (
         !isTransient(reason) ||
         attempt > LIMITS.modelRetries ||
@@ -147,7 +232,12 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-async function once(models: ModelsPort, model: ResolvedModel, request: AnswerRequest): Promise<Answer> {
+async function once(
+  models: ModelsPort,
+  model: ResolvedModel,
+  request: AnswerRequest,
+  credential: ModelRequest["credential"],
+): Promise<Answer> {
   const { system, messages, tools, thinking, signal } = request;
   const collected = new Collected(request.mask);
   let masked = request.mask();
@@ -156,7 +246,9 @@ async function once(models: ModelsPort, model: ResolvedModel, request: AnswerReq
     collected.addText(text);
     request.onText(text);
   };
-  const stream = models.stream({ model, system, messages, tools, thinking, signal })[Symbol.asyncIterator]();
+  const stream = models
+    .stream({ model, system, messages, tools, thinking, signal, credential })
+    [Symbol.asyncIterator]();
   try {
     for (;;) {
       const { done, value: event } = await untilAborted(stream.next(), signal);

@@ -256,6 +256,12 @@ export class Runs implements ActiveRuns {
     return [...upkept, ...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
   }
 
+  /** Stops the runs that a provider's models are at work for. @returns the ids of what was stopped */
+  async abortProvider(provider: string): Promise<string[]> {
+    const runs = [...this.byId.values()].filter((run) => run.model?.provider === provider);
+    return this.stopRuns(runs, "auth-revoked");
+  }
+
   /** Keeps runs of the session from beginning until the returned function is called. */
   hold(sessionKey: string): () => void {
     return this.lanes.hold(sessionKey);

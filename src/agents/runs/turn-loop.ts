@@ -4,6 +4,7 @@ import type { Tool } from "../../tools/types.ts";
 import { toModelMessage } from "../context/conversation.ts";
 import type { TurnContext } from "../context/turn-context.ts";
 import { type Answer, type AnswerRequest, answer, type FallbackStep } from "./answer.ts";
+import { attemptRecord, type ModelAttempt } from "./attempt-record.ts";
 import { totalUsage } from "./report.ts";
 import type { LiveInput, Run } from "./run.ts";
 import { publishConsumed } from "./run-events.ts";
@@ -35,6 +36,8 @@ const CONTINUE: ModelMessage = {
 export class TurnLoop {
   readonly answers: Answer[] = [];
   readonly failed: { model: ResolvedModel; reason: string }[] = [];
+  /** Every attempt that failed, oldest first. */
+  readonly attempts: ModelAttempt[] = [];
   /** The models that failed last. */
   steps: FallbackStep[] = [];
   /** The text that is streaming is not in the transcript yet. */
@@ -112,6 +115,7 @@ export class TurnLoop {
         ...request,
         candidates,
         signal,
+        caller: { agentId: this.run.input.agentId, sessionKey: this.run.sessionKey, sessionId: events.sessionId },
         mask: () => defender.stream(),
         onCall: (model) => {
           this.run.model = model;
@@ -119,6 +123,7 @@ export class TurnLoop {
         },
         onText: (piece) => events.delta(piece),
         onFallback: (step) => this.fellBack(step),
+        onAttemptFailed: (attempt) => this.attempts.push(attemptRecord(attempt, this.deps.clock.now())),
       },
       budget,
     );

@@ -1,3 +1,4 @@
+import { LIMITS } from "../../../generated/limits.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import type { DefenderPort } from "../../defender/types.ts";
 import type { Models } from "../../models/models.ts";
@@ -280,7 +281,9 @@ export class Turn {
     const { run, startedAt } = this;
     const { endedAt } = outcome;
     const activity = run.input.kind === "agent" ? { lastActivityAt: endedAt } : {};
-    const ended = { ...update, ...activity, endedAt, runtimeMs: endedAt - startedAt, lastRunId: run.id };
+    const { attempts } = this.loop;
+    const modelAttempts = attempts.length === 0 ? null : attempts.slice(-LIMITS.sessionModelAttempts);
+    const ended = { ...update, ...activity, modelAttempts, endedAt, runtimeMs: endedAt - startedAt, lastRunId: run.id };
     await Promise.all([
       messages.length === 0 ? null : sessions.append(run.sessionKey, messages),
       sessions.recordRun(run.sessionKey, ended, "agent.input.settled"),

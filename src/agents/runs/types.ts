@@ -54,7 +54,7 @@ export interface RunInput {
 export type QueueMode = "steer" | "followup" | "collect" | "interrupt";
 
 /** Who or what ended a run before its time. */
-export type StopOrigin = "rpc" | "stop-command" | "reset" | "timeout" | "restart";
+export type StopOrigin = "rpc" | "stop-command" | "reset" | "timeout" | "restart" | "auth-revoked";
 
 /** Upstream's words for how a run's answer reached its reader. */
 export interface TerminalReply {

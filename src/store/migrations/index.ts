@@ -26,6 +26,7 @@ import { namedNodes } from "./0024-named-nodes.ts";
 import { attachGrants } from "./0025-attach-grants.ts";
 import { outboxFailures } from "./0026-outbox-failures.ts";
 import { people } from "./0027-people.ts";
+import { authProfiles } from "./0028-auth-profiles.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -55,4 +56,5 @@ export const MIGRATIONS: readonly Migration[] = [
   attachGrants,
   outboxFailures,
   people,
+  authProfiles,
 ];
