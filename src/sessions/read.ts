@@ -40,7 +40,7 @@ export async function describeSession(
     lastMessage: params.includeLastMessage,
   });
   const { modelAttempts } = session.entry;
-  return { session: modelAttempts ? { ...row!, modelAttempts } : row! };
+  return { session: params.includeModelAttempts && modelAttempts ? { ...row!, modelAttempts } : row! };
 }
 
 /**

@@ -73,7 +73,10 @@ async function ask(session = freshKey(), message = "hello") {
       data.fallbackStepToModel,
       data.fallbackStepFromFailureReason,
     ]);
-  const { session: row } = await client.call("sessions.describe", { key: session.sessionKey });
+  const { session: row } = await client.call("sessions.describe", {
+    key: session.sessionKey,
+    includeModelAttempts: true,
+  });
   const attempts = (row.modelAttempts ?? []).map((each: Record<string, unknown>) => [
     each.profileId ?? each.provider,
     each.reason,
