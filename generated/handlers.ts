@@ -181,9 +181,13 @@ export interface LogsHandlers<Ctx> {
 
 /** Handlers of `src/methods/models.ts`. */
 export interface ModelsHandlers<Ctx> {
-  "models.authLogout"(params: T.ModelsAuthLogoutParams, ctx: Ctx): Awaitable<T.ModelsAuthLogoutResult>;
+  "models.authLogout"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.ModelsAuthLogoutResult>;
+  "models.authOrderSet"(params: T.ModelsAuthOrderSetParams, ctx: Ctx): Awaitable<T.ModelsAuthOrderSetResult>;
+  "models.authPut"(params: T.ModelsAuthPutParams, ctx: Ctx): Awaitable<T.ModelsAuthSetApiKeyResult>;
+  "models.authSetApiKey"(params: T.ModelsAuthSetApiKeyParams, ctx: Ctx): Awaitable<T.ModelsAuthSetApiKeyResult>;
   "models.authStatus"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.ModelsAuthStatusResult>;
   "models.list"(params: T.ModelsListRequest, ctx: Ctx): Awaitable<T.ModelsListAnswer>;
+  "models.probe"(params: T.ModelsProbeParams, ctx: Ctx): Awaitable<T.ModelsProbeResult>;
 }
 
 /** Handlers of `src/methods/nodes.ts`. */

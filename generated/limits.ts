@@ -207,6 +207,8 @@ export const LIMITS = {
   deltaIntervalMs: 75,
   /** characters. Of an answer, up to which deltas keep that interval; each repeats the whole text, so longer answers get fewer. */
   deltaFullRateChars: 16384,
+  /** attempts. At models that failed in a session's last run, kept for sessions.describe. */
+  sessionModelAttempts: 40,
   /** characters. Of one answer; above what any model's output limit allows. */
   answerMaxChars: 2000000,
   /** calls. To providers in one run, retries and fallbacks included, so that no loop runs up a bill. */
@@ -285,6 +287,26 @@ export const LIMITS = {
   modelAnswerTokens: 8192,
   /** tokens. Upstream's assumption for a model whose context window nobody states. */
   modelContextTokens: 128000,
+  /** profiles. Accounts with model providers, those of all agents together; they are read as a whole. */
+  authProfiles: 500,
+  /** sessions. That remember the account they were last answered with; a forgotten one chooses anew. */
+  authPins: 20000,
+  /** accounts. Upstream's: others that are tried for a model when one was limited or the provider is overloaded. */
+  authLoadRotations: 1,
+  /** ms. Upstream's: an account without a failure for so long begins at the first cooldown again. */
+  authFailureWindowMs: 86400000,
+  /** ms. Upstream's: for which an account without money or with revoked access is not asked. */
+  authDisabledMs: 600000,
+  /** ms. Longest cooldown that a provider may ask for; subscriptions are closed for hours. */
+  authCooldownMaxMs: 86400000,
+  /** ms. For a provider to give new tokens. */
+  authRefreshTimeoutMs: 30000,
+  /** ms. Assumed where a provider does not say; a token that ends sooner is refused and refreshed. */
+  authTokenLifetimeMs: 3600000,
+  /** ms. Before its end at which a token is refreshed, so that it does not end on the way. */
+  authRefreshEarlyMs: 60000,
+  /** ms. For one account to answer models.probe. */
+  modelProbeTimeoutMs: 60000,
   /** ms. For a server on this machine to list its models; models.list waits for it. */
   modelDiscoveryTimeoutMs: 600,
   /** ms. For which a look around for local servers counts; pickers ask often. */
@@ -780,6 +802,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   idempotencyPruneEvery: { unit: "messages", reason: "Accepted between two clean-ups of old keys; the clean-up then costs little per message." },
   deltaIntervalMs: { unit: "ms", reason: "Upstream's interval between two deltas of a run; the eye sees no faster." },
   deltaFullRateChars: { unit: "characters", reason: "Of an answer, up to which deltas keep that interval; each repeats the whole text, so longer answers get fewer." },
+  sessionModelAttempts: { unit: "attempts", reason: "At models that failed in a session's last run, kept for sessions.describe." },
   answerMaxChars: { unit: "characters", reason: "Of one answer; above what any model's output limit allows." },
   modelCallsPerRun: { unit: "calls", reason: "To providers in one run, retries and fallbacks included, so that no loop runs up a bill." },
   modelRetries: { unit: "calls", reason: "Again to the same model after a failure that may pass." },
@@ -819,6 +842,16 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelErrorChars: { unit: "characters", reason: "Of a provider's own words in an error message." },
   modelAnswerTokens: { unit: "tokens", reason: "Of an answer when neither request nor model say; Anthropic's API demands a number." },
   modelContextTokens: { unit: "tokens", reason: "Upstream's assumption for a model whose context window nobody states." },
+  authProfiles: { unit: "profiles", reason: "Accounts with model providers, those of all agents together; they are read as a whole." },
+  authPins: { unit: "sessions", reason: "That remember the account they were last answered with; a forgotten one chooses anew." },
+  authLoadRotations: { unit: "accounts", reason: "Upstream's: others that are tried for a model when one was limited or the provider is overloaded." },
+  authFailureWindowMs: { unit: "ms", reason: "Upstream's: an account without a failure for so long begins at the first cooldown again." },
+  authDisabledMs: { unit: "ms", reason: "Upstream's: for which an account without money or with revoked access is not asked." },
+  authCooldownMaxMs: { unit: "ms", reason: "Longest cooldown that a provider may ask for; subscriptions are closed for hours." },
+  authRefreshTimeoutMs: { unit: "ms", reason: "For a provider to give new tokens." },
+  authTokenLifetimeMs: { unit: "ms", reason: "Assumed where a provider does not say; a token that ends sooner is refused and refreshed." },
+  authRefreshEarlyMs: { unit: "ms", reason: "Before its end at which a token is refreshed, so that it does not end on the way." },
+  modelProbeTimeoutMs: { unit: "ms", reason: "For one account to answer models.probe." },
   modelDiscoveryTimeoutMs: { unit: "ms", reason: "For a server on this machine to list its models; models.list waits for it." },
   modelDiscoveryCacheMs: { unit: "ms", reason: "For which a look around for local servers counts; pickers ask often." },
   modelDiscoveryBytes: { unit: "bytes", reason: "Of a local server's list; whatever listens on the port may send anything." },

@@ -129,9 +129,13 @@ export const METHODS = {
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
   "message.action": { name: "message.action", family: "channels", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: true, params: "MessageActionParams", result: "MessageActionResult", accepted: null, errorText: null },
-  "models.authLogout": { name: "models.authLogout", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthLogoutParams", result: "ModelsAuthLogoutResult", accepted: null, errorText: "provider is required" },
+  "models.authLogout": { name: "models.authLogout", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "ModelsAuthLogoutResult", accepted: null, errorText: null },
+  "models.authOrderSet": { name: "models.authOrderSet", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthOrderSetParams", result: "ModelsAuthOrderSetResult", accepted: null, errorText: null },
+  "models.authPut": { name: "models.authPut", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthPutParams", result: "ModelsAuthSetApiKeyResult", accepted: null, errorText: null },
+  "models.authSetApiKey": { name: "models.authSetApiKey", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthSetApiKeyParams", result: "ModelsAuthSetApiKeyResult", accepted: null, errorText: null },
   "models.authStatus": { name: "models.authStatus", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "ModelsAuthStatusResult", accepted: null, errorText: null },
   "models.list": { name: "models.list", family: "models", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ModelsListRequest", result: "ModelsListAnswer", accepted: null, errorText: null },
+  "models.probe": { name: "models.probe", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsProbeParams", result: "ModelsProbeResult", accepted: null, errorText: null },
   "node.describe": { name: "node.describe", family: "nodes", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NodeDescribeParams", result: "NodeDescribeResult", accepted: null, errorText: null },
   "node.event": { name: "node.event", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeEventParams", result: "NodeEventAnswer", accepted: null, errorText: null },
   "node.invoke": { name: "node.invoke", family: "nodes", role: "operator", scope: "dynamic", advertised: true, twoPhase: false, idempotent: true, params: "NodeInvokeParams", result: "NodeInvokeResult", accepted: null, errorText: null },
@@ -500,7 +504,10 @@ export interface MethodMap {
   "message.action": { params: T.MessageActionParams; result: T.MessageActionResult; accepted: never };
   "migrations.memory.apply": { params: T.MigrationsMemoryApplyParams; result: T.MigrationsMemoryApplyResult; accepted: never };
   "migrations.memory.plan": { params: T.MigrationsMemoryPlanParams; result: T.MigrationsMemoryPlanResult; accepted: never };
-  "models.authLogout": { params: T.ModelsAuthLogoutParams; result: T.ModelsAuthLogoutResult; accepted: never };
+  "models.authLogout": { params: T.UncheckedParams; result: T.ModelsAuthLogoutResult; accepted: never };
+  "models.authOrderSet": { params: T.ModelsAuthOrderSetParams; result: T.ModelsAuthOrderSetResult; accepted: never };
+  "models.authPut": { params: T.ModelsAuthPutParams; result: T.ModelsAuthSetApiKeyResult; accepted: never };
+  "models.authSetApiKey": { params: T.ModelsAuthSetApiKeyParams; result: T.ModelsAuthSetApiKeyResult; accepted: never };
   "models.authStatus": { params: T.UncheckedParams; result: T.ModelsAuthStatusResult; accepted: never };
   "models.list": { params: T.ModelsListRequest; result: T.ModelsListAnswer; accepted: never };
   "models.probe": { params: T.ModelsProbeParams; result: T.ModelsProbeResult; accepted: never };

@@ -381,6 +381,11 @@ export type Checked = AllTrue<{
   ModelRuntimeFacts: Same<Box.ModelRuntimeFacts, Types.ModelRuntimeFacts>;
   ModelsAuthLogoutParams: Same<Box.ModelsAuthLogoutParams, Types.ModelsAuthLogoutParams>;
   ModelsAuthLogoutResult: Same<Box.ModelsAuthLogoutResult, Types.ModelsAuthLogoutResult>;
+  ModelsAuthOrderSetParams: Same<Box.ModelsAuthOrderSetParams, Types.ModelsAuthOrderSetParams>;
+  ModelsAuthOrderSetResult: Same<Box.ModelsAuthOrderSetResult, Types.ModelsAuthOrderSetResult>;
+  ModelsAuthPutParams: Same<Box.ModelsAuthPutParams, Types.ModelsAuthPutParams>;
+  ModelsAuthSetApiKeyParams: Same<Box.ModelsAuthSetApiKeyParams, Types.ModelsAuthSetApiKeyParams>;
+  ModelsAuthSetApiKeyResult: Same<Box.ModelsAuthSetApiKeyResult, Types.ModelsAuthSetApiKeyResult>;
   ModelsAuthStatusParams: Same<Box.ModelsAuthStatusParams, Types.ModelsAuthStatusParams>;
   ModelsAuthStatusResult: Same<Box.ModelsAuthStatusResult, Types.ModelsAuthStatusResult>;
   ModelsListAnswer: Same<Box.ModelsListAnswer, Types.ModelsListAnswer>;
@@ -672,6 +677,7 @@ export type Checked = AllTrue<{
   SessionMembersListParams: Same<Box.SessionMembersListParams, Types.SessionMembersListParams>;
   SessionMembersListResult: Same<Box.SessionMembersListResult, Types.SessionMembersListResult>;
   SessionMessageEvent: Same<Box.SessionMessageEvent, Types.SessionMessageEvent>;
+  SessionModelAttempt: Same<Box.SessionModelAttempt, Types.SessionModelAttempt>;
   SessionMoveDeviceTarget: Same<Box.SessionMoveDeviceTarget, Types.SessionMoveDeviceTarget>;
   SessionMoveExpectedSource: Same<Box.SessionMoveExpectedSource, Types.SessionMoveExpectedSource>;
   SessionMoveGatewayTarget: Same<Box.SessionMoveGatewayTarget, Types.SessionMoveGatewayTarget>;

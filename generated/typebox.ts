@@ -2984,6 +2984,17 @@ export const SessionForkSource = Type.Object({
   entryId: Type.Optional(Type.String({ description: "The message before which sessions.fork split off." }))
 }, { additionalProperties: false })
 
+/** An attempt at a model that failed in the session's last run, oldest first. */
+export type SessionModelAttempt = Static<typeof SessionModelAttempt>
+export const SessionModelAttempt = Type.Object({
+  provider: Type.String({ minLength: 1 }),
+  model: Type.String({ minLength: 1 }),
+  profileId: Type.Optional(Type.String({ minLength: 1 })),
+  reason: Type.String({ minLength: 1 }),
+  status: Type.Optional(Type.Integer({ description: "Of HTTP." })),
+  at: Type.Integer({ minimum: 0 })
+}, { description: "An attempt at a model that failed in the session's last run, oldest first.", additionalProperties: false })
+
 export type SessionParticipantIdentity = Static<typeof SessionParticipantIdentity>
 export const SessionParticipantIdentity = Type.Union([
   Type.Object({
@@ -3153,6 +3164,7 @@ export const SessionListRow = Type.Object({
   runtimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
   lastRunError: Type.Optional(Type.String()),
   lastRunId: Type.Optional(Type.String({ minLength: 1 })),
+  modelAttempts: Type.Optional(Type.Array(SessionModelAttempt, { description: "Of sessions.describe, where asked for with includeModelAttempts." })),
   hasAutomation: Type.Optional(Type.Boolean()),
   parentSessionKey: Type.Optional(Type.String()),
   parentSessionId: Type.Optional(Type.String()),
@@ -8980,6 +8992,44 @@ export const ModelsAuthLogoutResult = Type.Object({
   abortedRunIds: Type.Array(Type.String())
 })
 
+export type ModelsAuthOrderSetParams = Static<typeof ModelsAuthOrderSetParams>
+export const ModelsAuthOrderSetParams = Type.Object({
+  provider: Type.String({ minLength: 1 }),
+  profileIds: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, uniqueItems: true })),
+  agentId: Type.Optional(Type.String())
+}, { additionalProperties: false })
+
+export type ModelsAuthOrderSetResult = Static<typeof ModelsAuthOrderSetResult>
+export const ModelsAuthOrderSetResult = Type.Object({
+  provider: Type.String({ minLength: 1 }),
+  profileIds: Type.Union([
+    Type.Array(Type.String({ minLength: 1 })),
+    Type.Null()
+  ])
+}, { additionalProperties: false })
+
+export type ModelsAuthPutParams = Static<typeof ModelsAuthPutParams>
+export const ModelsAuthPutParams = Type.Object({
+  profileId: Type.String({ pattern: "^[a-z0-9][a-z0-9._-]{0,63}:[A-Za-z0-9._@+-]{1,128}$" }),
+  credential: Type.Object({
+    
+  }),
+  agentId: Type.Optional(Type.String())
+}, { additionalProperties: false })
+
+export type ModelsAuthSetApiKeyParams = Static<typeof ModelsAuthSetApiKeyParams>
+export const ModelsAuthSetApiKeyParams = Type.Object({
+  provider: Type.String({ pattern: "\\S" }),
+  apiKey: Type.String({ pattern: "\\S" }),
+  agentId: Type.Optional(Type.String())
+})
+
+export type ModelsAuthSetApiKeyResult = Static<typeof ModelsAuthSetApiKeyResult>
+export const ModelsAuthSetApiKeyResult = Type.Object({
+  provider: Type.String({ minLength: 1 }),
+  profileId: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
 export type ModelsAuthStatusParams = Static<typeof ModelsAuthStatusParams>
 export const ModelsAuthStatusParams = Type.Object({
   refresh: Type.Optional(Type.Boolean()),
@@ -11503,6 +11553,7 @@ export const SessionEntry = Type.Object({
   runtimeMs: Type.Optional(Type.Integer({ minimum: 0 })),
   lastRunError: Type.Optional(Type.String()),
   lastRunId: Type.Optional(Type.String()),
+  modelAttempts: Type.Optional(Type.Array(SessionModelAttempt)),
   inputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
   outputTokens: Type.Optional(Type.Integer({ minimum: 0 })),
   totalTokens: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -12890,6 +12941,7 @@ export const SessionsDescribeParams = Type.Object({
   key: Type.String({ minLength: 1 }),
   includeDerivedTitles: Type.Optional(Type.Boolean()),
   includeLastMessage: Type.Optional(Type.Boolean()),
+  includeModelAttempts: Type.Optional(Type.Boolean()),
   agentId: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 

@@ -5206,6 +5206,34 @@ export type ModelsAuthLogoutResult = ({
   abortedRunIds: Array<string>
 } & Record<string, any>);
 
+export type ModelsAuthOrderSetParams = {
+  provider: string,
+  profileIds?: Array<string>,
+  agentId?: string
+};
+
+export type ModelsAuthOrderSetResult = {
+  provider: string,
+  profileIds: (Array<string> | null)
+};
+
+export type ModelsAuthPutParams = {
+  profileId: string,
+  credential: Record<string, any>,
+  agentId?: string
+};
+
+export type ModelsAuthSetApiKeyParams = ({
+  provider: string,
+  apiKey: string,
+  agentId?: string
+} & Record<string, any>);
+
+export type ModelsAuthSetApiKeyResult = {
+  provider: string,
+  profileId: string
+};
+
 export type ModelsAuthStatusParams = {
   refresh?: boolean,
   agentId?: string
@@ -7396,6 +7424,7 @@ export type SessionEntry = {
   runtimeMs?: number,
   lastRunError?: string,
   lastRunId?: string,
+  modelAttempts?: Array<SessionModelAttempt>,
   inputTokens?: number,
   outputTokens?: number,
   totalTokens?: number,
@@ -7732,6 +7761,7 @@ export type SessionListRow = {
   runtimeMs?: number,
   lastRunError?: string,
   lastRunId?: string,
+  modelAttempts?: Array<SessionModelAttempt>,
   hasAutomation?: boolean,
   parentSessionKey?: string,
   parentSessionId?: string,
@@ -7820,6 +7850,16 @@ export type SessionMessageEvent = ({
   session?: SessionListRow,
   senderIsOwner?: boolean
 } & Record<string, any>);
+
+/** An attempt at a model that failed in the session's last run, oldest first. */
+export type SessionModelAttempt = {
+  provider: string,
+  model: string,
+  profileId?: string,
+  reason: string,
+  status?: number,
+  at: number
+};
 
 export type SessionMoveDeviceTarget = {
   kind: 'device',
@@ -8569,6 +8609,7 @@ export type SessionsDescribeParams = {
   key: string,
   includeDerivedTitles?: boolean,
   includeLastMessage?: boolean,
+  includeModelAttempts?: boolean,
   agentId?: string
 };
 
