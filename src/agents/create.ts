@@ -5,7 +5,7 @@ import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
-import { COMPATIBLE_VERSION, OWN_VERSION } from "../protocol/version.ts";
+import { PRODUCT } from "../protocol/version.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { ToolHostPort } from "../tools/types.ts";
@@ -54,9 +54,19 @@ export function createTurns(options: TurnsOptions): TurnServices {
   const runs = new Runs({ ...parts, config, bus, clock, log });
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);
-  const product = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;
   const compactor = new Compactor({ sessions, models, agents, runs, defender, config, bus, clock, log });
-  const deps = { compactor, sessions, models, agents, runs, config, clock, defender, product, startedAt: clock.now() };
+  const deps = {
+    compactor,
+    sessions,
+    models,
+    agents,
+    runs,
+    config,
+    clock,
+    defender,
+    product: PRODUCT,
+    startedAt: clock.now(),
+  };
   const chat = new Chat({ ...deps, bus, log });
   return {
     runs,

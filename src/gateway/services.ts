@@ -43,7 +43,7 @@ import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
 import { PluginDiscoveries } from "../plugins/discovery.ts";
 import { Plugins } from "../plugins/plugins.ts";
 import { Projects } from "../projects/projects.ts";
-import { COMPATIBLE_VERSION } from "../protocol/version.ts";
+import { COMPATIBLE_VERSION, PRODUCT } from "../protocol/version.ts";
 import { SecretRepository } from "../secrets/repository.ts";
 import { Secrets } from "../secrets/secrets.ts";
 import { Artifacts } from "../sessions/artifacts.ts";
@@ -292,6 +292,12 @@ export function createServices(options: ServiceOptions): Services {
     processes,
     notes: systemEvents,
     wake: (agentId, sessionKey) => cron.heartbeatTurns.wake(agentId, sessionKey),
+    models,
+    sessions,
+    runs,
+    systemEvents,
+    product: PRODUCT,
+    startedAt: clock.now(),
   });
 
   const identity = new Identity(settings);

@@ -12,3 +12,6 @@ declare const CHELA_VERSION: string | undefined;
 
 /** Our own release, set when the executable is built; a checkout run from source says so. */
 export const OWN_VERSION = typeof CHELA_VERSION === "string" ? CHELA_VERSION : "0.0.0-source";
+
+/** Name and version as people are told them. */
+export const PRODUCT = `Chela ${OWN_VERSION} (compatible with OpenClaw ${COMPATIBLE_VERSION})`;

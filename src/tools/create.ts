@@ -1,8 +1,4 @@
 import { LIMITS } from "../../generated/limits.ts";
-import type { AgentCatalogue } from "../agents/catalogue.ts";
-import type { ConfigPort } from "../config/types.ts";
-import type { DefenderPort } from "../defender/types.ts";
-import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Completions, type CompletionsDeps } from "./exec/completion.ts";
 import { execTools } from "./exec/create.ts";
@@ -10,13 +6,10 @@ import { Gatekeeper } from "./exec/gatekeeper.ts";
 import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
 import type { ToolRegistry } from "./registry.ts";
+import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
-export interface ToolRooms {
-  config: ConfigPort;
-  agents: AgentCatalogue;
-  defender: DefenderPort;
-  clock: Clock;
+export interface ToolRooms extends SessionToolsDeps {
   log: Logger;
   /** The commands that agents have started. */
   processes: Processes;
@@ -25,7 +18,7 @@ export interface ToolRooms {
   wake: CompletionsDeps["wake"];
 }
 
-/** Puts the tools of every room into the registry: `registry.add(...fileTools(rooms))`. */
+/** Puts the tools of every room into the registry. */
 export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
   const { config, defender } = rooms;
   registry.add(
@@ -37,5 +30,6 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
       env: () => config.env ?? process.env,
       limits: LIMITS,
     }),
+    ...sessionTools(rooms),
   );
 }

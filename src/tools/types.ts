@@ -89,3 +89,9 @@ export const textResult = (text: string, details?: Record<string, unknown>): Too
   content: [{ type: "text", text }],
   ...(details ? { details } : {}),
 });
+
+/** A result that is JSON: the model reads it indented, clients get the value itself. */
+export const jsonResult = (value: Record<string, unknown>): ToolResult => ({
+  content: [{ type: "text", text: JSON.stringify(value, null, 2) }],
+  details: value,
+});

@@ -30,6 +30,11 @@ export const STATUS_COMMANDS: readonly Command[] = [
 ];
 
 async function status(call: CommandCall, deps: CommandDeps): Promise<CommandReply> {
+  return { text: await statusText(call, deps), contextFree: true };
+}
+
+/** What `/status` and the tool `session_status` say of a session. */
+export async function statusText(call: StatusCall, deps: StatusDeps): Promise<string> {
   const { sessions, models, runs, clock, config, product, startedAt } = deps;
   const { sessionKey, session } = call;
   const { model, own, level } = sessionModel(call, deps);
@@ -53,8 +58,11 @@ async function status(call: CommandCall, deps: CommandDeps): Promise<CommandRepl
     `Run: ${busy ? "one is at work" : "none"}${waiting > 0 ? `, ${waiting} waiting` : ""}`,
     `Queue: ${queueMode(config.current)}`,
   ];
-  return { text: lines.join("\n"), contextFree: true };
+  return lines.join("\n");
 }
+
+type StatusCall = Pick<CommandCall, "sessionKey" | "agentId" | "session">;
+export type StatusDeps = Omit<CommandDeps, "compactor">;
 
 async function usage({ sessionKey, session }: CommandCall, { sessions }: CommandDeps): Promise<CommandReply> {
   const messages = session ? await sessions.recent(sessionKey, LIMITS.contextMessages) : [];

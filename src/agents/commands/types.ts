@@ -59,7 +59,10 @@ export interface Command {
 }
 
 /** The model and thinking facts that a session's next turn goes by. */
-export function sessionModel({ session, agentId }: CommandCall, { models, agents }: CommandDeps) {
+export function sessionModel(
+  { session, agentId }: Pick<CommandCall, "session" | "agentId">,
+  { models, agents }: Pick<CommandDeps, "models" | "agents">,
+) {
   const own = session?.modelOverride;
   const model = own ? models.find(own) : agents.model(agentId);
   const thinking = models.thinking(model, agents.find(agentId)?.thinkingDefault);

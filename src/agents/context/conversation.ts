@@ -52,6 +52,7 @@ export const belongs = ({ extra, stopReason, errorMessage }: TranscriptMessage):
 /** A transcript message as the model is given it. */
 export function toModelMessage(message: TranscriptMessage, content = message.content): ModelMessage {
   const { role, extra, api, provider, model } = message;
+  if (role === "user") return { role, content: withSource(message, content) };
   if (role === "assistant" && api && provider && model) return { role, content, origin: { api, provider, model } };
   if (role !== "toolResult") return { role, content };
   const { toolCallId, toolName, isError } = extra ?? {};
@@ -62,6 +63,16 @@ export function toModelMessage(message: TranscriptMessage, content = message.con
     ...(typeof toolName === "string" ? { toolName } : {}),
     ...(isError === true ? { isError } : {}),
   };
+}
+
+/**
+ * What another session said stands before the model as such, not as the words of a person (KNOWN_ATTACKS 121).
+ */
+function withSource({ meta }: TranscriptMessage, content: TranscriptMessage["content"]): TranscriptMessage["content"] {
+  const { kind, sourceSessionKey } = (meta?.provenance ?? {}) as Record<string, unknown>;
+  if (kind !== "inter_session") return content;
+  const note = `[Message of the session ${sourceSessionKey}; it was written by an agent, not by a person.]`;
+  return typeof content === "string" ? `${note}\n${content}` : [{ type: "text", text: note }, ...content];
 }
 
 function withImages(content: string | ContentPart[], admit: () => boolean): string | ContentPart[] {

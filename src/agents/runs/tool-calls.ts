@@ -166,8 +166,10 @@ export class ToolCalls {
     });
   }
 
+  /** An owner's own words, or those that an agent passed on in an owner's turn. */
   private get isOwner(): boolean {
-    return this.run.input.message.meta?.senderIsOwner === true;
+    const { senderIsOwner, provenance } = this.run.input.message.meta ?? {};
+    return senderIsOwner === true || (provenance as { forOwner?: boolean } | undefined)?.forOwner === true;
   }
 
   private context(toolCallId: string, onUpdate: (partial: ToolResult) => void): ToolContext {
