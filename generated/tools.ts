@@ -275,7 +275,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions_history",
@@ -289,7 +289,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions_search",
@@ -303,7 +303,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "conversations_list",
@@ -359,7 +359,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions_spawn",
@@ -429,7 +429,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "suggest_task",
@@ -674,7 +674,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "get_goal",
