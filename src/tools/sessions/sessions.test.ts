@@ -91,9 +91,7 @@ describe("120: reach", () => {
     const work = await talkIn(own, "work", "agent:work:main");
     const key = freshKey().sessionKey;
     const list = keysOf(await use(own, "sessions_list", {}, key));
-    const read = await Promise.all(
-      [other, work].map((each) => use(own, "sessions_history", { sessionKey: each }, `${key}${each.length}`)),
-    );
+    const read = await Promise.all([other, work].map((each) => use(own, "sessions_history", { sessionKey: each })));
     await own.stop();
     return { list: list.sort(), all: [key, other, work], denied: read.map(({ error }) => error !== undefined) };
   };
