@@ -9,6 +9,7 @@ import type { SessionState, TranscriptMessage } from "../sessions/types.ts";
 import { imagesOf } from "./attachments.ts";
 import { isStop, type ParsedCommand, parseCommand, runCommand } from "./commands/commands.ts";
 import type { CommandDeps } from "./commands/types.ts";
+import { checkGoalStart, type GoalRuns, type GoalStarted } from "./goal-runs.ts";
 import { injectedMessage, shownMessage } from "./injected.ts";
 import { type ChatReplay, chatReplay } from "./replay.ts";
 import { failureNotice, INTERNAL_MESSAGE } from "./runs/failure-text.ts";
@@ -21,12 +22,13 @@ import type { Sender } from "./sender.ts";
 import { requestHash, transportMeta, userMessage } from "./user-message.ts";
 
 export interface ChatOptions extends CommandDeps {
+  goalRuns: GoalRuns;
   defender: DefenderPort;
   bus: EventBus;
   log: Logger;
 }
 
-export type ChatSendAnswer = { runId: string; status: "started" } | ChatReplay | ChatAbortAnswer;
+export type ChatSendAnswer = { runId: string; status: "started" } | ChatReplay | ChatAbortAnswer | GoalStarted;
 
 export interface ChatAbortAnswer {
   ok: true;
@@ -46,6 +48,7 @@ export class Chat {
     const { message: text, idempotencyKey: runId } = params;
     checkReserved(params, sender);
     checkServed(params);
+    if (params.intent) return this.startGoal(params, sender);
     const images = imagesOf(params.attachments ?? []);
     if (text.includes("\0")) throw invalidRequest("message must not contain null bytes");
     if (text.trim() === "" && images.length === 0) throw invalidRequest("message or attachment required");
@@ -81,6 +84,14 @@ export class Chat {
       params.queueMode ?? queueMode(this.options.config.current),
     );
     return accepted.known ? chatReplay(accepted.known, hash) : { runId, status: "started" };
+  }
+
+  private async startGoal(params: ChatSendParams, sender: Sender): Promise<ChatSendAnswer> {
+    if (params.message.includes("\0")) throw invalidRequest("message must not contain null bytes");
+    checkGoalStart(params);
+    const { session, ...place } = await this.target(params);
+    await this.checkSession(place.sessionKey, session, params);
+    return this.options.goalRuns.start(params, place, sender);
   }
 
   /**
@@ -224,9 +235,9 @@ function checkReserved(params: ChatSendParams, sender: Sender): void {
 }
 
 /** Fields that would change what a run does and are not served yet: refused rather than ignored. */
-function checkServed({ intent, toolBindings }: ChatSendParams): void {
-  const name = intent ? "intent" : Object.keys(toolBindings ?? {}).length > 0 ? "toolBindings" : undefined;
-  if (name !== undefined) throw invalidRequest(`invalid chat.send params: ${name} is not available in this gateway`);
+function checkServed({ toolBindings }: ChatSendParams): void {
+  if (Object.keys(toolBindings ?? {}).length === 0) return;
+  throw invalidRequest("invalid chat.send params: toolBindings is not available in this gateway");
 }
 
 const settingsOf = ({ thinking, timeoutMs }: ChatSendParams): RunSettings => ({

@@ -14,6 +14,7 @@ import type { AgentCatalogue } from "./catalogue.ts";
 import { Chat } from "./chat.ts";
 import { Compactor } from "./compaction/compactor.ts";
 import { TurnContexts } from "./context/turn-context.ts";
+import { GoalRuns } from "./goal-runs.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
 import { SessionCalls } from "./session-calls.ts";
@@ -37,6 +38,7 @@ export interface TurnsOptions {
 export interface TurnServices {
   readonly runs: Runs;
   readonly chat: Chat;
+  readonly goalRuns: GoalRuns;
   readonly agentCalls: AgentCalls;
   readonly sessionCalls: SessionCalls;
   readonly compactor: Compactor;
@@ -67,10 +69,12 @@ export function createTurns(options: TurnsOptions): TurnServices {
     product: PRODUCT,
     startedAt: clock.now(),
   };
-  const chat = new Chat({ ...deps, bus, log });
+  const goalRuns = new GoalRuns({ sessions, runs, defender, clock });
+  const chat = new Chat({ ...deps, goalRuns, bus, log });
   return {
     runs,
     chat,
+    goalRuns,
     compactor,
     agentCalls: new AgentCalls(deps),
     sessionCalls: new SessionCalls({ ...deps, chat }),

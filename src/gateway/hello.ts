@@ -33,7 +33,7 @@ export async function helloPayload(facts: HelloFacts, { caller, auth }: ConnectA
         .filter(({ name, advertised }) => advertised && !facts.services.plugins.isGone(name))
         .map(({ name }) => name),
       events: ADVERTISED_EVENTS,
-      capabilities: [MODEL_SNAPSHOT],
+      capabilities: [MODEL_SNAPSHOT, "session-goal-start-v1"],
     },
     snapshot: await snapshot(facts, caller, isReader),
     ...(isReader && { controlUiWidgetKinds: [] }),

@@ -24,7 +24,7 @@ export function displayMessage(
   maxChars: number,
   maxBytes: number = LIMITS.historyMessageBytes,
 ): WireMessage | null {
-  if (isSilent(record)) return null;
+  if (isSilent(record) || isInternal(record)) return null;
   const shown = shownContent(record, maxChars);
   const { openclawDisplayContent: _internal, details: _told, ...extra } = record.extra ?? {};
   const wire = wireMessage({ ...record, content: shown.content, extra }, source);
@@ -42,6 +42,9 @@ export function isSilent({ role, content }: Pick<TranscriptRecord, "role" | "con
   if (typeof content === "string") return SILENT.test(content);
   return content.length === 1 && content[0]!.type === "text" && SILENT.test(content[0]!.text);
 }
+
+/** True for what a model is asked in nobody's name; people see the answer alone. */
+export const isInternal = ({ meta }: Pick<TranscriptRecord, "meta">): boolean => meta?.internal === true;
 
 /** Text without the directives that are meant for channels. */
 export const withoutDirectives = (text: string): string => text.replace(DIRECTIVES, "");

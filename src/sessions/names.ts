@@ -1,4 +1,5 @@
 import type { Roster } from "../agents/roster.ts";
+import { isInternal } from "./display.ts";
 import type { SessionEntry, StoredSession } from "./entry.ts";
 import { keyFacts } from "./keys.ts";
 import type { TranscriptRecord } from "./transcript-repository.ts";
@@ -24,8 +25,8 @@ export function clip(text: string, limit: number): string {
 export const oneLine = (text: string): string => text.replace(/\s+/g, " ").trim();
 
 /** What lists show of the last message, or null when it says nothing. */
-export function previewOf(message: Pick<TranscriptRecord, "content" | "role">): string | null {
-  if (message.role !== "user" && message.role !== "assistant") return null;
+export function previewOf(message: Pick<TranscriptRecord, "content" | "role" | "meta">): string | null {
+  if ((message.role !== "user" && message.role !== "assistant") || isInternal(message)) return null;
   return clip(oneLine(textOf(message)), PREVIEW_CHARS) || null;
 }
 

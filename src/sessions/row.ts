@@ -104,6 +104,7 @@ export class RowBuilder {
       abortedLastRun: entry.abortedLastRun,
       ...settingFields(entry, model),
       ...runFields(entry),
+      goal: entry.goal,
       ...automationField(key),
       parentSessionKey: entry.parentSessionKey,
       parentSessionId: entry.parentSessionId,

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { basename } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
+import type { SessionGoal } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import { workspaceOf } from "../agents/roster.ts";
 import type { ConfigPort } from "../config/types.ts";
@@ -9,8 +10,12 @@ import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { SessionStats } from "../system/ports.ts";
+import { isInternal } from "./display.ts";
 import { clientParticipant, newEntry, restartedEntry, type SessionEntry, type StoredSession } from "./entry.ts";
 import { SessionEvents } from "./events.ts";
+import { goalAfterRun } from "./goals/goal.ts";
+import { commandGoal, type GoalRule } from "./goals/goals.ts";
+import { GoalReceipts } from "./goals/receipts.ts";
 import { GroupRepository } from "./groups.ts";
 import { canonicalKey, keyFacts } from "./keys.ts";
 import { applyModelOverride } from "./model-choice.ts";
@@ -70,6 +75,7 @@ export class Sessions implements SessionsPort, SessionStats {
   readonly transcripts: TranscriptRepository;
   readonly groups: GroupRepository;
   readonly search: SearchRepository;
+  readonly goalReceipts: GoalReceipts;
   readonly agents: AgentCatalogue;
   readonly models: Models;
   readonly clock: Clock;
@@ -86,6 +92,7 @@ export class Sessions implements SessionsPort, SessionStats {
     this.transcripts = new TranscriptRepository(store);
     this.groups = new GroupRepository(store);
     this.search = new SearchRepository(store);
+    this.goalReceipts = new GoalReceipts(store);
     this.config = config;
     this.agents = agents;
     this.models = models;
@@ -220,7 +227,8 @@ export class Sessions implements SessionsPort, SessionStats {
       first?.(family.session, added);
       const { row, ancestors } = this.eventRows(family);
       // A tool's result is told by the events of its call (measured on 2026.9.6).
-      for (const message of added) if (message.role !== "toolResult") this.events.message(row, ancestors, message);
+      const told = added.filter((message) => message.role !== "toolResult" && !isInternal(message));
+      for (const message of told) this.events.message(row, ancestors, message);
       if (reason !== undefined) this.events.changed(row, ancestors, reason, this.clock.now());
     });
     return appended;
@@ -243,6 +251,10 @@ export class Sessions implements SessionsPort, SessionStats {
       // From its first run on a session counts tokens.
       if (update.status === "running") entry.totalTokens ??= 0;
       if (update.totalTokens !== undefined || entry.totalTokens === 0) entry.totalTokensFresh = true;
+      if (known.entry.goal && update.endedAt) {
+        const { status, lastRunError: error } = update;
+        entry.goal = goalAfterRun(known.entry.goal, entry as Partial<SessionEntry>, { status, error }, now);
+      }
       return { ...known, entry: entry as unknown as SessionEntry };
     };
     const tell = reason === undefined ? undefined : (family: Family) => this.changed(family, reason);
@@ -300,6 +312,10 @@ export class Sessions implements SessionsPort, SessionStats {
     return stateOf(await this.repository.update(key, choose, (family) => this.changed(family, "patch")));
   }
 
+  changeGoal(key: string, rule: GoalRule): Promise<SessionGoal | null> {
+    return commandGoal(this, key, rule);
+  }
+
   /** Publishes `sessions.changed` for a session as it has just been stored, with what else a client is told. */
   changed(family: Family, reason: string, more?: object): void {
     const { row, ancestors } = this.eventRows(family);
@@ -352,6 +368,7 @@ function stateOf({ key, agentId, entry }: StoredSession): SessionState {
     modelOverride: providerOverride && modelOverride ? `${providerOverride}/${modelOverride}` : null,
     thinkingLevel: entry.thinkingLevel ?? null,
     sendPolicy: entry.sendPolicy ?? null,
+    goal: entry.goal ?? null,
     archived: entry.archivedAt !== undefined,
     spawnDepth: entry.spawnDepth ?? 0,
   };

@@ -1,4 +1,5 @@
-import type { SessionModelAttempt } from "../../generated/types.ts";
+import type { SessionGoal, SessionModelAttempt } from "../../generated/types.ts";
+import type { GoalRule } from "./goals/goals.ts";
 
 /** One part of a message's content, in the shape that upstream stores and sends. */
 export type ContentPart =
@@ -82,6 +83,7 @@ export interface SessionState {
   thinkingLevel: string | null;
   sendPolicy: "allow" | "deny" | null;
   archived: boolean;
+  goal: SessionGoal | null;
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
   spawnDepth: number;
 }
@@ -112,6 +114,8 @@ export interface SessionsPort {
   recordRun(key: string, update: SessionRunUpdate, reason?: string): Promise<void>;
   /** What the commands `/new` and `/reset` do: an empty transcript and fresh counters; key and session id stay. */
   startOver(key: string, reason: "new" | "reset"): Promise<SessionState>;
+  /** What the command `/goal` does; the goal as it is then. Publishes `sessions.changed`. @throws what the rule throws */
+  changeGoal(key: string, rule: GoalRule): Promise<SessionGoal | null>;
   /** What the commands `/model` and `/think` do; absent fields stay as they are. Publishes `sessions.changed`. */
   setOverrides(
     key: string,

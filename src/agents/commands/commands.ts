@@ -1,3 +1,4 @@
+import { GOAL_COMMANDS } from "./goal.ts";
 import { helpCommands } from "./help.ts";
 import { MODEL_COMMANDS } from "./model.ts";
 import { SESSION_COMMANDS } from "./session.ts";
@@ -7,6 +8,7 @@ import type { Command, CommandCall, CommandDeps, CommandReply } from "./types.ts
 /** All slash commands that the gateway answers itself. */
 export const COMMANDS: readonly Command[] = [
   ...SESSION_COMMANDS,
+  ...GOAL_COMMANDS,
   ...MODEL_COMMANDS,
   ...STATUS_COMMANDS,
   ...helpCommands(() => COMMANDS),

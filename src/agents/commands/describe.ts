@@ -1,8 +1,9 @@
 import type { ChatCommand } from "../../../generated/types.ts";
-import type { Command } from "./types.ts";
+import type { Command, CommandArgument } from "./types.ts";
 
 /** A command as a composer offers it (`chat.metadata`). */
-export function describeCommand({ name, aliases = [], description, category, usage }: Command): ChatCommand {
+export function describeCommand({ name, aliases = [], description, category, usage, args }: Command): ChatCommand {
+  const offered = args?.map(offer) ?? (usage === undefined ? [] : [argument(usage)]);
   return {
     name,
     nativeName: name,
@@ -12,9 +13,14 @@ export function describeCommand({ name, aliases = [], description, category, usa
     source: "native",
     scope: "both",
     acceptsArgs: usage !== undefined,
-    ...(usage === undefined ? {} : { args: [argument(usage)] }),
+    ...(offered.length > 0 && { args: offered }),
   };
 }
+
+const offer = ({ choices, ...facts }: CommandArgument): NonNullable<ChatCommand["args"]>[number] => ({
+  ...facts,
+  ...(choices && { choices: choices.map((value) => ({ value, label: value })) }),
+});
 
 /** What stands behind the name, called after the first of what may stand there: `[provider/model | list]` is a model. */
 function argument(usage: string): NonNullable<ChatCommand["args"]>[number] {

@@ -44,6 +44,17 @@ export interface CommandReply {
   turn?: string;
 }
 
+/** One word that may stand behind a command's name. */
+export interface CommandArgument {
+  name: string;
+  description: string;
+  type: "string" | "number";
+  required?: true;
+  choices?: readonly string[];
+  /** What may be chosen depends on the session. */
+  dynamic?: true;
+}
+
 export interface Command {
   name: string;
   aliases?: readonly string[];
@@ -51,6 +62,8 @@ export interface Command {
   category: "session" | "options" | "status";
   /** What may stand behind the name, as help shows it; a command without takes none. */
   usage?: string;
+  /** What a composer offers behind the name; without it what {@link usage} says. */
+  args?: readonly CommandArgument[];
   /** With anything behind its name the message is no command. */
   alone?: true;
   /** The scope of the RPC that the command stands for. */

@@ -63,5 +63,6 @@ export const unusedSession = (key: string, agentId: string): SessionState => ({
   thinkingLevel: null,
   sendPolicy: null,
   archived: false,
+  goal: null,
   spawnDepth: 0,
 });

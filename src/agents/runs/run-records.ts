@@ -48,13 +48,14 @@ export class RunRecords {
 
   /**
    * Writes down that a message was accepted. Resolves with null when that is on disk, or with what is known of the
-   * key already; then nothing was written.
+   * key already; then nothing was written. What `also` does is stored with it, and nothing at all when it throws.
    */
-  accept(input: RunInput, requestHash: string): Promise<RunRecord | null> {
+  accept(input: RunInput, requestHash: string, also?: (db: Database) => void): Promise<RunRecord | null> {
     const { runId, kind, sessionKey, acceptedAt } = input;
     return this.store.write((db) => {
       const known = find(db, runId);
       if (known) return known;
+      also?.(db);
       db.query(
         "INSERT INTO runs (run_id, kind, session_key, request_hash, accepted_at, input) VALUES (?, ?, ?, ?, ?, ?)",
       ).run(runId, kind, sessionKey, requestHash, acceptedAt, JSON.stringify(input));

@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import { LIMITS } from "../../../generated/limits.ts";
 import { GatewayError } from "../../platform/errors.ts";
 import { uuid } from "../../platform/ids.ts";
@@ -84,12 +85,17 @@ export class Runs implements ActiveRuns {
 
   /**
    * Accepts a message: stores it under its key, then gives it to its session. Nothing begins before the caller's turn
-   * of the event loop is over, so the acknowledgement goes out first.
+   * of the event loop is over, so the acknowledgement goes out first. `also` is stored with it, or nothing is.
    * @throws GatewayError when too many messages wait, or the gateway is stopping
    */
-  async accept(input: RunInput, requestHash: string, mode: QueueMode): Promise<Acceptance> {
+  async accept(
+    input: RunInput,
+    requestHash: string,
+    mode: QueueMode,
+    also?: (db: Database) => void,
+  ): Promise<Acceptance> {
     this.admit(input.sessionKey);
-    const known = await this.options.records.accept(input, requestHash);
+    const known = await this.options.records.accept(input, requestHash, also);
     if (known) return { known };
     this.pruneNowAndThen();
     return { known: null, settled: this.begin(input, mode) };

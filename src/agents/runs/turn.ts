@@ -10,6 +10,7 @@ import type { SessionRunUpdate, SessionState, SessionsPort, TranscriptMessage } 
 import type { Tool, ToolHostPort } from "../../tools/types.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { toModelMessage } from "../context/conversation.ts";
+import { goalReminder } from "../context/goal-reminder.ts";
 import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
 import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
@@ -137,7 +138,7 @@ export class Turn {
     const thinking = chooseThinking(models, agents, session, input.settings, model);
     if ("problem" in thinking) throw new RunRefused(thinking.problem);
     const { prompt, settings } = input;
-    const told = await this.withNotes(session.key);
+    const told = await this.withNotes(session);
     const workspace = contexts.workspaceOf(session.agentId);
     const calls = new ToolCalls(this.run, this.deps, { session, workspace });
     const tools = await calls.offered(model);
@@ -169,12 +170,15 @@ export class Turn {
     });
   }
 
-  /** What the model is asked, with the notes that wait for this session before it. Pictures are left as they are. */
-  private async withNotes(sessionKey: string): Promise<string | undefined> {
-    const { prompt, message } = this.run.input;
+  /** What the model is asked, with the notes that wait for this session and the goal it pursues before it. Pictures are left as they are. */
+  private async withNotes({ key, goal }: SessionState): Promise<string | undefined> {
+    const { prompt, message, kind } = this.run.input;
     const asked = prompt ?? (typeof message.content === "string" ? message.content : undefined);
-    this.notes = asked === undefined ? null : await this.deps.systemEvents.waiting(sessionKey);
-    return this.notes === null ? prompt : `${this.notes.text}\n\n${asked}`;
+    if (asked === undefined) return undefined;
+    this.notes = await this.deps.systemEvents.waiting(key);
+    const parts = [this.notes?.text, kind === "chat" ? goalReminder(goal) : undefined];
+    const before = parts.filter((part) => part !== undefined);
+    return before.length === 0 ? prompt : [...before, asked].join("\n\n");
   }
 
   /** The last answer is stored, and with it that the run is over; then the closing frames. */

@@ -27,6 +27,7 @@ import { attachGrants } from "./0025-attach-grants.ts";
 import { outboxFailures } from "./0026-outbox-failures.ts";
 import { people } from "./0027-people.ts";
 import { authProfiles } from "./0028-auth-profiles.ts";
+import { goalReceipts } from "./0029-goal-receipts.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -57,4 +58,5 @@ export const MIGRATIONS: readonly Migration[] = [
   outboxFailures,
   people,
   authProfiles,
+  goalReceipts,
 ];
