@@ -141,6 +141,7 @@ const NEW_SESSION = {
   thinkingLevel: null,
   sendPolicy: null,
   archived: false,
+  goal: null,
   spawnDepth: 0,
 } as const;
 
