@@ -297,6 +297,8 @@ export interface SessionsHandlers<Ctx> {
   "sessions.fork"(params: T.SessionsForkParams, ctx: Ctx): Awaitable<T.SessionsForkResult>;
   "sessions.get"(params: T.SessionsGetParams, ctx: Ctx): Awaitable<T.SessionsGetResult>;
   "sessions.github.options"(params: T.SessionGitHubOptionsParams, ctx: Ctx): Awaitable<T.SessionGitHubOptionsResult>;
+  "sessions.goal.clear"(params: T.SessionsGoalClearParams, ctx: Ctx): Awaitable<T.SessionsGoalAnswer>;
+  "sessions.goal.update"(params: T.SessionsGoalUpdateParams, ctx: Ctx): Awaitable<T.SessionsGoalAnswer>;
   "sessions.groups.defaults"(params: T.SessionsGroupsDefaultsParams, ctx: Ctx): Awaitable<T.SessionsGroupsDefaultsResult>;
   "sessions.groups.delete"(params: T.SessionsGroupsDeleteParams, ctx: Ctx): Awaitable<T.SessionsGroupsMutationResult>;
   "sessions.groups.list"(params: T.SessionsGroupsListParams, ctx: Ctx): Awaitable<T.SessionsGroupsListResult>;

@@ -693,6 +693,12 @@ export const LIMITS = {
   toolsRequestBytes: 2097152,
   /** names. By which one person signs in; people have a handful of addresses. */
   userIdentities: 64,
+  /** answers. Of operations on a session's goal, for a day each; upstream's figure. One more is refused, so that none is done twice. */
+  goalReceiptsPerSession: 4096,
+  /** characters. Upstream's figure. */
+  goalObjectiveChars: 16000,
+  /** characters. Of an objective that the model is reminded of with every message; it has been told all of it before. */
+  goalObjectiveInPrompt: 600,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1045,4 +1051,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   toolsAtOnce: { unit: "calls", reason: "Of one answer that run side by side; more would crowd out other sessions." },
   toolsRequestBytes: { unit: "bytes", reason: "Upstream's bound of the body of POST /tools/invoke." },
   userIdentities: { unit: "names", reason: "By which one person signs in; people have a handful of addresses." },
+  goalReceiptsPerSession: { unit: "answers", reason: "Of operations on a session's goal, for a day each; upstream's figure. One more is refused, so that none is done twice." },
+  goalObjectiveChars: { unit: "characters", reason: "Upstream's figure." },
+  goalObjectiveInPrompt: { unit: "characters", reason: "Of an objective that the model is reminded of with every message; it has been told all of it before." },
 };

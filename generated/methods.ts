@@ -222,6 +222,8 @@ export const METHODS = {
   "sessions.fork": { name: "sessions.fork", family: "sessions", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "SessionsForkParams", result: "SessionsForkResult", accepted: null, errorText: null },
   "sessions.get": { name: "sessions.get", family: "sessions", role: "operator", scope: "operator.read", advertised: false, twoPhase: false, idempotent: false, params: "SessionsGetParams", result: "SessionsGetResult", accepted: null, errorText: null },
   "sessions.github.options": { name: "sessions.github.options", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionGitHubOptionsParams", result: "SessionGitHubOptionsResult", accepted: null, errorText: null },
+  "sessions.goal.clear": { name: "sessions.goal.clear", family: "sessions", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "SessionsGoalClearParams", result: "SessionsGoalAnswer", accepted: null, errorText: null },
+  "sessions.goal.update": { name: "sessions.goal.update", family: "sessions", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "SessionsGoalUpdateParams", result: "SessionsGoalAnswer", accepted: null, errorText: null },
   "sessions.groups.defaults": { name: "sessions.groups.defaults", family: "sessions", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "SessionsGroupsDefaultsParams", result: "SessionsGroupsDefaultsResult", accepted: null, errorText: null },
   "sessions.groups.delete": { name: "sessions.groups.delete", family: "sessions", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "SessionsGroupsDeleteParams", result: "SessionsGroupsMutationResult", accepted: null, errorText: null },
   "sessions.groups.list": { name: "sessions.groups.list", family: "sessions", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "SessionsGroupsListParams", result: "SessionsGroupsListResult", accepted: null, errorText: null },
@@ -647,8 +649,8 @@ export interface MethodMap {
   "sessions.github.options": { params: T.SessionGitHubOptionsParams; result: T.SessionGitHubOptionsResult; accepted: never };
   "sessions.github.publish": { params: T.SessionGitHubPublishParams; result: T.SessionGitHubPublicationResult; accepted: never };
   "sessions.github.status": { params: T.SessionGitHubStatusParams; result: T.SessionGitHubStatusResult; accepted: never };
-  "sessions.goal.clear": { params: T.SessionsGoalClearParams; result: T.SessionsGoalMutationResult; accepted: never };
-  "sessions.goal.update": { params: T.SessionsGoalUpdateParams; result: T.SessionsGoalMutationResult; accepted: never };
+  "sessions.goal.clear": { params: T.SessionsGoalClearParams; result: T.SessionsGoalAnswer; accepted: never };
+  "sessions.goal.update": { params: T.SessionsGoalUpdateParams; result: T.SessionsGoalAnswer; accepted: never };
   "sessions.groups.defaults": { params: T.SessionsGroupsDefaultsParams; result: T.SessionsGroupsDefaultsResult; accepted: never };
   "sessions.groups.delete": { params: T.SessionsGroupsDeleteParams; result: T.SessionsGroupsMutationResult; accepted: never };
   "sessions.groups.list": { params: T.SessionsGroupsListParams; result: T.SessionsGroupsListResult; accepted: never };

@@ -665,6 +665,7 @@ export type Checked = AllTrue<{
   SessionGitHubPublishParams: Same<Box.SessionGitHubPublishParams, Types.SessionGitHubPublishParams>;
   SessionGitHubStatusParams: Same<Box.SessionGitHubStatusParams, Types.SessionGitHubStatusParams>;
   SessionGitHubStatusResult: Same<Box.SessionGitHubStatusResult, Types.SessionGitHubStatusResult>;
+  SessionGoal: Same<Box.SessionGoal, Types.SessionGoal>;
   SessionGroup: Same<Box.SessionGroup, Types.SessionGroup>;
   SessionGroupDefaults: Same<Box.SessionGroupDefaults, Types.SessionGroupDefaults>;
   SessionListRow: Same<Box.SessionListRow, Types.SessionListRow>;
@@ -789,6 +790,7 @@ export type Checked = AllTrue<{
   SessionsForkResult: Same<Box.SessionsForkResult, Types.SessionsForkResult>;
   SessionsGetParams: Same<Box.SessionsGetParams, Types.SessionsGetParams>;
   SessionsGetResult: Same<Box.SessionsGetResult, Types.SessionsGetResult>;
+  SessionsGoalAnswer: Same<Box.SessionsGoalAnswer, Types.SessionsGoalAnswer>;
   SessionsGoalClearParams: Same<Box.SessionsGoalClearParams, Types.SessionsGoalClearParams>;
   SessionsGoalMutationResult: Same<Box.SessionsGoalMutationResult, Types.SessionsGoalMutationResult>;
   SessionsGoalUpdateParams: Same<Box.SessionsGoalUpdateParams, Types.SessionsGoalUpdateParams>;

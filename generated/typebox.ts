@@ -2984,6 +2984,35 @@ export const SessionForkSource = Type.Object({
   entryId: Type.Optional(Type.String({ description: "The message before which sessions.fork split off." }))
 }, { additionalProperties: false })
 
+/** What a session is meant to reach. Times in epoch milliseconds; tokens as the session counts them. */
+export type SessionGoal = Static<typeof SessionGoal>
+export const SessionGoal = Type.Object({
+  schemaVersion: Type.Literal(1),
+  id: Type.String({ minLength: 1 }),
+  objective: Type.String(),
+  status: Type.Union([
+    Type.Literal("active"),
+    Type.Literal("paused"),
+    Type.Literal("blocked"),
+    Type.Literal("usage_limited"),
+    Type.Literal("budget_limited"),
+    Type.Literal("complete")
+  ]),
+  createdAt: Type.Number(),
+  updatedAt: Type.Number(),
+  tokenStart: Type.Number({ description: "What the session had used when the goal began." }),
+  tokenStartFresh: Type.Optional(Type.Boolean({ description: "Whether that was known then." })),
+  tokensUsed: Type.Number(),
+  tokenBudget: Type.Optional(Type.Number()),
+  continuationTurns: Type.Number(),
+  lastStatusNote: Type.Optional(Type.String()),
+  pausedAt: Type.Optional(Type.Number()),
+  blockedAt: Type.Optional(Type.Number()),
+  completedAt: Type.Optional(Type.Number()),
+  usageLimitedAt: Type.Optional(Type.Number()),
+  budgetLimitedAt: Type.Optional(Type.Number())
+}, { description: "What a session is meant to reach. Times in epoch milliseconds; tokens as the session counts them.", additionalProperties: false })
+
 /** An attempt at a model that failed in the session's last run, oldest first. */
 export type SessionModelAttempt = Static<typeof SessionModelAttempt>
 export const SessionModelAttempt = Type.Object({
@@ -3113,6 +3142,7 @@ export const SessionListRow = Type.Object({
   lastReadAt: Type.Optional(Type.Integer({ minimum: 0 })),
   markedUnreadAt: Type.Optional(Type.Integer({ minimum: 0 })),
   agentStatus: Type.Optional(SessionAgentStatus),
+  goal: Type.Optional(SessionGoal),
   lastInteractionAt: Type.Optional(Type.Integer({ minimum: 0 })),
   lastActivityAt: Type.Optional(Type.Integer({ minimum: 0 })),
   sessionId: Type.Optional(Type.String({ minLength: 1 })),
@@ -11485,6 +11515,7 @@ export const SessionEntry = Type.Object({
   color: Type.Optional(Type.String()),
   boardFace: Type.Optional(Type.String()),
   visibility: Type.Optional(Type.String()),
+  goal: Type.Optional(SessionGoal),
   agentStatus: Type.Optional(SessionAgentStatus),
   archivedAt: Type.Optional(Type.Integer({ minimum: 0 })),
   archiveReason: Type.Optional(Type.String()),
@@ -13096,6 +13127,32 @@ export type SessionsGetResult = Static<typeof SessionsGetResult>
 export const SessionsGetResult = Type.Object({
   messages: Type.Array(TranscriptEntry)
 })
+
+/** As upstream sends it: `messageSeq` beside what its contract says. A repeated operation is answered as the first was, with `replayed`. */
+export type SessionsGoalAnswer = Static<typeof SessionsGoalAnswer>
+export const SessionsGoalAnswer = Type.Object({
+  operationId: Type.String({ minLength: 1 }),
+  action: Type.Union([
+    Type.Literal("start"),
+    Type.Literal("edit"),
+    Type.Literal("pause"),
+    Type.Literal("resume"),
+    Type.Literal("complete"),
+    Type.Literal("block"),
+    Type.Literal("clear")
+  ]),
+  sessionId: Type.String({ minLength: 1 }),
+  goalId: Type.String({ minLength: 1 }),
+  status: Type.Union([
+    Type.Literal("started"),
+    Type.Literal("updated"),
+    Type.Literal("cleared")
+  ]),
+  goal: Type.Optional(SessionGoal),
+  runId: Type.Optional(Type.String({ minLength: 1, description: "Of the run that begins with it: start and resume." })),
+  messageSeq: Type.Optional(Type.Integer({ minimum: 1, description: "Place of that run's message." })),
+  replayed: Type.Optional(Type.Literal(true))
+}, { description: "As upstream sends it: `messageSeq` beside what its contract says. A repeated operation is answered as the first was, with `replayed`.", additionalProperties: false })
 
 export type SessionsGoalClearParams = Static<typeof SessionsGoalClearParams>
 export const SessionsGoalClearParams = Type.Object({

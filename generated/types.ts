@@ -7372,6 +7372,7 @@ export type SessionEntry = {
   color?: string,
   boardFace?: string,
   visibility?: string,
+  goal?: SessionGoal,
   agentStatus?: SessionAgentStatus,
   archivedAt?: number,
   archiveReason?: string,
@@ -7672,6 +7673,27 @@ export type SessionGitHubStatusResult = {
   })
 };
 
+/** What a session is meant to reach. Times in epoch milliseconds; tokens as the session counts them. */
+export type SessionGoal = {
+  schemaVersion: 1,
+  id: string,
+  objective: string,
+  status: ('active' | 'paused' | 'blocked' | 'usage_limited' | 'budget_limited' | 'complete'),
+  createdAt: number,
+  updatedAt: number,
+  tokenStart: number,
+  tokenStartFresh?: boolean,
+  tokensUsed: number,
+  tokenBudget?: number,
+  continuationTurns: number,
+  lastStatusNote?: string,
+  pausedAt?: number,
+  blockedAt?: number,
+  completedAt?: number,
+  usageLimitedAt?: number,
+  budgetLimitedAt?: number
+};
+
 export type SessionGroup = {
   name: string,
   position: number
@@ -7731,6 +7753,7 @@ export type SessionListRow = {
   lastReadAt?: number,
   markedUnreadAt?: number,
   agentStatus?: SessionAgentStatus,
+  goal?: SessionGoal,
   lastInteractionAt?: number,
   lastActivityAt?: number,
   sessionId?: string,
@@ -8740,6 +8763,19 @@ export type SessionsGetParams = ({
 export type SessionsGetResult = ({
   messages: Array<TranscriptEntry>
 } & Record<string, any>);
+
+/** As upstream sends it: `messageSeq` beside what its contract says. A repeated operation is answered as the first was, with `replayed`. */
+export type SessionsGoalAnswer = {
+  operationId: string,
+  action: ('start' | 'edit' | 'pause' | 'resume' | 'complete' | 'block' | 'clear'),
+  sessionId: string,
+  goalId: string,
+  status: ('started' | 'updated' | 'cleared'),
+  goal?: SessionGoal,
+  runId?: string,
+  messageSeq?: number,
+  replayed?: true
+};
 
 export type SessionsGoalClearParams = {
   sessionKey: string,
