@@ -20,7 +20,7 @@ const call = (method: string, params: object): Promise<Payload> => gateway.clien
 const intent = () => ({ kind: "session-goal-start", version: 1, issuedAtMs: Date.now() });
 const goalOf = async (key: string): Promise<Payload> => (await call("sessions.describe", { key })).session.goal;
 /** What the model was asked last. */
-const asked = (): string => (gateway.model.calls.at(-1)?.body as Payload).messages.at(-1).content;
+const asked = (): string => (gateway.model.calls.at(-1)!.body as Payload).messages.at(-1).content;
 
 async function start(sessionKey: string, message: string, idempotencyKey: string): Promise<Payload> {
   const params = { sessionKey, message, idempotencyKey, intent: intent() };
