@@ -8,15 +8,16 @@ import { alreadyResolved, ambiguousPrefix, requestUnavailable, unknownApproval }
 import { Expiry } from "./expiry.ts";
 import { mayReview, type Reviewers } from "./reviewers.ts";
 import { sessionEvent } from "./snapshot.ts";
-import type {
-  Approval,
-  ApprovalCaller,
-  ApprovalDecision,
-  ApprovalDraft,
-  ApprovalKind,
-  ApprovalResolver,
-  ApprovalsPort,
-  DeliveryRoute,
+import {
+  type Approval,
+  type ApprovalCaller,
+  type ApprovalDecision,
+  type ApprovalDraft,
+  type ApprovalKind,
+  type ApprovalResolver,
+  type ApprovalsPort,
+  type DeliveryRoute,
+  RUN_REQUESTER,
 } from "./types.ts";
 import { Waiters } from "./waiters.ts";
 
@@ -80,6 +81,14 @@ export class Approvals implements ApprovalsPort {
 
   stop(): void {
     this.expiry.stop();
+  }
+
+  /** Gives up what runs asked for that ended with the gateway before: nobody would do what is allowed now. */
+  async abandonRuns(): Promise<void> {
+    const waiting = await this.deps.repository.waiting("exec", this.deps.clock.now());
+    for (const { id, requester } of waiting) {
+      if (requester.connId.startsWith(RUN_REQUESTER)) await this.cancel(id, "gateway-restart");
+    }
   }
 
   /** Refuses what nobody answered in time. The timer calls it; it may be called at any time. */

@@ -64,6 +64,9 @@ export interface ApprovalDraft {
   automation?: Automation;
 }
 
+/** Begins the `connId` of a requester that is a run and no connection. */
+export const RUN_REQUESTER = "run:";
+
 /** The facts of a connection that decide what it sees and may decide. */
 export interface ApprovalCaller {
   connId: string;

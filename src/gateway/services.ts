@@ -289,6 +289,8 @@ export function createServices(options: ServiceOptions): Services {
     defender,
     clock,
     log,
+    approvals: approvalServices.approvals,
+    execPolicy: approvalServices.execPolicy,
     processes,
     notes: systemEvents,
     wake: (agentId, sessionKey) => cron.heartbeatTurns.wake(agentId, sessionKey),
@@ -446,6 +448,7 @@ async function settle(services: Services): Promise<void> {
   await runs.recover();
   await audit.start();
   await approvals.start();
+  await approvals.abandonRuns();
   await questions.start();
   await scheduler.start();
   await outbound.deliveries.start();

@@ -1,4 +1,6 @@
 import { LIMITS } from "../../generated/limits.ts";
+import type { ExecPolicy } from "../approvals/exec-policy.ts";
+import type { ApprovalsPort } from "../approvals/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Completions, type CompletionsDeps } from "./exec/completion.ts";
 import { execTools } from "./exec/create.ts";
@@ -11,6 +13,9 @@ import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 /** What the rooms of tools are made of. A room takes what it needs of it. */
 export interface ToolRooms extends SessionToolsDeps {
   log: Logger;
+  approvals: ApprovalsPort;
+  /** Which commands this machine runs without asking. */
+  execPolicy: ExecPolicy;
   /** The commands that agents have started. */
   processes: Processes;
   /** How a session hears of something that has happened since its last turn. */
@@ -20,12 +25,12 @@ export interface ToolRooms extends SessionToolsDeps {
 
 /** Puts the tools of every room into the registry. */
 export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
-  const { config, defender } = rooms;
+  const { config, defender, execPolicy, approvals } = rooms;
   registry.add(
     ...fileTools({ ...rooms, limits: LIMITS }),
     ...execTools({
       ...rooms,
-      gatekeeper: new Gatekeeper({ defender }),
+      gatekeeper: new Gatekeeper({ defender, policy: execPolicy, approvals, limits: LIMITS }),
       completions: new Completions(rooms),
       env: () => config.env ?? process.env,
       limits: LIMITS,

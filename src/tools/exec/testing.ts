@@ -2,6 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LIMITS } from "../../../generated/limits.ts";
+import type { ApprovalsPort } from "../../approvals/types.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import type { Action, Decision } from "../../defender/types.ts";
 import { systemClock } from "../../platform/clock.ts";
@@ -13,6 +14,15 @@ import { Gatekeeper } from "./gatekeeper.ts";
 import { Processes } from "./processes.ts";
 
 const ALLOW: Decision = { verdict: "allow", score: 0, findings: [] };
+
+/** A document of allowed commands that says nothing, and approvals that nobody could give. */
+const NO_POLICY = { security: undefined, ask: undefined, askFallback: undefined, allowlist: [] };
+const OPEN = { of: async () => NO_POLICY, allow: async () => {}, used: async () => {} };
+const NOBODY: ApprovalsPort = {
+  open: () => Promise.reject(new Error("nobody was to be asked")),
+  settled: async () => null,
+  cancel: async () => {},
+};
 
 /** The tools that run commands over a workspace of their own; what they start is ended with the test. */
 export class ExecBench {
@@ -52,7 +62,7 @@ export class ExecBench {
     });
     this.tools = execTools({
       processes: this.processes,
-      gatekeeper: new Gatekeeper({ defender }),
+      gatekeeper: new Gatekeeper({ defender, policy: OPEN, approvals: NOBODY, limits: all }),
       completions,
       config,
       agents: { find: () => undefined },
