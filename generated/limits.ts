@@ -429,6 +429,8 @@ export const LIMITS = {
   questionsKept: 1000,
   /** ms. A day, for an agent that asks for its answer after a restart. */
   questionsKeptMs: 86400000,
+  /** ms. Between two notes of when an entry was used last; each changes the document and its hash. */
+  execPolicyUsedMs: 60000,
   /** ms. Upstream's half an hour to decide about a command. */
   execApprovalTimeoutMs: 1800000,
   /** characters. Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved. */
@@ -919,6 +921,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   questionsWaitingMax: { unit: "questions", reason: "Waiting at once, far more than anybody answers." },
   questionsKept: { unit: "questions", reason: "Ended ones that can still be asked for, the oldest go first." },
   questionsKeptMs: { unit: "ms", reason: "A day, for an agent that asks for its answer after a restart." },
+  execPolicyUsedMs: { unit: "ms", reason: "Between two notes of when an entry was used last; each changes the document and its hash." },
   execApprovalTimeoutMs: { unit: "ms", reason: "Upstream's half an hour to decide about a command." },
   execApprovalCommandChars: { unit: "characters", reason: "Upstream's bound of a command as it is shown; what cannot be shown whole cannot be approved." },
   execCommandChars: { unit: "characters", reason: "Of one command; Linux passes 128 KiB in one argument." },
