@@ -124,6 +124,11 @@ describe("the page", () => {
     },
   );
 
+  test("below /plugins only an id of the catalogue is a view", async () => {
+    expect((await get(`/plugins/local_${Buffer.from("openai").toString("base64url")}`)).status).toBe(200);
+    for (const path of ["local_", "local_x", "openai"]) expect((await get(`/plugins/${path}`)).status).toBe(404);
+  });
+
   test("takes no other method", async () => {
     expect((await fetch(`${gateway.httpUrl}/chat`, { method: "POST" })).status).toBe(404);
     const head = await fetch(`${gateway.httpUrl}/chat`, { method: "HEAD" });

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { AgentIdentityResult } from "../../generated/types.ts";
 import { expandHome } from "../config/paths.ts";
+import { pluginOf } from "../plugins/discovery.ts";
 import { COMPATIBLE_VERSION } from "../protocol/version.ts";
 import { normalBasePath } from "../ui/base-path.ts";
 import { mediaType } from "../ui/media-types.ts";
@@ -26,6 +27,8 @@ const CONFIG_PATHS = ["/control-ui-config.json", "/__openclaw/control-ui-config.
 const AVATAR = /^\/avatar\/([^/]{1,200})$/;
 const USER_AVATAR = /^\/api\/users\/([^/]{1,400})\/avatar$/;
 const ICON = /^\/__openclaw__\/(workspace-icon|plugin-icon)\/[^/]+$/;
+/** The view of one plugin, by its id in the catalogue; other paths there belong to plugins themselves. */
+const PLUGIN_VIEW = /^\/plugins\/([A-Za-z0-9_-]{1,200})$/;
 /** Paths that are never a view of the page. */
 const NO_VIEW = /^\/(api|rpc)(\/|$)|^\/plugins\/.|\.(br|gz)$/;
 
@@ -161,7 +164,9 @@ export class ControlUi {
       if (isUnchanged(request, file.modifiedMs)) return new Response(null, { status: 304, headers });
       return new Response(new Uint8Array(file.bytes), { headers });
     }
-    if (NO_VIEW.test(path)) return null;
+    const plugin = PLUGIN_VIEW.exec(path)?.[1];
+    const isPlugin = plugin !== undefined && pluginOf(plugin) !== null;
+    if (!isPlugin && NO_VIEW.test(path)) return null;
     const type = mediaType(names.at(-1) ?? "");
     const isView = isEntry || ((type === undefined || type.startsWith("text/html")) && !path.includes("%00"));
     if (!isView || entry === null) return plainText(404, "Not Found", pageHeaders());

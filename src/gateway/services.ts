@@ -12,6 +12,7 @@ import { Audit } from "../audit/audit.ts";
 import { AuditRepository } from "../audit/audit-repository.ts";
 import { Boards } from "../boards/boards.ts";
 import { Channels } from "../channels/channels.ts";
+import { configuredChannels } from "../channels/configured.ts";
 import { Conversations } from "../channels/conversations.ts";
 import { Inbox } from "../channels/ingress/inbox.ts";
 import { ChannelIngress } from "../channels/ingress/ingress.ts";
@@ -50,6 +51,7 @@ import { Artifacts } from "../sessions/artifacts.ts";
 import { deleteSessionsOf } from "../sessions/lifecycle.ts";
 import { ProgressCards } from "../sessions/progress-cards.ts";
 import { Sessions } from "../sessions/sessions.ts";
+import { SetupAssistant, type SetupFacts } from "../setup/assistant.ts";
 import { SetupWizard } from "../setup/wizard.ts";
 import { SkillHub } from "../skills/hub.ts";
 import { SkillInstaller } from "../skills/install/installer.ts";
@@ -114,6 +116,7 @@ export interface Services
   readonly configWriter: ConfigWriter;
   readonly secrets: Secrets;
   readonly wizard: SetupWizard;
+  readonly setupAssistant: SetupAssistant;
   readonly logs: LogTail;
   readonly settings: Settings;
   readonly agents: AgentCatalogue;
@@ -196,6 +199,13 @@ export function createServices(options: ServiceOptions): Services {
   defender.defineMetrics(metrics);
   const toolRegistry = new ToolRegistry();
   const toolHost = new ToolHost({ config, registry: toolRegistry, defender, log: log.child("tools"), limits: LIMITS });
+  const setupAssistant = new SetupAssistant({
+    models,
+    defender,
+    settings,
+    clock,
+    facts: () => setupFacts({ config, models, agents }),
+  });
   const turns = createTurns({
     sessions,
     models,
@@ -339,6 +349,7 @@ export function createServices(options: ServiceOptions): Services {
     configWriter,
     secrets: secretStore,
     wizard,
+    setupAssistant,
     logs,
     settings,
     agents,
@@ -470,4 +481,14 @@ export async function stopServices(services: Services): Promise<void> {
   await processes.stop();
   await scheduler.stop();
   await outbound.deliveries.stop();
+}
+
+function setupFacts({ config, models, agents }: Pick<Services, "config" | "models" | "agents">): SetupFacts {
+  const model = models.defaultModel();
+  return {
+    version: COMPATIBLE_VERSION,
+    model: model && `${model.provider}/${model.id}`,
+    agents: agents.list().map(({ id }) => id),
+    channels: configuredChannels(config.current).map(({ label }) => label),
+  };
 }

@@ -5,7 +5,7 @@ export const host: HostHandlers<CallContext> = {
   "system.info": (_params, { host, caller }) => host.info(caller),
   // No engine that uses a computer is part of this gateway.
   "computer.status": () => ({ configured: false, available: false }),
-  "environments.list": async (_params, { host }) => ({ environments: await host.environments() }),
+  "environments.list": async (params, { host }) => ({ environments: await host.environmentList(params) }),
   "environments.status": ({ environmentId }, { host }) => host.environment(environmentId),
   "worktrees.list": (_params, { host }) => host.worktrees(),
   "update.status": (_params, { host }) => host.updates(),

@@ -32,8 +32,8 @@ export class PluginDiscoveries {
 
   /** @throws GatewayError for an id that the catalogue has not given out */
   get(id: string): PluginsCatalogGetResult {
-    const pluginId = id.startsWith(LOCAL) ? Buffer.from(id.slice(LOCAL.length), "base64url").toString() : "";
-    if (pluginId === "") throw invalidRequest("Unknown plugin discovery identity.");
+    const pluginId = pluginOf(id);
+    if (pluginId === null) throw invalidRequest("Unknown plugin discovery identity.");
     const plugin = this.all().find(({ local }) => local.pluginId === pluginId);
     if (!plugin) throw invalidRequest("Unknown local plugin discovery identity.");
     const detail = {
@@ -62,10 +62,18 @@ export class PluginDiscoveries {
       const { id, name, description, version, installed, enabled, state, categories = [] } = this.plugins.entry(part);
       if (!installed) return [];
       return {
-        id: `${LOCAL}${Buffer.from(id).toString("base64url")}`,
+        id: discoveryId(id),
         catalog: { name, summary: description, official: false, categories, latestVersion: version },
         local: { present: true, installed, enabled, state, pluginId: id, action: "manage" },
       };
     });
   }
+}
+
+const discoveryId = (pluginId: string): string => LOCAL + Buffer.from(pluginId).toString("base64url");
+
+/** The plugin that an id of the catalogue stands for, whether there is one or not; null for what is no such id. */
+export function pluginOf(id: string): string | null {
+  const pluginId = id.startsWith(LOCAL) ? Buffer.from(id.slice(LOCAL.length), "base64url").toString() : "";
+  return pluginId !== "" && discoveryId(pluginId) === id ? pluginId : null;
 }

@@ -8,6 +8,7 @@ import type {
   DreamDiaryParams,
   DreamDiaryResult,
   EnvironmentSummary,
+  EnvironmentsListRequest,
   NodeView,
   SystemInfoResult,
   UpdateHoldResult,
@@ -86,7 +87,19 @@ export class Host {
     };
   }
 
-  /** `environments.list`: the gateway, in which sessions run, and the nodes, which run commands for them. */
+  /**
+   * `environments.list`. The profiles of machines that could be rented are none; neither is there a way to show the
+   * desktop of this one, which is said to who asks.
+   */
+  async environmentList({ projection, includeDesktopSetup }: EnvironmentsListRequest): Promise<EnvironmentSummary[]> {
+    if (projection === "profiles") return [];
+    const all = await this.environments();
+    if (!includeDesktopSetup) return all;
+    const desktopSetup = { state: "unsupported" as const, detail: "This gateway does not show the desktop of its machine." };
+    return all.map((each) => (each.id === ENVIRONMENT ? { ...each, desktopSetup } : each));
+  }
+
+  /** The gateway, in which sessions run, and the nodes, which run commands for them. */
   async environments(): Promise<EnvironmentSummary[]> {
     const { nodes } = await this.deps.nodes.list();
     return [
