@@ -36,7 +36,12 @@ export const gate: Gate = {
       ];
       for (const [version, root, walk] of walks) {
         await withGateway(context, { binary, root, version }, async ({ port, home }) => {
-          const page = await browser.newContext({ viewport: { width: 1400, height: 1000 }, reducedMotion: "reduce" });
+          const page = await browser.newContext({
+            viewport: { width: 1400, height: 1000 },
+            reducedMotion: "reduce",
+            // What nobody has allowed is shown as an error.
+            permissions: ["notifications"],
+          });
           const watched = await WatchedPage.open(page);
           const here = { context, watched, origin: `http://127.0.0.1:${port}`, token: TOKEN };
           await walk(here);

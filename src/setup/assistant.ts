@@ -125,7 +125,9 @@ export class SetupAssistant {
   }
 
   private async answer(model: ResolvedModel, sessionId: string, message: string, signal: AbortSignal): Promise<string> {
-    const earlier = (await this.turns()).filter((turn) => turn.sessionId === sessionId).slice(-LIMITS.setupContextTurns);
+    const earlier = (await this.turns())
+      .filter((turn) => turn.sessionId === sessionId)
+      .slice(-LIMITS.setupContextTurns);
     const messages = [...earlier, { role: "user" as const, text: message }].map(({ role, text }) => ({
       role,
       content: text,

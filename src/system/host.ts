@@ -95,7 +95,10 @@ export class Host {
     if (projection === "profiles") return [];
     const all = await this.environments();
     if (!includeDesktopSetup) return all;
-    const desktopSetup = { state: "unsupported" as const, detail: "This gateway does not show the desktop of its machine." };
+    const desktopSetup = {
+      state: "unsupported" as const,
+      detail: "This gateway does not show the desktop of its machine.",
+    };
     return all.map((each) => (each.id === ENVIRONMENT ? { ...each, desktopSetup } : each));
   }
 

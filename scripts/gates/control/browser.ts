@@ -13,6 +13,8 @@ export class WatchedPage {
   /** Refused requests since they were taken last. */
   private refused: Refused[] = [];
   private problems: string[] = [];
+  /** Every refusal since the page was opened: how often, by method and message. */
+  private readonly refusals = new Map<string, number>();
   /** Hosts that the page opened sockets to. */
   readonly sockets = new Set<string>();
   /** How often each method was answered without an error, since the page was opened. */
@@ -50,6 +52,16 @@ export class WatchedPage {
     return [...new Set(found)].filter((text) => !isHarmless(text));
   }
 
+  /** Every request that was refused since the page was opened: `3 x method: message`. */
+  allRefused(): string[] {
+    return [...this.refusals].map(([what, count]) => `${count} x ${what}`).sort();
+  }
+
+  /** Methods that the page has called and the gateway does not know. */
+  unknownMethods(): string[] {
+    return [...new Set([...this.refusals.keys()].flatMap((what) => /unknown method: (.*)$/.exec(what)?.[1] ?? []))];
+  }
+
   /** Waits until the page has got an answer to each of the methods since a mark, and nothing has moved for a while. */
   async settled(methods: readonly string[] = [], since: ReadonlyMap<string, number> = new Map()): Promise<void> {
     const missing = () => methods.filter((method) => this.countOf(method) <= (since.get(method) ?? 0));
@@ -71,6 +83,12 @@ export class WatchedPage {
 
   private countOf(method: string): number {
     return this.answered.get(method) ?? 0;
+  }
+
+  private refuse(method: string, message: string): void {
+    this.refused.push({ method, message });
+    const what = `${method}: ${message}`;
+    this.refusals.set(what, (this.refusals.get(what) ?? 0) + 1);
   }
 
   private heard(message: ConsoleMessage): void {
@@ -97,7 +115,7 @@ export class WatchedPage {
       this.lastFrameAt = performance.now();
       const method = this.waiting.get(keyOf(frame)) ?? "?";
       this.waiting.delete(keyOf(frame));
-      if (frame.ok === false) this.refused.push({ method, message: frame.error?.message ?? "" });
+      if (frame.ok === false) this.refuse(method, frame.error?.message ?? "");
       else this.answered.set(method, this.countOf(method) + 1);
     });
     socket.on("close", () => {

@@ -22,6 +22,14 @@ const HARMLESS: readonly { pattern: RegExp; because: string }[] = [
     because: "February's page asks Google for its fonts, which a machine without internet does not reach.",
   },
   {
+    pattern: /^refused: plugins\.list: invalid handshake: first request must be connect$/,
+    because: "The page sometimes asks for its icons before it has introduced itself, and asks again.",
+  },
+  {
+    pattern: /^shown: (this gateway has no memory search|Unavailable)$/,
+    because: "What the page says of memory where no memory search is there.",
+  },
+  {
     pattern: /^refused: skills\.search: /,
     because: "Looks in a registry on the internet, which a machine without it does not reach.",
   },

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { GateContext } from "../../gate/run.ts";
 import type { WatchedPage } from "./browser.ts";
+import { askAssistant, connectNode, navigation, switchPlugin, watchTexts } from "./everyday.ts";
 import { VIEWS, type View } from "./views.ts";
 
 /** Who walks where. */
@@ -27,14 +28,12 @@ export async function walkCurrent(walk: Walk): Promise<void> {
     must(!page.url().includes(token), "the token stays in the address");
   });
   await part("a message is answered, piece by piece", async () => {
+    const seen = await watchTexts(page, "echo: one");
     await say(page, "SLOW:150 one two three four five six");
-    await page
-      .getByText(/^echo: one two/)
-      .first()
-      .waitFor();
-    must(!(await watched.text()).includes("echo: one two three four five six"), "it came in one piece");
     await page.getByText("echo: one two three four five six").first().waitFor();
     await watched.settled(["chat.send"]);
+    const pieces = await seen();
+    must(pieces.length > 2, `it came in ${pieces.length} pieces: ${pieces.join(" | ")}`);
   });
   await shot(walk, "chat");
   await part("the page stays logged in when it is loaded again, and shows the conversation", async () => {
@@ -50,7 +49,20 @@ export async function walkCurrent(walk: Walk): Promise<void> {
   });
   await part("a setting is edited and saved", () => editSetting(walk));
   await part("an automation is added, run, looked at and removed", () => automation(walk));
+  await part("a provider is switched off and on again among the plugins", () => switchPlugin(walk));
+  await part("the setup assistant answers", () => askAssistant(walk));
+  const node = await connectNode(walk);
   for (const view of VIEWS) await part(view.path, () => visit(walk, view));
+  node.close();
+  const linked = await context.step("2026.9.6: find the views that the navigation leads to", () => navigation(walk));
+  for (const path of linked.filter((path) => !VIEWS.some((view) => view.path === path))) {
+    await part(path, () => visit(walk, { path, methods: [], shows: /\S/ }));
+  }
+  for (const what of watched.allRefused()) context.log(`refused: ${what}`);
+  await context.check("2026.9.6: the page calls no method that is unknown here", () => {
+    const unknown = watched.unknownMethods();
+    must(unknown.length === 0, unknown.join(", "));
+  });
   for (const name of ["sessions", "automations", "usage"]) {
     await page.goto(`${origin}/${name}`);
     await shot(walk, name);

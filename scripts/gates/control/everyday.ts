@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { nodeSpec, TestClient } from "../../../src/gateway/testing.ts";
+import { must, type Walk } from "./walk.ts";
+
+/** Notes every text of the page that begins so, as it grows. Returns what gives those that were seen. */
+export async function watchTexts(page: Page, start: string): Promise<() => Promise<string[]>> {
+  const watch = (await Bun.file(join(import.meta.dir, "seen-texts.js")).text()).trim().replace(/;$/, "");
+  await page.evaluate(`globalThis.seenTexts = (${watch}\n)(${JSON.stringify(start)})`);
+  return () => page.evaluate<string[]>("globalThis.seenTexts.seen");
+}
+
+/** The paths that the links of the sidebars lead to, those of the page's own host alone. */
+export async function navigation({ watched, origin }: Walk): Promise<string[]> {
+  const paths = new Set<string>();
+  for (const start of ["/agents", "/settings/connection"]) {
+    await watched.page.goto(`${origin}${start}`);
+    await watched.settled();
+    const links: string[] = [];
+    for (const link of await watched.page.getByRole("link").all()) {
+      const href = await link.getAttribute("href");
+      if (href) links.push(href);
+    }
+    for (const link of links) {
+      const url = new URL(link, `${origin}/`);
+      if (url.origin === origin) paths.add(url.pathname);
+    }
+  }
+  must(paths.size > 25, `it leads to ${paths.size} views only: ${[...paths].join(", ")}`);
+  await watched.trouble();
+  return [...paths].sort();
+}
+
+/** Switches a provider off and on in its own view, and looks that the list says so. */
+export async function switchPlugin({ watched, origin }: Walk): Promise<void> {
+  const { page } = watched;
+  const before = new Map(watched.answered);
+  await page.goto(`${origin}/settings/plugins/cerebras`);
+  await page.getByRole("button", { name: "Disable Cerebras" }).click();
+  await watched.settled(["plugins.list", "plugins.setEnabled"], before);
+  const between = new Map(watched.answered);
+  await page.reload();
+  await page.getByRole("button", { name: "Enable Cerebras" }).click();
+  await watched.settled(["plugins.setEnabled"], between);
+  await page.getByRole("button", { name: "Disable Cerebras" }).waitFor();
+}
+
+/** Says something to the gateway's own assistant, which answers with the model. */
+export async function askAssistant({ watched, origin }: Walk): Promise<void> {
+  const { page } = watched;
+  const before = new Map(watched.answered);
+  await page.goto(`${origin}/custodian`);
+  await watched.settled(["openclaw.chat"], before);
+  const box = page.getByRole("textbox").last();
+  await box.fill("what can you do");
+  await page.keyboard.press("Enter");
+  await page.getByText("echo: what can you do").first().waitFor();
+  await watched.settled();
+}
+
+/** A node that is connected while the page shows nodes. */
+export async function connectNode({ origin, token }: Walk): Promise<TestClient> {
+  const client = await TestClient.open(origin.replace("http:", "ws:"));
+  const spec = nodeSpec();
+  await client.hello({ ...spec, auth: { token }, client: { ...spec.client, displayName: "Gate node" } });
+  return client;
+}
