@@ -65,3 +65,35 @@ export async function connectNode({ origin, token }: Walk): Promise<TestClient> 
   await client.hello({ ...spec, auth: { token }, client: { ...spec.client, displayName: "Gate node" } });
   return client;
 }
+
+/** Views with tabs of their own, at least so many. */
+export const TABBED: Readonly<Record<string, number>> = {
+  "/settings/memory": 4,
+  "/settings/communications": 3,
+  "/settings/infrastructure": 5,
+  "/settings/agents": 7,
+  "/settings/plugins": 2,
+  "/settings/automation": 4,
+  "/settings/ai-agents": 4,
+  "/settings/appearance": 2,
+  "/settings/security": 2,
+  "/automations": 4,
+};
+
+/** Opens each tab of a view. */
+export async function openTabs({ watched, origin }: Walk, path: string): Promise<void> {
+  const { page } = watched;
+  await page.goto(`${origin}${path}`);
+  await page
+    .getByRole("tab")
+    .nth(TABBED[path]! - 1)
+    .waitFor();
+  await watched.settled();
+  const names = await page.getByRole("tab").allInnerTexts();
+  for (const name of names) {
+    await page.getByRole("tab", { name: name.trim(), exact: true }).click();
+    await watched.settled();
+    const trouble = await watched.trouble();
+    must(trouble.length === 0, `${name}: ${trouble.join("; ")}`);
+  }
+}

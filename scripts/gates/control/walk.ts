@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { GateContext } from "../../gate/run.ts";
 import type { WatchedPage } from "./browser.ts";
-import { askAssistant, connectNode, navigation, switchPlugin, watchTexts } from "./everyday.ts";
+import { askAssistant, connectNode, navigation, openTabs, switchPlugin, TABBED, watchTexts } from "./everyday.ts";
 import { VIEWS, type View } from "./views.ts";
 
 /** Who walks where. */
@@ -53,6 +53,7 @@ export async function walkCurrent(walk: Walk): Promise<void> {
   await part("the setup assistant answers", () => askAssistant(walk));
   const node = await connectNode(walk);
   for (const view of VIEWS) await part(view.path, () => visit(walk, view));
+  for (const path of Object.keys(TABBED)) await part(`${path}, tab by tab`, () => openTabs(walk, path));
   node.close();
   const linked = await context.step("2026.9.6: find the views that the navigation leads to", () => navigation(walk));
   for (const path of linked.filter((path) => !VIEWS.some((view) => view.path === path))) {
