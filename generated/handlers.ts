@@ -162,7 +162,7 @@ export interface HostHandlers<Ctx> {
   "diagnostics.stability"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsStabilityResult>;
   "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
   "doctor.memory.status"(params: T.DoctorMemoryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
-  "environments.list"(params: T.EnvironmentsListParams, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
+  "environments.list"(params: T.EnvironmentsListRequest, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
   "environments.status"(params: T.EnvironmentsStatusParams, ctx: Ctx): Awaitable<T.EnvironmentsStatusResult>;
   "fs.listDir"(params: T.FsListDirParams, ctx: Ctx): Awaitable<T.FsListDirResult>;
   "system.info"(params: T.SystemInfoParams, ctx: Ctx): Awaitable<T.SystemInfoResult>;
@@ -220,6 +220,7 @@ export interface NodesHandlers<Ctx> {
 export interface OpenclawHandlers<Ctx> {
   "openclaw.approval.list"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.ApprovalPendingList>;
   "openclaw.changes.list"(params: T.SystemChangesListParams, ctx: Ctx): Awaitable<T.SystemChangesListResult>;
+  "openclaw.chat"(params: T.SystemAgentChatParams, ctx: Ctx): Awaitable<T.SystemAgentChatResult>;
   "openclaw.chat.history"(params: T.SystemAgentChatHistoryParams, ctx: Ctx): Awaitable<T.SystemAgentChatHistoryResult>;
 }
 
@@ -384,6 +385,7 @@ export interface ToolsHandlers<Ctx> {
   "tools.effective"(params: T.ToolsEffectiveParams, ctx: Ctx): Awaitable<T.ToolsEffectiveResult>;
   "tools.github.status"(params: T.ToolsGitHubStatusParams, ctx: Ctx): Awaitable<T.ToolsGitHubStatusResult>;
   "tools.invoke"(params: T.ToolsInvokeParams, ctx: Ctx): Awaitable<T.ToolsInvokeResult>;
+  "webSearch.status"(params: T.WebSearchStatusParams, ctx: Ctx): Awaitable<T.WebSearchStatusResult>;
 }
 
 /** Handlers of `src/methods/usage.ts`. */

@@ -179,6 +179,14 @@ export const LIMITS = {
   deviceSupersedeAgeMs: 60000,
   /** ends. Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused. */
   deviceAccessEndsKept: 256,
+  /** characters. Of one message to the setup assistant; a question with a piece of a log. */
+  setupMessageChars: 8000,
+  /** characters. Of one of its answers; several pages. */
+  setupAnswerChars: 16000,
+  /** turns. That go to the model with a question; ten exchanges. */
+  setupContextTurns: 20,
+  /** turns. That are kept, as one value of at most some megabytes; openclaw.chat.history shows up to 500. */
+  setupTurns: 200,
   /** ms. Upstream's ten minutes to use a setup code. */
   setupCodeTtlMs: 600000,
   /** codes. Kept with their outcomes; one person sets up a few devices a day. */
@@ -796,6 +804,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   pairedDevicesMax: { unit: "devices", reason: "Bounds device.pair.list at about a megabyte; one owner's programs and phones are far fewer." },
   deviceSupersedeAgeMs: { unit: "ms", reason: "Upstream's minute in which a silent pairing is not tidied away by the next one of the same program." },
   deviceAccessEndsKept: { unit: "ends", reason: "Of removed devices and revoked tokens, for connections being admitted meanwhile; when more happen at once these are refused." },
+  setupMessageChars: { unit: "characters", reason: "Of one message to the setup assistant; a question with a piece of a log." },
+  setupAnswerChars: { unit: "characters", reason: "Of one of its answers; several pages." },
+  setupContextTurns: { unit: "turns", reason: "That go to the model with a question; ten exchanges." },
+  setupTurns: { unit: "turns", reason: "That are kept, as one value of at most some megabytes; openclaw.chat.history shows up to 500." },
   setupCodeTtlMs: { unit: "ms", reason: "Upstream's ten minutes to use a setup code." },
   setupCodesMax: { unit: "codes", reason: "Kept with their outcomes; one person sets up a few devices a day." },
   setupOutcomeTtlMs: { unit: "ms", reason: "For a client that showed a code to ask what became of it, also after it was closed overnight." },

@@ -105,7 +105,7 @@ export const METHODS = {
   "diagnostics.stability": { name: "diagnostics.stability", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "DiagnosticsStabilityResult", accepted: null, errorText: null },
   "doctor.memory.dreamDiary": { name: "doctor.memory.dreamDiary", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "DreamDiaryParams", result: "DreamDiaryResult", accepted: null, errorText: "agentId must be a string" },
   "doctor.memory.status": { name: "doctor.memory.status", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "DoctorMemoryParams", result: "DoctorMemoryStatusResult", accepted: null, errorText: null },
-  "environments.list": { name: "environments.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "EnvironmentsListParams", result: "EnvironmentsListResult", accepted: null, errorText: null },
+  "environments.list": { name: "environments.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "EnvironmentsListRequest", result: "EnvironmentsListResult", accepted: null, errorText: null },
   "environments.status": { name: "environments.status", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "EnvironmentsStatusParams", result: "EnvironmentsStatusResult", accepted: null, errorText: null },
   "exec.approval.get": { name: "exec.approval.get", family: "exec", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "ExecApprovalGetParams", result: "ExecApprovalView", accepted: null, errorText: null },
   "exec.approval.grants.list": { name: "exec.approval.grants.list", family: "exec", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "ExecApprovalGrantsListParams", result: "ExecApprovalGrantsListResult", accepted: null, errorText: null },
@@ -159,6 +159,7 @@ export const METHODS = {
   "node.skills.update": { name: "node.skills.update", family: "nodes", role: "node", scope: null, advertised: true, twoPhase: false, idempotent: false, params: "NodeSkillsUpdateParams", result: "NodeSkillsUpdateResult", accepted: null, errorText: null },
   "openclaw.approval.list": { name: "openclaw.approval.list", family: "openclaw", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "ApprovalPendingList", accepted: null, errorText: null },
   "openclaw.changes.list": { name: "openclaw.changes.list", family: "openclaw", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemChangesListParams", result: "SystemChangesListResult", accepted: null, errorText: null },
+  "openclaw.chat": { name: "openclaw.chat", family: "openclaw", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemAgentChatParams", result: "SystemAgentChatResult", accepted: null, errorText: null },
   "openclaw.chat.history": { name: "openclaw.chat.history", family: "openclaw", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "SystemAgentChatHistoryParams", result: "SystemAgentChatHistoryResult", accepted: null, errorText: null },
   "plugin.approval.list": { name: "plugin.approval.list", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "ApprovalPendingList", accepted: null, errorText: null },
   "plugin.approval.request": { name: "plugin.approval.request", family: "plugin", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: true, idempotent: false, params: "PluginApprovalRequestParams", result: "ApprovalDecided", accepted: "ApprovalAccepted", errorText: null },
@@ -348,6 +349,7 @@ export const METHODS = {
   "wake": { name: "wake", family: "cron", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "WakeParams", result: "WakeResult", accepted: null, errorText: null },
   "web.login.start": { name: "web.login.start", family: "channels", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, params: "WebLoginStartParams", result: "WebLoginStartResult", accepted: null, errorText: null },
   "web.login.wait": { name: "web.login.wait", family: "channels", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, params: "WebLoginWaitParams", result: "WebLoginWaitResult", accepted: null, errorText: null },
+  "webSearch.status": { name: "webSearch.status", family: "tools", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "WebSearchStatusParams", result: "WebSearchStatusResult", accepted: null, errorText: null },
   "wizard.cancel": { name: "wizard.cancel", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "WizardCancelParams", result: "WizardCancelResult", accepted: null, errorText: null },
   "wizard.next": { name: "wizard.next", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "WizardNextParams", result: "WizardNextResult", accepted: null, errorText: null },
   "wizard.start": { name: "wizard.start", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "WizardStartParams", result: "WizardStartResult", accepted: null, errorText: null },
@@ -470,7 +472,7 @@ export interface MethodMap {
   "doctor.memory.status": { params: T.DoctorMemoryParams; result: T.DoctorMemoryStatusResult; accepted: never };
   "environments.create": { params: T.EnvironmentsCreateParams; result: T.EnvironmentsCreateResult; accepted: never };
   "environments.destroy": { params: T.EnvironmentsDestroyParams; result: T.EnvironmentsDestroyResult; accepted: never };
-  "environments.list": { params: T.EnvironmentsListParams; result: T.EnvironmentsListResult; accepted: never };
+  "environments.list": { params: T.EnvironmentsListRequest; result: T.EnvironmentsListResult; accepted: never };
   "environments.status": { params: T.EnvironmentsStatusParams; result: T.EnvironmentsStatusResult; accepted: never };
   "exec.approval.get": { params: T.ExecApprovalGetParams; result: T.ExecApprovalView; accepted: never };
   "exec.approval.grants.list": { params: T.ExecApprovalGrantsListParams; result: T.ExecApprovalGrantsListResult; accepted: never };
@@ -810,6 +812,7 @@ export interface MethodMap {
   "wake": { params: T.WakeParams; result: T.WakeResult; accepted: never };
   "web.login.start": { params: T.WebLoginStartParams; result: T.WebLoginStartResult; accepted: never };
   "web.login.wait": { params: T.WebLoginWaitParams; result: T.WebLoginWaitResult; accepted: never };
+  "webSearch.status": { params: T.WebSearchStatusParams; result: T.WebSearchStatusResult; accepted: never };
   "wizard.cancel": { params: T.WizardCancelParams; result: T.WizardCancelResult; accepted: never };
   "wizard.next": { params: T.WizardNextParams; result: T.WizardNextResult; accepted: never };
   "wizard.start": { params: T.WizardStartParams; result: T.WizardStartResult; accepted: never };

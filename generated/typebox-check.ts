@@ -294,6 +294,7 @@ export type Checked = AllTrue<{
   EnvironmentsDestroyParams: Same<Box.EnvironmentsDestroyParams, Types.EnvironmentsDestroyParams>;
   EnvironmentsDestroyResult: Same<Box.EnvironmentsDestroyResult, Types.EnvironmentsDestroyResult>;
   EnvironmentsListParams: Same<Box.EnvironmentsListParams, Types.EnvironmentsListParams>;
+  EnvironmentsListRequest: Same<Box.EnvironmentsListRequest, Types.EnvironmentsListRequest>;
   EnvironmentsListResult: Same<Box.EnvironmentsListResult, Types.EnvironmentsListResult>;
   EnvironmentsStatusParams: Same<Box.EnvironmentsStatusParams, Types.EnvironmentsStatusParams>;
   EnvironmentsStatusResult: Same<Box.EnvironmentsStatusResult, Types.EnvironmentsStatusResult>;
@@ -1152,6 +1153,8 @@ export type Checked = AllTrue<{
   WebPushUnsubscribeParams: Same<Box.WebPushUnsubscribeParams, Types.WebPushUnsubscribeParams>;
   WebPushVapidPublicKeyParams: Same<Box.WebPushVapidPublicKeyParams, Types.WebPushVapidPublicKeyParams>;
   WebPushVapidPublicKeyResult: Same<Box.WebPushVapidPublicKeyResult, Types.WebPushVapidPublicKeyResult>;
+  WebSearchStatusParams: Same<Box.WebSearchStatusParams, Types.WebSearchStatusParams>;
+  WebSearchStatusResult: Same<Box.WebSearchStatusResult, Types.WebSearchStatusResult>;
   WizardCancelParams: Same<Box.WizardCancelParams, Types.WizardCancelParams>;
   WizardCancelResult: Same<Box.WizardCancelResult, Types.WizardCancelResult>;
   WizardNextParams: Same<Box.WizardNextParams, Types.WizardNextParams>;

@@ -7221,7 +7221,16 @@ export const EnvironmentSummary = Type.Object({
     updateCommand: Type.Literal("openclaw update"),
     headlessReconnectCommand: Type.Literal("openclaw node restart")
   }, { additionalProperties: false }), { minItems: 1, maxItems: 8 })),
-  worker: Type.Optional(WorkerEnvironmentMetadata)
+  worker: Type.Optional(WorkerEnvironmentMetadata),
+  desktopSetup: Type.Optional(Type.Object({
+    state: Type.Union([
+      Type.Literal("ready"),
+      Type.Literal("needs-server"),
+      Type.Literal("unsupported"),
+      Type.Literal("managed")
+    ]),
+    detail: Type.Optional(Type.String())
+  }, { additionalProperties: false }))
 }, { additionalProperties: false })
 
 export type EnvironmentsCreateParams = Static<typeof EnvironmentsCreateParams>
@@ -7244,6 +7253,13 @@ export const EnvironmentsDestroyResult = EnvironmentSummary
 
 export type EnvironmentsListParams = Static<typeof EnvironmentsListParams>
 export const EnvironmentsListParams = Type.Record(Type.String(), Type.Never())
+
+export type EnvironmentsListRequest = Static<typeof EnvironmentsListRequest>
+export const EnvironmentsListRequest = Type.Object({
+  runtimeId: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  projection: Type.Optional(Type.Literal("profiles")),
+  includeDesktopSetup: Type.Optional(Type.Boolean())
+}, { additionalProperties: false })
 
 export type EnvironmentsListResult = Static<typeof EnvironmentsListResult>
 export const EnvironmentsListResult = Type.Object({
@@ -15787,6 +15803,7 @@ export type SystemAgentChatResult = Static<typeof SystemAgentChatResult>
 export const SystemAgentChatResult = Type.Object({
   sessionId: Type.String({ minLength: 1 }),
   reply: Type.String({ minLength: 1 }),
+  optionalWelcome: Type.Optional(Type.Boolean()),
   sensitive: Type.Optional(Type.Boolean()),
   wizardInputPending: Type.Optional(Type.Boolean()),
   action: Type.Union([
@@ -18408,6 +18425,39 @@ export const WebPushVapidPublicKeyParams = Type.Record(Type.String(), Type.Never
 export type WebPushVapidPublicKeyResult = Static<typeof WebPushVapidPublicKeyResult>
 export const WebPushVapidPublicKeyResult = Type.Object({
   vapidPublicKey: Type.String({ minLength: 1 })
+})
+
+export type WebSearchStatusParams = Static<typeof WebSearchStatusParams>
+export const WebSearchStatusParams = Type.Object({
+  agentId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" }))
+}, { additionalProperties: false })
+
+export type WebSearchStatusResult = Static<typeof WebSearchStatusResult>
+export const WebSearchStatusResult = Type.Object({
+  enabled: Type.Boolean(),
+  provider: Type.Union([
+    Type.String(),
+    Type.Null()
+  ]),
+  agentId: Type.String(),
+  model: Type.Union([
+    Type.Object({
+      provider: Type.String(),
+      id: Type.String(),
+      runtime: Type.String(),
+      runtimeLabel: Type.String()
+    }),
+    Type.Null()
+  ]),
+  providers: Type.Array(Type.Object({
+    
+  })),
+  route: Type.Object({
+    kind: Type.String(),
+    label: Type.String(),
+    testable: Type.Boolean(),
+    reason: Type.Optional(Type.String())
+  })
 })
 
 export type WizardCancelParams = Static<typeof WizardCancelParams>

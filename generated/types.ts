@@ -4062,7 +4062,11 @@ export type EnvironmentSummary = {
     updateCommand: 'openclaw update',
     headlessReconnectCommand: 'openclaw node restart'
   }>,
-  worker?: WorkerEnvironmentMetadata
+  worker?: WorkerEnvironmentMetadata,
+  desktopSetup?: {
+    state: ('ready' | 'needs-server' | 'unsupported' | 'managed'),
+    detail?: string
+  }
 };
 
 export type EnvironmentsCreateParams = {
@@ -4080,6 +4084,12 @@ export type EnvironmentsDestroyParams = {
 export type EnvironmentsDestroyResult = EnvironmentSummary;
 
 export type EnvironmentsListParams = Record<string, never>;
+
+export type EnvironmentsListRequest = {
+  runtimeId?: string,
+  projection?: 'profiles',
+  includeDesktopSetup?: boolean
+};
 
 export type EnvironmentsListResult = {
   environments: Array<EnvironmentSummary>,
@@ -10762,6 +10772,7 @@ export type SystemAgentChatParams = {
 export type SystemAgentChatResult = {
   sessionId: string,
   reply: string,
+  optionalWelcome?: boolean,
   sensitive?: boolean,
   wizardInputPending?: boolean,
   action: ('none' | 'open-agent' | 'exit'),
@@ -12729,6 +12740,29 @@ export type WebPushVapidPublicKeyParams = Record<string, never>;
 
 export type WebPushVapidPublicKeyResult = ({
   vapidPublicKey: string
+} & Record<string, any>);
+
+export type WebSearchStatusParams = {
+  agentId?: string
+};
+
+export type WebSearchStatusResult = ({
+  enabled: boolean,
+  provider: (string | null),
+  agentId: string,
+  model: (({
+    provider: string,
+    id: string,
+    runtime: string,
+    runtimeLabel: string
+  } & Record<string, any>) | null),
+  providers: Array<Record<string, any>>,
+  route: ({
+    kind: string,
+    label: string,
+    testable: boolean,
+    reason?: string
+  } & Record<string, any>)
 } & Record<string, any>);
 
 export type WizardCancelParams = {
