@@ -468,6 +468,7 @@ export interface WorkbenchHandlers<Ctx> {
   "themes.get"(params: T.ThemesGetParams, ctx: Ctx): Awaitable<T.ThemesGetResult>;
   "themes.list"(params: T.ThemesListParams, ctx: Ctx): Awaitable<T.ThemesListResult>;
   "themes.set"(params: T.ThemesSetParams, ctx: Ctx): Awaitable<T.ThemesGetResult>;
+  "transcripts.status"(params: T.TranscriptsStatusParams, ctx: Ctx): Awaitable<T.TranscriptsStatusResult>;
   "worktrees.branches"(params: T.WorktreesBranchesParams, ctx: Ctx): Awaitable<T.WorktreesBranchesResult>;
 }
 

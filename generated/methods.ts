@@ -317,6 +317,7 @@ export const METHODS = {
   "tools.effective": { name: "tools.effective", family: "tools", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ToolsEffectiveParams", result: "ToolsEffectiveResult", accepted: null, errorText: null },
   "tools.github.status": { name: "tools.github.status", family: "tools", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "ToolsGitHubStatusParams", result: "ToolsGitHubStatusResult", accepted: null, errorText: null },
   "tools.invoke": { name: "tools.invoke", family: "tools", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "ToolsInvokeParams", result: "ToolsInvokeResult", accepted: null, errorText: null },
+  "transcripts.status": { name: "transcripts.status", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "TranscriptsStatusParams", result: "TranscriptsStatusResult", accepted: null, errorText: null },
   "tts.convert": { name: "tts.convert", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "TtsConvertParams", result: "TtsConvertResult", accepted: null, errorText: "tts.convert requires text" },
   "tts.disable": { name: "tts.disable", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsEnabledResult", accepted: null, errorText: null },
   "tts.enable": { name: "tts.enable", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "TtsEnabledResult", accepted: null, errorText: null },
@@ -774,6 +775,7 @@ export interface MethodMap {
   "tools.github.configure": { params: T.ToolsGitHubConfigureParams; result: T.ToolsGitHubStatusResult; accepted: never };
   "tools.github.status": { params: T.ToolsGitHubStatusParams; result: T.ToolsGitHubStatusResult; accepted: never };
   "tools.invoke": { params: T.ToolsInvokeParams; result: T.ToolsInvokeResult; accepted: never };
+  "transcripts.status": { params: T.TranscriptsStatusParams; result: T.TranscriptsStatusResult; accepted: never };
   "tts.convert": { params: T.TtsConvertParams; result: T.TtsConvertResult; accepted: never };
   "tts.disable": { params: T.IgnoredParams; result: T.TtsEnabledResult; accepted: never };
   "tts.enable": { params: T.IgnoredParams; result: T.TtsEnabledResult; accepted: never };

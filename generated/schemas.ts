@@ -299,6 +299,7 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   "ToolsEffectiveParams": {"type":"object","required":["sessionKey"],"properties":{"agentId":{"type":"string","minLength":1},"sessionKey":{"type":"string","minLength":1}},"additionalProperties":false},
   "ToolsGitHubStatusParams": {"type":"object","required":["agentId","selectedScope"],"properties":{"agentId":{"type":"string","minLength":1},"selectedScope":{"anyOf":[{"type":"string","const":"system"},{"type":"string","const":"agent"}]}},"additionalProperties":false},
   "ToolsInvokeParams": {"type":"object","required":["name"],"properties":{"name":{"type":"string","minLength":1},"args":{"type":"object","patternProperties":{"^.*$":{}}},"sessionKey":{"type":"string","minLength":1},"agentId":{"type":"string","minLength":1},"confirm":{"type":"boolean"},"idempotencyKey":{"type":"string","minLength":1},"conversationReadOrigin":{"type":"string","const":"direct-operator"}},"additionalProperties":false},
+  "TranscriptsStatusParams": {"type":"object","properties":{},"additionalProperties":false},
   "TtsConvertParams": {"type":"object","required":["text"],"properties":{"text":{"type":"string","minLength":1}},"additionalProperties":true},
   "TtsSetPersonaParams": {"type":"object","properties":{"persona":{"description":"A configured one; nothing chooses none."}},"additionalProperties":true},
   "TtsSetProviderParams": {"type":"object","required":["provider"],"properties":{"provider":{"type":"string","minLength":1}},"additionalProperties":true},

@@ -1061,6 +1061,8 @@ export type Checked = AllTrue<{
   TranscriptPart: Same<Box.TranscriptPart, Types.TranscriptPart>;
   TranscriptPlace: Same<Box.TranscriptPlace, Types.TranscriptPlace>;
   TranscriptUsage: Same<Box.TranscriptUsage, Types.TranscriptUsage>;
+  TranscriptsStatusParams: Same<Box.TranscriptsStatusParams, Types.TranscriptsStatusParams>;
+  TranscriptsStatusResult: Same<Box.TranscriptsStatusResult, Types.TranscriptsStatusResult>;
   TtsConvertParams: Same<Box.TtsConvertParams, Types.TtsConvertParams>;
   TtsConvertResult: Same<Box.TtsConvertResult, Types.TtsConvertResult>;
   TtsEnabledResult: Same<Box.TtsEnabledResult, Types.TtsEnabledResult>;

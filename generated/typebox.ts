@@ -17712,6 +17712,23 @@ export const ToolsInvokeResult = Type.Object({
   error: Type.Optional(ToolsInvokeError)
 }, { additionalProperties: false })
 
+export type TranscriptsStatusParams = Static<typeof TranscriptsStatusParams>
+export const TranscriptsStatusParams = Type.Record(Type.String(), Type.Never())
+
+export type TranscriptsStatusResult = Static<typeof TranscriptsStatusResult>
+export const TranscriptsStatusResult = Type.Object({
+  enabled: Type.Boolean(),
+  providers: Type.Array(Type.Unknown()),
+  configuredSources: Type.Array(Type.Unknown()),
+  active: Type.Array(Type.Unknown()),
+  latestTranscript: Type.Unknown(),
+  omitted: Type.Object({
+    providers: Type.Integer({ minimum: 0 }),
+    configuredSources: Type.Integer({ minimum: 0 }),
+    active: Type.Integer({ minimum: 0 })
+  }, { additionalProperties: false })
+})
+
 export type TtsConvertParams = Static<typeof TtsConvertParams>
 export const TtsConvertParams = Type.Object({
   text: Type.String({ minLength: 1 })

@@ -12148,6 +12148,21 @@ export type TranscriptUsage = {
   }
 };
 
+export type TranscriptsStatusParams = Record<string, never>;
+
+export type TranscriptsStatusResult = ({
+  enabled: boolean,
+  providers: Array<unknown>,
+  configuredSources: Array<unknown>,
+  active: Array<unknown>,
+  latestTranscript: unknown,
+  omitted: {
+    providers: number,
+    configuredSources: number,
+    active: number
+  }
+} & Record<string, any>);
+
 export type TtsConvertParams = ({
   text: string
 } & Record<string, any>);

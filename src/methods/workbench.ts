@@ -24,6 +24,15 @@ export const workbench: WorkbenchHandlers<CallContext> = {
   "themes.list": (_params, { themes }) => themes.list(),
   "themes.get": (params, { themes }) => themes.get(params),
   "themes.set": (params, { themes }) => themes.set(params),
+  // Nothing listens to meetings here, and no transcripts are kept.
+  "transcripts.status": () => ({
+    enabled: false,
+    providers: [],
+    configuredSources: [],
+    active: [],
+    latestTranscript: null,
+    omitted: { providers: 0, configuredSources: 0, active: 0 },
+  }),
 };
 
 /** Checks that come before the schema. */
