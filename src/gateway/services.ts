@@ -75,6 +75,7 @@ import { Processes } from "../tools/exec/processes.ts";
 import { ToolHost } from "../tools/host.ts";
 import { ToolInvoker } from "../tools/invoker.ts";
 import { ToolRegistry } from "../tools/registry.ts";
+import { Sandboxes } from "../tools/sandbox/sandboxes.ts";
 import { Tools } from "../tools/tools.ts";
 import { Themes } from "../ui/themes.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
@@ -149,6 +150,7 @@ export interface Services
   readonly toolHost: ToolHost;
   readonly toolInvoker: ToolInvoker;
   readonly processes: Processes;
+  readonly sandboxes: Sandboxes;
   readonly host: Host;
   readonly hooks: Hooks;
   readonly internalHooks: InternalHooks;
@@ -292,6 +294,7 @@ export function createServices(options: ServiceOptions): Services {
   const operationDeps = { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
   const operations = createOperations(operationDeps);
 
+  const sandboxes = new Sandboxes({ config, agents, log: log.child("tools") });
   const processes = new Processes({ clock, log: log.child("tools"), limits: LIMITS });
   registerTools(toolRegistry, {
     config,
@@ -301,6 +304,7 @@ export function createServices(options: ServiceOptions): Services {
     log,
     approvals: approvalServices.approvals,
     execPolicy: approvalServices.execPolicy,
+    sandboxes,
     processes,
     notes: systemEvents,
     wake: (agentId, sessionKey) => cron.heartbeatTurns.wake(agentId, sessionKey),
@@ -404,6 +408,7 @@ export function createServices(options: ServiceOptions): Services {
     toolRegistry,
     toolHost,
     processes,
+    sandboxes,
     host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),
     voiceWake,
     speech,
@@ -467,6 +472,7 @@ async function settle(services: Services): Promise<void> {
   await configWriter.reportLast(log);
   await chatMetadata.start();
   for (const warning of hooks.warnings) log.warn(warning);
+  await services.sandboxes.report();
 }
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */

@@ -8,6 +8,7 @@ import { Gatekeeper } from "./exec/gatekeeper.ts";
 import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
 import type { ToolRegistry } from "./registry.ts";
+import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
@@ -16,6 +17,7 @@ export interface ToolRooms extends SessionToolsDeps {
   approvals: ApprovalsPort;
   /** Which commands this machine runs without asking. */
   execPolicy: ExecPolicy;
+  sandboxes: Sandboxes;
   /** The commands that agents have started. */
   processes: Processes;
   /** How a session hears of something that has happened since its last turn. */
@@ -25,11 +27,12 @@ export interface ToolRooms extends SessionToolsDeps {
 
 /** Puts the tools of every room into the registry. */
 export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
-  const { config, defender, execPolicy, approvals } = rooms;
+  const { config, defender, execPolicy, approvals, sandboxes } = rooms;
   registry.add(
     ...fileTools({ ...rooms, limits: LIMITS }),
     ...execTools({
       ...rooms,
+      sandboxes,
       gatekeeper: new Gatekeeper({ defender, policy: execPolicy, approvals, limits: LIMITS }),
       completions: new Completions(rooms),
       env: () => config.env ?? process.env,

@@ -8,6 +8,7 @@ import type { ExecAsk, ExecSecurity } from "./settings.ts";
 export interface ApprovalQuestion {
   command: string;
   cwd: string;
+  host: "gateway" | "sandbox";
   variables: Readonly<Record<string, string>>;
   security: ExecSecurity;
   ask: ExecAsk;
@@ -44,6 +45,7 @@ export async function askPeople(
 function paramsOf({
   command,
   cwd,
+  host,
   variables,
   security,
   ask,
@@ -57,7 +59,7 @@ function paramsOf({
     command,
     cwd,
     ...(Object.keys(variables).length > 0 && { env: { ...variables } }),
-    host: "gateway",
+    host,
     security,
     ask,
     ...(warning !== undefined && { warningText: warning }),

@@ -2,6 +2,7 @@ import type { AgentCatalogue } from "../../agents/catalogue.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import { dict } from "../../models/settings.ts";
 import type { Clock } from "../../platform/clock.ts";
+import { NoSandbox, type Sandboxes } from "../sandbox/sandboxes.ts";
 import type { Tool, ToolContext, ToolResult } from "../types.ts";
 import type { Completions } from "./completion.ts";
 import { hostEnvironment } from "./environment.ts";
@@ -15,6 +16,7 @@ import { type ExecSettings, execSettings } from "./settings.ts";
 export interface ExecToolDeps {
   processes: Processes;
   gatekeeper: Gatekeeper;
+  sandboxes: Pick<Sandboxes, "launch">;
   completions: Completions;
   config: ConfigPort;
   agents: Pick<AgentCatalogue, "find">;
@@ -49,6 +51,7 @@ async function perform(deps: ExecToolDeps, args: Record<string, unknown>, contex
   const call = readCall(args, settings, limits.execCommandChars);
   requireElevation(call, context, config.current);
   requireHost(call, context, settings);
+  if (context.isSandboxed && !call.elevated) return confined(deps, call, settings, context);
   const cwd = folder(call.workdir, context.workspace);
   if (cwd === null) return notStarted(noFolder(call.workdir), call.workdir, startedAt, clock.now());
   const env = hostEnvironment(deps.env(), call.env, settings.pathPrepend);
@@ -85,9 +88,44 @@ function requireElevation({ elevated }: ExecCall, context: ToolContext, config: 
   );
 }
 
-function requireHost({ host }: ExecCall, { isSandboxed }: ToolContext, settings: ExecSettings): void {
+/** A command in the session's sandbox. Where there is none, nothing runs. */
+async function confined(
+  deps: ExecToolDeps,
+  call: ExecCall,
+  settings: ExecSettings,
+  context: ToolContext,
+): Promise<ToolResult> {
+  const { sandboxes, gatekeeper, clock } = deps;
+  const { command, workdir, env: variables } = call;
+  const { pathPrepend } = settings;
+  const launch = await sandboxes
+    .launch(context, { command, workdir, variables, pathPrepend })
+    .catch((error: unknown) => {
+      throw error instanceof NoSandbox ? new ExecRefusal(error.message) : error;
+    });
+  const { argv, cwd, outside } = launch;
+  if (workdir.trim() === "" && workdir !== "") return notStarted(noFolder(workdir), workdir, clock.now(), clock.now());
+  if (outside !== null && folder("", outside) === null)
+    return notStarted(noFolder(workdir), cwd, clock.now(), clock.now());
+  const refusal = await gatekeeper.confined({ call, cwd, settings, context });
+  return refusal ?? run(deps, { call, cwd, env: {}, argv, settings, context, from: "/" });
+}
+
+/**
+ * A sandboxed session stays in its sandbox whatever host is configured (KNOWN_ATTACKS 86; upstream lets the
+ * configuration lead out). Elsewhere a call may choose only where nothing is chosen.
+ */
+function requireHost({ host, elevated }: ExecCall, { isSandboxed }: ToolContext, settings: ExecSettings): void {
   const wanted = host === "auto" ? settings.host : host;
-  if (isSandboxed) throw new ExecRefusal("There is no sandbox on this machine, and this session may not leave one.");
+  if (isSandboxed && !elevated) {
+    if (host === "auto" || host === "sandbox") return;
+    throw new ExecRefusal(`exec host not allowed (requested ${host}; this session runs in a sandbox).`);
+  }
+  if (host !== "auto" && settings.host !== "auto" && host !== settings.host) {
+    throw new ExecRefusal(
+      `exec host not allowed (requested ${host}; configured host is ${settings.host}; set tools.exec.host=${host} or auto to allow this override).`,
+    );
+  }
   if (wanted === "sandbox") {
     throw new ExecRefusal(
       'exec host=sandbox requires a sandbox runtime for this session.\nEnable sandbox mode (`agents.defaults.sandbox.mode="non-main"` or `"all"`) or use host=auto/gateway/node.',
@@ -107,9 +145,14 @@ interface Run {
   argv: readonly string[];
   settings: ExecSettings;
   context: ToolContext;
+  /** The folder of this machine in which it is started, when `cwd` is one within a sandbox. */
+  from?: string;
 }
 
-async function run(deps: ExecToolDeps, { call, cwd, env, argv, settings, context }: Run): Promise<ToolResult> {
+async function run(
+  deps: ExecToolDeps,
+  { call, cwd, env, argv, settings, context, from = cwd }: Run,
+): Promise<ToolResult> {
   const { processes, completions, clock } = deps;
   const { agentId, sessionKey, signal } = context;
   const { timeoutSeconds, command, pty, yieldMs } = call;
@@ -124,7 +167,7 @@ async function run(deps: ExecToolDeps, { call, cwd, env, argv, settings, context
       cwd,
       timeoutMs: timeoutSeconds === 0 ? undefined : timeoutSeconds * 1000,
       cleanupMs: settings.cleanupMs,
-      launch: { argv, cwd, env, pty },
+      launch: { argv, cwd: from, env, pty },
     });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

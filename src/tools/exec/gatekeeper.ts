@@ -54,7 +54,7 @@ export class Gatekeeper {
     const { call, env, settings, context } = request;
     const rules = rulesOf(settings, await this.deps.policy.of(context.agentId), call.ask);
     requireNotDenied(rules);
-    const warning = await this.judge(request);
+    const warning = await this.judge(request, "gateway");
     const isInline = settings.strictInlineEval && analyse(call.command).riskKinds.includes("inline-eval");
     const isExplicit = warning !== undefined || isInline;
     if (rules.security === "full" && rules.ask === "off" && !isExplicit) return { argv: shell(shellOf(env), call) };
@@ -68,11 +68,30 @@ export class Gatekeeper {
     return this.asked(request, rules, evaluation, { warning, isExplicit });
   }
 
+  /**
+   * Asks the defender about a command that a sandbox confines, and people where it wants them asked; the policy of this
+   * machine is not about it. Null when it may be started. @throws ExecRefusal, or the signal's reason
+   */
+  async confined(request: Omit<ExecRequest, "env">): Promise<ToolResult | null> {
+    const { call, cwd, settings, context } = request;
+    const warning = await this.judge(request, "sandbox");
+    if (warning === undefined) return null;
+    const { security, ask } = settings;
+    const facts = { security, ask, resolvedPath: null, mayLast: false, warning, context };
+    const question = { command: call.command, cwd, host: "sandbox" as const, variables: call.env, ...facts };
+    const approval = await askPeople(this.deps.approvals, question, this.deps.limits);
+    const why = denialOf(approval);
+    return why === null ? null : denied(`Exec denied (sandbox id=${approval.id}, ${why}): ${call.command}`, cwd);
+  }
+
   /** A reason for people to look at it, when the defender wants that. @throws ExecRefusal for what it blocks */
-  private async judge({ call, cwd, context }: ExecRequest): Promise<string | undefined> {
+  private async judge(
+    { call, cwd, context }: Pick<ExecRequest, "call" | "cwd" | "context">,
+    host: "gateway" | "sandbox",
+  ): Promise<string | undefined> {
     const { origin, agentId, sessionKey, runId, channel } = context;
     const { verdict, findings } = await this.deps.defender.judge(
-      { kind: "command", command: call.command, cwd, env: call.env, host: "gateway" },
+      { kind: "command", command: call.command, cwd, env: call.env, host },
       { origin, agentId, sessionKey, runId, ...(channel && { channel }) },
     );
     if (verdict === "allow") return undefined;
@@ -105,8 +124,9 @@ export class Gatekeeper {
     const { approvals, policy, limits } = this.deps;
     const { lasting, resolvedPath } = evaluation;
     const mayLast = !isExplicit && ask !== "always" && lasting !== null;
-    const question = { command: call.command, cwd, variables: call.env, security, ask, resolvedPath, mayLast, context };
-    const approval = await askPeople(approvals, { ...question, warning }, limits);
+    const facts = { security, ask, resolvedPath, mayLast, warning, context };
+    const question = { command: call.command, cwd, host: "gateway" as const, variables: call.env, ...facts };
+    const approval = await askPeople(approvals, question, limits);
     const why = denialOf(approval);
     const isUnanswered = approval.reason === "timeout" || approval.reason === "no-route";
     if (why !== null && isUnanswered && !isExplicit && mayRunUnanswered(security, fallback, evaluation)) {

@@ -7,6 +7,8 @@ import type { ConfigPort } from "../../config/types.ts";
 import type { Action, Decision } from "../../defender/types.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { silentLogger } from "../../platform/logger.ts";
+import { available } from "../sandbox/bubblewrap.ts";
+import { Sandboxes } from "../sandbox/sandboxes.ts";
 import type { Tool, ToolContext, ToolResult } from "../types.ts";
 import { Completions } from "./completion.ts";
 import { execTools } from "./create.ts";
@@ -27,9 +29,11 @@ const NOBODY: ApprovalsPort = {
 /** The tools that run commands over a workspace of their own; what they start is ended with the test. */
 export class ExecBench {
   readonly workspace = realpathSync(mkdtempSync(join(tmpdir(), "chela-exec-")));
+  readonly stateDir = mkdtempSync(join(tmpdir(), "chela-state-"));
   readonly notes: { sessionKey: string; text: string; trusted: boolean }[] = [];
   readonly woken: string[] = [];
   readonly judged: Action[] = [];
+  hasSandbox = true;
   verdict: Decision = ALLOW;
   config: Record<string, unknown> = {};
   env: Record<string, string | undefined> = { ...process.env };
@@ -46,6 +50,10 @@ export class ExecBench {
       get current() {
         return bench.config;
       },
+      get env() {
+        return bench.env;
+      },
+      stateDir: this.stateDir,
     } as unknown as ConfigPort;
     const defender = {
       judge: async (action: Action) => {
@@ -63,6 +71,12 @@ export class ExecBench {
     this.tools = execTools({
       processes: this.processes,
       gatekeeper: new Gatekeeper({ defender, policy: OPEN, approvals: NOBODY, limits: all }),
+      sandboxes: new Sandboxes({
+        config,
+        agents: { find: () => undefined },
+        log,
+        probe: (path) => (this.hasSandbox ? available(path) : Promise.resolve({ reason: "none is installed" })),
+      }),
       completions,
       config,
       agents: { find: () => undefined },
@@ -111,6 +125,7 @@ export class ExecBench {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.processes.stop();
     rmSync(this.workspace, { recursive: true, force: true });
+    rmSync(this.stateDir, { recursive: true, force: true });
   }
 }
 

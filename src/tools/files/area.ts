@@ -19,17 +19,21 @@ export class Area {
     readonly root: SafeRoot,
     readonly workspace: string,
     readonly isContained: boolean,
+    private readonly at: string | undefined,
   ) {}
 
-  /** @throws ToolError when there is no workspace */
-  static of(context: Pick<ToolContext, "workspace" | "isSandboxed">, staysInside: boolean): Area {
+  /**
+   * @param context `at` is what the workspace is called within the session's sandbox
+   * @throws ToolError when there is no workspace
+   */
+  static of(context: Pick<ToolContext, "workspace" | "isSandboxed"> & { at?: string }, staysInside: boolean): Area {
     const workspace = resolve(context.workspace);
     const isContained = staysInside || context.isSandboxed;
     try {
       const root = isContained
         ? SafeRoot.at(workspace, { links: "inside" })
         : SafeRoot.at(resolve("/"), { links: "inside", allowsSecondNames: true });
-      return new Area(root, workspace, isContained);
+      return new Area(root, workspace, isContained, context.at);
     } catch (error) {
       throw error instanceof PathRefused ? new ToolError(`The workspace cannot be opened: ${short(workspace)}`) : error;
     }
@@ -42,19 +46,33 @@ export class Area {
    */
   wanted(given: string): Wanted {
     if (given.includes("\0")) throw new ToolError("absolute path contains a NUL byte");
-    const text = plain(given);
+    const text = this.outside(plain(given));
     const absolute = isAbsolute(text) ? resolve(text) : resolve(this.workspace, text);
     try {
       const parts = this.root.parts(absolute);
-      return { parts, path: join(this.root.given, ...parts) };
+      return { parts, path: this.shown(join(this.root.given, ...parts)) };
     } catch (error) {
       throw this.told(error, given, text);
     }
   }
 
+  /** The path on this machine of one that commands in the sandbox know. */
+  private outside(path: string): string {
+    const { at, workspace } = this;
+    const isInside = at !== undefined && (path === at || path.startsWith(`${at}/`));
+    return isInside ? join(workspace, path.slice(at.length)) : path;
+  }
+
+  /** A path as the model knows it. */
+  private shown(path: string): string {
+    const { at, workspace } = this;
+    const isInside = at !== undefined && (path === workspace || path.startsWith(`${workspace}/`));
+    return isInside ? at + path.slice(workspace.length) : path;
+  }
+
   /** A path for the model: beneath the workspace when it is. */
   relative(path: string): string {
-    for (const base of [this.workspace, this.isContained ? this.root.path : undefined]) {
+    for (const base of [this.workspace, this.isContained ? this.root.path : undefined, this.at]) {
       if (base !== undefined && path.startsWith(`${base}/`)) return path.slice(base.length + 1);
     }
     return path;
@@ -63,8 +81,9 @@ export class Area {
   /** What the model is told of a refusal; other errors come back as they are. `given` is the path of the call. */
   told(error: unknown, given: string, path = given): unknown {
     if (!(error instanceof PathRefused)) return error;
-    const root = `sandbox root (${short(this.root.given)})`;
-    const at = short(error.path);
+    const root = `sandbox root (${short(this.shown(this.root.given))})`;
+    const full = this.shown(error.path);
+    const at = short(full);
     switch (error.problem) {
       case "outside":
         return new ToolError(
@@ -77,21 +96,21 @@ export class Area {
       case "link":
         return new ToolError(`Symlink is not allowed here: ${at}`);
       case "missing":
-        return new ToolError(`File not found: ${error.path}.`);
+        return new ToolError(`File not found: ${full}.`);
       case "not-a-folder":
-        return new ToolError(`Path component is not a directory: ${error.path}`);
+        return new ToolError(`Path component is not a directory: ${full}`);
       case "a-folder":
-        return new ToolError(`Path is a directory: ${error.path}`);
+        return new ToolError(`Path is a directory: ${full}`);
       case "not-a-file":
-        return new ToolError(`Not a regular file: ${error.path}`);
+        return new ToolError(`Not a regular file: ${full}`);
       case "exists":
-        return new ToolError(`Something is there already: ${error.path}`);
+        return new ToolError(`Something is there already: ${full}`);
       case "changed":
-        return new ToolError(`Changed by somebody else meanwhile: ${error.path}. Read it again and retry.`);
+        return new ToolError(`Changed by somebody else meanwhile: ${full}. Read it again and retry.`);
       case "too-large":
-        return new ToolError(`File is too large for this tool: ${error.path}`);
+        return new ToolError(`File is too large for this tool: ${full}`);
       case "denied":
-        return new ToolError(`Permission denied: ${error.path}`);
+        return new ToolError(`Permission denied: ${full}`);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { DefenderPort } from "../../defender/types.ts";
-import type { Tool, ToolContext } from "../types.ts";
+import { NoSandbox, type Sandboxes } from "../sandbox/sandboxes.ts";
+import { type Tool, type ToolContext, ToolError, type ToolSubject } from "../types.ts";
 import { Area } from "./area.ts";
 import { editTool } from "./edit.ts";
 import { lsTool } from "./ls.ts";
@@ -22,6 +23,8 @@ export interface FileToolLimits {
 export interface FileToolsOptions extends FileSettingsDeps {
   defender: Pick<DefenderPort, "judge">;
   limits: FileToolLimits;
+  /** Where the files of sandboxed sessions are. */
+  sandboxes?: Pick<Sandboxes, "placeOf" | "mayWrite">;
 }
 
 /** What each of the file tools is given. */
@@ -34,16 +37,41 @@ export interface FileToolDeps {
 
 /** The tools that look at and change files: `ls`, `read`, `write`, `edit`, `apply_patch`. */
 export function fileTools(options: FileToolsOptions): Tool[] {
-  const { defender, limits } = options;
-  const area = (context: ToolContext) => Area.of(context, staysInWorkspace(options, context.agentId));
+  const { defender, limits, sandboxes } = options;
+  const area = (context: ToolContext) =>
+    Area.of(placed(context, sandboxes), staysInWorkspace(options, context.agentId));
   const patchArea = (context: ToolContext) =>
-    Area.of(context, staysInWorkspace(options, context.agentId) || patchSettings(options).workspaceOnly);
+    Area.of(
+      placed(context, sandboxes),
+      staysInWorkspace(options, context.agentId) || patchSettings(options).workspaceOnly,
+    );
   const deps = { area, defender, limits };
-  return [
-    lsTool(deps),
-    readTool(deps),
+  const writers = [
     writeTool(deps),
     editTool(deps),
     patchTool({ ...deps, area: patchArea, settings: () => patchSettings(options) }),
   ];
+  const isWritable = (subject: ToolSubject): boolean => sandboxes?.mayWrite(subject) ?? true;
+  return [
+    lsTool(deps),
+    readTool(deps),
+    ...writers.map((tool) => ({
+      ...tool,
+      isAvailable: (subject: ToolSubject) => isWritable(subject) && (tool.isAvailable?.(subject) ?? true),
+    })),
+  ];
+}
+
+/** The context with the folder in which a sandboxed session's files are. @throws ToolError for settings that cannot be */
+function placed(
+  context: ToolContext,
+  sandboxes: FileToolsOptions["sandboxes"],
+): Pick<ToolContext, "workspace" | "isSandboxed"> & { at?: string } {
+  if (!context.isSandboxed || sandboxes === undefined) return context;
+  try {
+    const { folder, at } = sandboxes.placeOf(context).files;
+    return { workspace: folder, isSandboxed: true, at };
+  } catch (error) {
+    throw error instanceof NoSandbox ? new ToolError(error.message) : error;
+  }
 }
