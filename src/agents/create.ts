@@ -19,6 +19,7 @@ import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
 import { SessionCalls } from "./session-calls.ts";
 import { SystemEvents } from "./system-events.ts";
+import { UtilityModel } from "./utility/utility-model.ts";
 
 export interface TurnsOptions {
   sessions: Sessions;
@@ -43,6 +44,7 @@ export interface TurnServices {
   readonly sessionCalls: SessionCalls;
   readonly compactor: Compactor;
   readonly systemEvents: SystemEvents;
+  readonly utility: UtilityModel;
 }
 
 /** Builds the room and tells sessions of the runs. */
@@ -79,5 +81,6 @@ export function createTurns(options: TurnsOptions): TurnServices {
     agentCalls: new AgentCalls(deps),
     sessionCalls: new SessionCalls({ ...deps, chat }),
     systemEvents,
+    utility: new UtilityModel({ models, agents, defender, config, log }),
   };
 }

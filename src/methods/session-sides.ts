@@ -1,7 +1,18 @@
 import type { SessionsHandlers } from "../../generated/handlers.ts";
+import { prepareTitle } from "../agents/utility/title.ts";
 import type { CallContext } from "../gateway/context.ts";
-import { companionState, discussionInfo, githubOptions, listCatalogs, recoverSession } from "../sessions/companions.ts";
+import {
+  companionState,
+  discussionInfo,
+  githubOptions,
+  listCatalogs,
+  openDiscussion,
+  recoverSession,
+  refuseCatalog,
+} from "../sessions/companions.ts";
 import { listMembers, refuseOwner, tellTyping, viewedKeys } from "../sessions/people.ts";
+import { sessionDiff } from "../sessions/session-diff.ts";
+import { revealSessionFiles, setSessionFile } from "../sessions/session-file-changes.ts";
 import { getSessionFile, listSessionFiles } from "../sessions/session-files.ts";
 import { storageStatus } from "../sessions/storage.ts";
 
@@ -24,6 +35,15 @@ export const sessionSides = {
   "sessions.github.options": (params, { sessions }) => githubOptions(sessions, params),
   "sessions.recover": (params, { sessions }) => recoverSession(sessions, params),
   "sessions.files.list": (params, { sessions }) => listSessionFiles(sessions, params),
+  "sessions.files.set": (params, { sessions }) => setSessionFile(sessions, params),
+  "sessions.files.reveal": (params, { sessions }) => revealSessionFiles(sessions, params),
+  "sessions.diff": (params, { sessions }) => sessionDiff(sessions, params),
+  "sessions.title.prepare": (params, { utility, agents }) => prepareTitle(utility, agents, params),
+  "session.discussion.open": (params, { sessions }) => openDiscussion(sessions, params),
+  "sessions.catalog.read": (params) => refuseCatalog(params),
+  "sessions.catalog.archive": (params) => refuseCatalog(params),
+  "sessions.catalog.continue": (params) => refuseCatalog(params),
+  "sessions.catalog.startTerminal": (params) => refuseCatalog(params),
   "sessions.files.get": (params, { sessions }) => getSessionFile(sessions, params),
   "sessions.storage.status": (_params, { sessions }) => storageStatus(sessions),
 } satisfies Partial<SessionsHandlers<CallContext>>;

@@ -17,20 +17,31 @@ const places = new Places(LIMITS.gitAtOnce);
  * file system monitor, no pager, no questions; and nothing is fetched, since the settings of a checkout say with which
  * program that is done, and a checkout that says it has left objects elsewhere is asked for them even to sort its branches.
  */
-export async function git(folder: string, ...words: string[]): Promise<string | null> {
+export const git = (folder: string, ...words: string[]): Promise<string | null> => gitWith({}, folder, ...words);
+
+/** The same with further variables of its environment. */
+export async function gitWith(
+  env: Readonly<Record<string, string>>,
+  folder: string,
+  ...words: string[]
+): Promise<string | null> {
   const letGo = await places.take();
   try {
-    return await run(folder, words);
+    return await run(folder, words, env);
   } finally {
     letGo();
   }
 }
 
-async function run(folder: string, words: readonly string[]): Promise<string | null> {
+async function run(
+  folder: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string | null> {
   const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager"];
   try {
     const child = Bun.spawn(["git", "-C", folder, ...safe, ...words], {
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: "C", ...OFFLINE },
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, LC_ALL: "C", ...OFFLINE, ...env },
       stdin: "ignore",
       stdout: "pipe",
       stderr: "ignore",

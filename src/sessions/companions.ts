@@ -1,6 +1,8 @@
 import type {
   SessionDiscussionInfoParams,
   SessionDiscussionInfoResult,
+  SessionDiscussionOpenParams,
+  SessionDiscussionOpenResult,
   SessionGitHubOptionsParams,
   SessionGitHubOptionsResult,
   SessionsCatalogListParams,
@@ -27,6 +29,15 @@ export function discussionInfo(
   return { state: "none" };
 }
 
+/** `session.discussion.open`: as {@link discussionInfo}, since nothing provides discussions. @throws GatewayError for an unknown agent */
+export function openDiscussion(
+  sessions: Sessions,
+  { sessionKey, agentId }: SessionDiscussionOpenParams,
+): SessionDiscussionOpenResult {
+  sessions.canonicalKey(sessionKey, agentId);
+  return { state: "none" };
+}
+
 /** `sessions.companion.state`: nothing was asked of a companion. @throws GatewayError for an unknown agent */
 export function companionState(
   sessions: Sessions,
@@ -46,6 +57,11 @@ export function listCatalogs(
   }
   if (catalogId !== undefined) throw invalidRequest(`unknown session catalog: ${catalogId}`);
   return { catalogs: [] };
+}
+
+/** What is asked of a session of another program: none is connected, so that no catalogue is known. @throws GatewayError always */
+export function refuseCatalog({ catalogId }: { catalogId: string }): never {
+  throw invalidRequest(`unknown session catalog: ${catalogId}`);
 }
 
 /** `sessions.github.options`: under which accounts a session could be published. @throws GatewayError when there is no such session */

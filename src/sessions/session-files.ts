@@ -79,13 +79,17 @@ function preview(path: string, bytes: Buffer): Partial<SessionFileEntry> {
 }
 
 /** Where the session works; null when there is none under this key. */
-async function rootOf(sessions: Sessions, sessionKey: string, agentId: string | undefined): Promise<string | null> {
+export async function rootOf(
+  sessions: Sessions,
+  sessionKey: string,
+  agentId: string | undefined,
+): Promise<string | null> {
   const session = await sessions.repository.find(sessions.canonicalKey(sessionKey, agentId));
   return session && (session.entry.sessionRoot ?? sessions.workspaceOf(session.agentId));
 }
 
 /** The names that a relative path consists of; undefined when it is absolute or goes up somewhere. */
-function partsOf(path: string): string[] | undefined {
+export function partsOf(path: string): string[] | undefined {
   if (/^(?:[/\\]|[A-Za-z]:)/.test(path)) return undefined;
   const parts = path.split(/[/\\]/).filter((part) => part !== "" && part !== ".");
   return parts.includes("..") ? undefined : parts;
