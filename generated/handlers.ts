@@ -278,6 +278,7 @@ export interface SecretsHandlers<Ctx> {
 /** Handlers of `src/methods/sessions.ts`. */
 export interface SessionsHandlers<Ctx> {
   "session.discussion.info"(params: T.SessionDiscussionInfoParams, ctx: Ctx): Awaitable<T.SessionDiscussionInfoResult>;
+  "session.discussion.open"(params: T.SessionDiscussionOpenParams, ctx: Ctx): Awaitable<T.SessionDiscussionOpenResult>;
   "session.members.list"(params: T.SessionMembersListParams, ctx: Ctx): Awaitable<T.SessionMembersListResult>;
   "session.members.listEvidence"(params: T.SessionMembersListParams, ctx: Ctx): Awaitable<T.SessionMembersListEvidenceResult>;
   "session.status"(params: T.SessionStatusParams, ctx: Ctx): Awaitable<T.SessionStatusResult>;
@@ -286,15 +287,22 @@ export interface SessionsHandlers<Ctx> {
   "sessions.assignOwner"(params: T.SessionsAssignOwnerParams, ctx: Ctx): Awaitable<T.SessionsAssignOwnerResult>;
   "sessions.branches.list"(params: T.SessionsBranchesListParams, ctx: Ctx): Awaitable<T.SessionsBranchesListResult>;
   "sessions.branches.switch"(params: T.SessionsBranchesSwitchParams, ctx: Ctx): Awaitable<T.SessionsBranchesSwitchResult>;
+  "sessions.catalog.archive"(params: T.SessionsCatalogArchiveParams, ctx: Ctx): Awaitable<T.SessionsCatalogArchiveResult>;
+  "sessions.catalog.continue"(params: T.SessionsCatalogContinueParams, ctx: Ctx): Awaitable<T.SessionsCatalogContinueResult>;
   "sessions.catalog.list"(params: T.SessionsCatalogListParams, ctx: Ctx): Awaitable<T.SessionsCatalogListResult>;
+  "sessions.catalog.read"(params: T.SessionsCatalogReadParams, ctx: Ctx): Awaitable<T.SessionsCatalogReadResult>;
+  "sessions.catalog.startTerminal"(params: T.SessionsCatalogStartTerminalParams, ctx: Ctx): Awaitable<T.SessionsCatalogStartTerminalResult>;
   "sessions.cleanup"(params: T.SessionsCleanupParams, ctx: Ctx): Awaitable<T.SessionsCleanupResult>;
   "sessions.compact"(params: T.SessionsCompactParams, ctx: Ctx): Awaitable<T.SessionsCompactResult>;
   "sessions.companion.state"(params: T.SessionsCompanionStateParams, ctx: Ctx): Awaitable<T.SessionsCompanionStateResult>;
   "sessions.create"(params: T.SessionsCreateParams, ctx: Ctx): Awaitable<T.SessionsCreateResult>;
   "sessions.delete"(params: T.SessionsDeleteParams, ctx: Ctx): Awaitable<T.SessionsDeleteResult>;
   "sessions.describe"(params: T.SessionsDescribeParams, ctx: Ctx): Awaitable<T.SessionsDescribeResult>;
+  "sessions.diff"(params: T.SessionsDiffParams, ctx: Ctx): Awaitable<T.SessionsDiffResult>;
   "sessions.files.get"(params: T.SessionsFilesGetParams, ctx: Ctx): Awaitable<T.SessionsFilesGetResult>;
   "sessions.files.list"(params: T.SessionsFilesListParams, ctx: Ctx): Awaitable<T.SessionsFilesListResult>;
+  "sessions.files.reveal"(params: T.SessionsFilesRevealParams, ctx: Ctx): Awaitable<T.SessionsFilesRevealResult>;
+  "sessions.files.set"(params: T.SessionsFilesSetParams, ctx: Ctx): Awaitable<T.SessionsFilesSetResult>;
   "sessions.fork"(params: T.SessionsForkParams, ctx: Ctx): Awaitable<T.SessionsForkResult>;
   "sessions.get"(params: T.SessionsGetParams, ctx: Ctx): Awaitable<T.SessionsGetResult>;
   "sessions.github.options"(params: T.SessionGitHubOptionsParams, ctx: Ctx): Awaitable<T.SessionGitHubOptionsResult>;
@@ -323,6 +331,7 @@ export interface SessionsHandlers<Ctx> {
   "sessions.steer"(params: T.SessionsSendParams, ctx: Ctx): Awaitable<T.ChatSendResult>;
   "sessions.storage.status"(params: T.SessionsStorageStatusParams, ctx: Ctx): Awaitable<T.SessionsStorageStatusResult>;
   "sessions.subscribe"(params: T.SessionsListRequest, ctx: Ctx): Awaitable<T.SessionsSubscribeResult>;
+  "sessions.title.prepare"(params: T.SessionsTitlePrepareParams, ctx: Ctx): Awaitable<T.SessionsTitlePrepareResult>;
   "sessions.usage"(params: T.SessionsUsageParams, ctx: Ctx): Awaitable<T.SessionsUsageResult>;
   "sessions.usage.logs"(params: T.SessionUsageKeyParams, ctx: Ctx): Awaitable<T.SessionUsageLogsResult>;
   "sessions.usage.timeseries"(params: T.SessionUsageKeyParams, ctx: Ctx): Awaitable<T.SessionUsageTimeseriesResult>;

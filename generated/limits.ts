@@ -709,6 +709,20 @@ export const LIMITS = {
   goalObjectiveChars: 16000,
   /** characters. Of an objective that the model is reminded of with every message; it has been told all of it before. */
   goalObjectiveInPrompt: 600,
+  /** files. That a diff of a checkout names; nobody reads more at once. */
+  diffFiles: 1000,
+  /** files. Of those that git does not know; upstream's figure. */
+  diffUntrackedFiles: 100,
+  /** characters. Of one file's patch; a larger one is named with its figures alone. */
+  diffPatchChars: 262144,
+  /** characters. Of all patches of an answer, which is one frame. */
+  diffTotalChars: 4194304,
+  /** commits. The contract's bound. */
+  diffCommits: 50,
+  /** ms. For a title; whoever waits for it starts the conversation without. */
+  titleTimeoutMs: 15000,
+  /** characters. The contract's bound of a prepared title. */
+  titleChars: 60,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1069,4 +1083,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   goalReceiptsPerSession: { unit: "answers", reason: "Of operations on a session's goal, for a day each; upstream's figure. One more is refused, so that none is done twice." },
   goalObjectiveChars: { unit: "characters", reason: "Upstream's figure." },
   goalObjectiveInPrompt: { unit: "characters", reason: "Of an objective that the model is reminded of with every message; it has been told all of it before." },
+  diffFiles: { unit: "files", reason: "That a diff of a checkout names; nobody reads more at once." },
+  diffUntrackedFiles: { unit: "files", reason: "Of those that git does not know; upstream's figure." },
+  diffPatchChars: { unit: "characters", reason: "Of one file's patch; a larger one is named with its figures alone." },
+  diffTotalChars: { unit: "characters", reason: "Of all patches of an answer, which is one frame." },
+  diffCommits: { unit: "commits", reason: "The contract's bound." },
+  titleTimeoutMs: { unit: "ms", reason: "For a title; whoever waits for it starts the conversation without." },
+  titleChars: { unit: "characters", reason: "The contract's bound of a prepared title." },
 };
