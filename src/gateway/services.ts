@@ -305,6 +305,11 @@ export function createServices(options: ServiceOptions): Services {
     approvals: approvalServices.approvals,
     execPolicy: approvalServices.execPolicy,
     sandboxes,
+    nodes: {
+      sessions: nodeServices.nodeSessions,
+      invokes: nodeServices.nodeInvokes,
+      permissions: approvalServices.runPermissions,
+    },
     processes,
     notes: systemEvents,
     wake: (agentId, sessionKey) => cron.heartbeatTurns.wake(agentId, sessionKey),

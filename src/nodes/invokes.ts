@@ -47,6 +47,8 @@ interface Invocation {
   sessionKey: string | undefined;
   /** Epoch milliseconds, or null when the caller waits as long as it takes. */
   deadline: number | null;
+  /** Aborted when nobody waits for the result any more. */
+  signal?: AbortSignal;
 }
 
 /** Commands that a node is asked for, and what comes of them (BEHAVIOUR section 9). */
@@ -95,21 +97,25 @@ export class NodeInvokes {
 
   /**
    * Asks a node on behalf of a method that has judged the caller and the command itself, and gives what came of it. The
-   * command policy is asked all the same.
+   * command policy is asked all the same. When the signal aborts the node is told that nobody waits any more.
    * @throws GatewayError what the command policy refuses
    */
   async ask(
     nodeId: string,
     command: string,
     params: unknown,
-    { timeoutMs = LIMITS.nodeInvokeTimeoutMs, idempotencyKey }: { timeoutMs?: number; idempotencyKey?: string } = {},
+    {
+      timeoutMs = LIMITS.nodeInvokeTimeoutMs,
+      idempotencyKey,
+      signal,
+    }: { timeoutMs?: number; idempotencyKey?: string; signal?: AbortSignal } = {},
   ): Promise<Outcome> {
     const { sessions, config, clock } = this.options;
     const session = sessions.get(nodeId);
     if (session === undefined) return failed("NOT_CONNECTED", "node not connected");
     requireAllowed(command, session, commandConfig(config.current));
     const deadline = clock.now() + Math.min(timeoutMs, LIMITS.nodeInvokeMaxMs);
-    const invocation = { nodeId, command, params, idempotencyKey, sessionKey: undefined, deadline };
+    const invocation = { nodeId, command, params, idempotencyKey, sessionKey: undefined, deadline, signal };
     return (await this.dispatch(session, invocation)).outcome;
   }
 
@@ -175,7 +181,7 @@ export class NodeInvokes {
   }
 
   private async dispatch(session: NodeSession, invocation: Invocation) {
-    const { command, params, idempotencyKey, sessionKey, deadline } = invocation;
+    const { command, params, idempotencyKey, sessionKey, deadline, signal } = invocation;
     const { bus, clock, execRuns } = this.options;
     const { nodeId, connId } = session;
     this.requireRoom(nodeId);
@@ -185,15 +191,19 @@ export class NodeInvokes {
     const request = { id, nodeId, command, paramsJSON, timeoutMs, idempotencyKey, sessionKey };
     if (command === "system.run") execRuns.admitted(session, params);
     const outcome = await new Promise<Outcome>((resolve) => {
+      const giveUp = (code: string, message: string): void => {
+        bus.publish("node.invoke.cancel", { invokeId: id, nodeId }, { connIds: [connId] });
+        this.pending.get(id)?.settle(failed(code, message));
+      };
       const timer = setTimeout(
-        () => {
-          bus.publish("node.invoke.cancel", { invokeId: id, nodeId }, { connIds: [connId] });
-          this.pending.get(id)?.settle(failed("TIMEOUT", "node invoke timed out"));
-        },
+        () => giveUp("TIMEOUT", "node invoke timed out"),
         deadline === null ? LIMITS.nodeInvokeMaxMs : timeoutMs,
       );
+      const abort = (): void => giveUp("CANCELLED", "node invoke cancelled");
+      signal?.addEventListener("abort", abort, { once: true });
       const settle = (settled: Outcome): void => {
         clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
         this.pending.delete(id);
         resolve(settled);
       };

@@ -5,6 +5,7 @@ import type { Logger } from "../platform/logger.ts";
 import { Completions, type CompletionsDeps } from "./exec/completion.ts";
 import { execTools } from "./exec/create.ts";
 import { Gatekeeper } from "./exec/gatekeeper.ts";
+import { NodeExec, type NodeExecDeps } from "./exec/node-exec.ts";
 import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
 import type { ToolRegistry } from "./registry.ts";
@@ -18,6 +19,7 @@ export interface ToolRooms extends SessionToolsDeps {
   /** Which commands this machine runs without asking. */
   execPolicy: ExecPolicy;
   sandboxes: Sandboxes;
+  nodes: NodeExecDeps["nodes"];
   /** The commands that agents have started. */
   processes: Processes;
   /** How a session hears of something that has happened since its last turn. */
@@ -33,6 +35,7 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
     ...execTools({
       ...rooms,
       sandboxes,
+      nodeExec: new NodeExec({ ...rooms, limits: LIMITS }),
       gatekeeper: new Gatekeeper({ defender, policy: execPolicy, approvals, limits: LIMITS }),
       completions: new Completions(rooms),
       env: () => config.env ?? process.env,

@@ -1,3 +1,4 @@
+import type { ExecApprovalRequestParams } from "../../../generated/types.ts";
 import { type ExecRequestLimits, execDraft } from "../../approvals/exec-request.ts";
 import { type Approval, type ApprovalsPort, RUN_REQUESTER } from "../../approvals/types.ts";
 import { GatewayError } from "../../platform/errors.ts";
@@ -8,7 +9,9 @@ import type { ExecAsk, ExecSecurity } from "./settings.ts";
 export interface ApprovalQuestion {
   command: string;
   cwd: string;
-  host: "gateway" | "sandbox";
+  host: "gateway" | "sandbox" | "node";
+  /** For a node: which, and what it will run, as it has said itself. */
+  node?: { id: string; plan: unknown };
   variables: Readonly<Record<string, string>>;
   security: ExecSecurity;
   ask: ExecAsk;
@@ -46,6 +49,7 @@ function paramsOf({
   command,
   cwd,
   host,
+  node,
   variables,
   security,
   ask,
@@ -60,6 +64,7 @@ function paramsOf({
     cwd,
     ...(Object.keys(variables).length > 0 && { env: { ...variables } }),
     host,
+    ...(node && { nodeId: node.id, systemRunPlan: node.plan as ExecApprovalRequestParams["systemRunPlan"] }),
     security,
     ask,
     ...(warning !== undefined && { warningText: warning }),

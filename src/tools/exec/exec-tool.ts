@@ -8,6 +8,7 @@ import type { Completions } from "./completion.ts";
 import { hostEnvironment } from "./environment.ts";
 import { type ExecCall, folder, noFolder, PARAMETERS, readCall } from "./exec-args.ts";
 import type { Gatekeeper } from "./gatekeeper.ts";
+import type { NodeExec } from "./node-exec.ts";
 import type { ProcessSession } from "./process-session.ts";
 import type { Processes } from "./processes.ts";
 import { ExecRefusal, finished, notStarted, refused, running, soFar } from "./results.ts";
@@ -17,6 +18,7 @@ export interface ExecToolDeps {
   processes: Processes;
   gatekeeper: Gatekeeper;
   sandboxes: Pick<Sandboxes, "launch">;
+  nodeExec: Pick<NodeExec, "run">;
   completions: Completions;
   config: ConfigPort;
   agents: Pick<AgentCatalogue, "find">;
@@ -50,8 +52,9 @@ async function perform(deps: ExecToolDeps, args: Record<string, unknown>, contex
   const settings = execSettings(config.current, agents.find(context.agentId)?.raw);
   const call = readCall(args, settings, limits.execCommandChars);
   requireElevation(call, context, config.current);
-  requireHost(call, context, settings);
-  if (context.isSandboxed && !call.elevated) return confined(deps, call, settings, context);
+  const host = hostOf(call, context, settings);
+  if (host === "sandbox") return confined(deps, call, settings, context);
+  if (host === "node") return deps.nodeExec.run({ call, settings, context });
   const cwd = folder(call.workdir, context.workspace);
   if (cwd === null) return notStarted(noFolder(call.workdir), call.workdir, startedAt, clock.now());
   const env = hostEnvironment(deps.env(), call.env, settings.pathPrepend);
@@ -115,10 +118,14 @@ async function confined(
  * A sandboxed session stays in its sandbox whatever host is configured (KNOWN_ATTACKS 86; upstream lets the
  * configuration lead out). Elsewhere a call may choose only where nothing is chosen.
  */
-function requireHost({ host, elevated }: ExecCall, { isSandboxed }: ToolContext, settings: ExecSettings): void {
+function hostOf(
+  { host, elevated }: ExecCall,
+  { isSandboxed }: ToolContext,
+  settings: ExecSettings,
+): "gateway" | "node" | "sandbox" {
   const wanted = host === "auto" ? settings.host : host;
   if (isSandboxed && !elevated) {
-    if (host === "auto" || host === "sandbox") return;
+    if (host === "auto" || host === "sandbox") return "sandbox";
     throw new ExecRefusal(`exec host not allowed (requested ${host}; this session runs in a sandbox).`);
   }
   if (host !== "auto" && settings.host !== "auto" && host !== settings.host) {
@@ -131,11 +138,7 @@ function requireHost({ host, elevated }: ExecCall, { isSandboxed }: ToolContext,
       'exec host=sandbox requires a sandbox runtime for this session.\nEnable sandbox mode (`agents.defaults.sandbox.mode="non-main"` or `"all"`) or use host=auto/gateway/node.',
     );
   }
-  if (wanted === "node") {
-    throw new ExecRefusal(
-      "exec host=node requires a paired node (none available). This requires a companion app or node host.",
-    );
-  }
+  return wanted === "node" ? "node" : "gateway";
 }
 
 interface Run {

@@ -55,16 +55,34 @@ export const soFar = ({ output, cwd }: ProcessSession): ToolResult =>
 /** A command that has ended while the turn waited (texts as measured on 2026.9.6). */
 export function finished(session: ProcessSession, ending: Ending, timeoutSeconds: number): ToolResult {
   const { cwd, startedAt, output } = session;
-  const said = keptText(output.all, output.isCut);
+  return ended({ output: output.all, isCut: output.isCut, cwd, startedAt, ending, timeoutSeconds });
+}
+
+/** A command that has ended, wherever it ran. */
+export interface Ended {
+  output: string;
+  /** True when what was said first is gone. */
+  isCut: boolean;
+  cwd: string | null;
+  startedAt: number;
+  ending: Ending;
+  timeoutSeconds: number;
+  /** More facts for those who watch. */
+  more?: Record<string, unknown>;
+}
+
+export function ended({ output, isCut, cwd, startedAt, ending, timeoutSeconds, more = {} }: Ended): ToolResult {
+  const said = keptText(output, isCut);
   const facts = {
     exitCode: ending.code,
     exitSignal: ending.signal,
     exitReason: ending.reason,
     durationMs: ending.endedAt - startedAt,
-    aggregated: output.all.trimEnd(),
+    aggregated: output.trimEnd(),
     timedOut: ending.reason === "overall-timeout",
     noOutputTimedOut: false,
     cwd,
+    ...more,
   };
   const failure = failureOf(ending, timeoutSeconds);
   if (failure === null) {

@@ -13,6 +13,7 @@ import type { Tool, ToolContext, ToolResult } from "../types.ts";
 import { Completions } from "./completion.ts";
 import { execTools } from "./create.ts";
 import { Gatekeeper } from "./gatekeeper.ts";
+import { NodeExec } from "./node-exec.ts";
 import { Processes } from "./processes.ts";
 
 const ALLOW: Decision = { verdict: "allow", score: 0, findings: [] };
@@ -25,6 +26,8 @@ const NOBODY: ApprovalsPort = {
   settled: async () => null,
   cancel: async () => {},
 };
+
+const NO_NODES = { sessions: { all: () => [] }, invokes: {} as never, permissions: {} as never };
 
 /** The tools that run commands over a workspace of their own; what they start is ended with the test. */
 export class ExecBench {
@@ -70,6 +73,7 @@ export class ExecBench {
     });
     this.tools = execTools({
       processes: this.processes,
+      nodeExec: new NodeExec({ nodes: NO_NODES, config, defender, approvals: NOBODY, clock, limits: all }),
       gatekeeper: new Gatekeeper({ defender, policy: OPEN, approvals: NOBODY, limits: all }),
       sandboxes: new Sandboxes({
         config,
