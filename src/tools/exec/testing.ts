@@ -51,7 +51,7 @@ export class ExecBench {
     this.processes = new Processes({ clock, log, limits: all });
     const config = {
       get current() {
-        return bench.config;
+        return { gateway: {}, ...bench.config };
       },
       get env() {
         return bench.env;
