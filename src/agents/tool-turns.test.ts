@@ -205,6 +205,21 @@ test("a model that only calls tools comes to an end", async () => {
   expect(error.errorMessage).toContain("as often as one run may");
 });
 
+test("a run that goes in a circle is told, then its calls are not made, then it ends", async () => {
+  const watched = await startToolGateway({ tools: { loopDetection: { enabled: true } } });
+  const many = Array.from({ length: 30 }, () => [{ name: "probe_look", args: { text: "x" } }]);
+  const { sessionKey, runId } = await watched.say(steps(...many));
+  expect(watched.made).toHaveLength(20);
+  const texts = (await watched.services.sessions.recent(sessionKey, 100))
+    .filter(({ role }) => role === "toolResult")
+    .map(({ content }) => JSON.stringify(content));
+  expect(texts[9]).toContain("the same result 10 times");
+  expect(texts.slice(20).map((text) => text.includes("without getting any further"))).toEqual([true, true]);
+  const [error] = framesOf(watched.client, runId).filter(({ state }) => state === "error");
+  expect(error.errorMessage).toContain("without getting any further");
+  await watched.stop();
+});
+
 test("credentials in arguments and results reach neither transcript nor events", async () => {
   const secret = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
   const { sessionKey, runId } = await gateway.say(steps([{ name: "probe_say", args: { text: `key ${secret}` } }]));

@@ -5,6 +5,7 @@ import type { ModelRequest, ResolvedModel } from "../../models/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { SessionState, SessionsPort, TranscriptMessage } from "../../sessions/types.ts";
 import { callDisplay } from "../../tools/display.ts";
+import { isLoopWatched, LoopGuard } from "../../tools/loop-guard.ts";
 import { entryOf } from "../../tools/registry.ts";
 import { mapTexts, refusedResult } from "../../tools/results.ts";
 import { subjectOf } from "../../tools/subject.ts";
@@ -34,6 +35,9 @@ export class ToolCalls {
   private readonly used = new Set<string>();
   /** Tools that change nothing. */
   private readonly reading = new Set<string>();
+  private readonly guard: LoopGuard | null;
+  /** Why the run must end: it goes in a circle and does not stop. */
+  loop: string | undefined;
   /** What the reader is told when the turn ends without words: the last call, if it failed. */
   private failure: string | undefined;
 
@@ -41,7 +45,11 @@ export class ToolCalls {
     private readonly run: Run,
     private readonly deps: ToolCallsDeps,
     private readonly place: { session: SessionState; workspace: string },
-  ) {}
+  ) {
+    const { config, agents } = deps;
+    const agentTools = agents.find(place.session.agentId)?.raw.tools;
+    this.guard = isLoopWatched(config.current, agentTools) ? new LoopGuard(LIMITS) : null;
+  }
 
   /** Names of the tools that were used with success. */
   get successful(): string[] {
@@ -72,6 +80,14 @@ export class ToolCalls {
    */
   async perform(calls: readonly ToolCall[], model: ResolvedModel): Promise<TranscriptMessage[]> {
     const results = new Results(calls, (messages) => this.deps.sessions.append(this.run.sessionKey, messages));
+    const loop = this.guard?.judge(calls);
+    if (loop) {
+      if (loop.endsRun) this.loop = loop.reason;
+      for (const [index, call] of calls.entries()) {
+        await results.add(index, this.message(call, this.unmade(call, loop.reason)));
+      }
+      return results.all();
+    }
     try {
       const isReading = calls.every(({ name }) => this.reading.has(name));
       if (isReading && calls.length > 1) await this.sideBySide(calls, model, results);
@@ -119,6 +135,8 @@ export class ToolCalls {
       told.end(refusedResult(STOPPED));
       throw error;
     }
+    const note = this.guard?.record(call, result);
+    if (note) result = { ...result, content: [...result.content, { type: "text", text: note }] };
     told.end(result);
     this.remember(call, result);
     return result;

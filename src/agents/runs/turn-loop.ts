@@ -96,6 +96,7 @@ export class TurnLoop {
     await sessions.append(run.sessionKey, [said]);
     this.unstored = false;
     const results = await calls.perform(answered.calls, answered.model);
+    if (calls.loop !== undefined) throw new RunRefused(calls.loop);
     messages.push(toModelMessage(said), ...results.map((result) => toModelMessage(result)));
   }
 
