@@ -723,6 +723,12 @@ export const LIMITS = {
   titleTimeoutMs: 15000,
   /** characters. The contract's bound of a prepared title. */
   titleChars: 60,
+  /** calls. Of one run that are looked at for repetitions; upstream's number. */
+  loopHistory: 30,
+  /** calls. Without progress, until the model is told; upstream's number. */
+  loopWarnAfter: 10,
+  /** calls. Without progress, until calls are no longer made; upstream's number. */
+  loopBlockAfter: 20,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1090,4 +1096,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   diffCommits: { unit: "commits", reason: "The contract's bound." },
   titleTimeoutMs: { unit: "ms", reason: "For a title; whoever waits for it starts the conversation without." },
   titleChars: { unit: "characters", reason: "The contract's bound of a prepared title." },
+  loopHistory: { unit: "calls", reason: "Of one run that are looked at for repetitions; upstream's number." },
+  loopWarnAfter: { unit: "calls", reason: "Without progress, until the model is told; upstream's number." },
+  loopBlockAfter: { unit: "calls", reason: "Without progress, until calls are no longer made; upstream's number." },
 };
