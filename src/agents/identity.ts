@@ -2,6 +2,7 @@ import { extname, isAbsolute } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AgentIdentityResult } from "../../generated/types.ts";
 import { readInside } from "../platform/read-inside.ts";
+import { workspaceFiles } from "./context/workspace-files.ts";
 import type { AgentSettings } from "./roster.ts";
 
 /** The name and picture of an agent that nobody has named. */
@@ -80,7 +81,7 @@ async function localImage(setting: string, workspace: string): Promise<{ url: st
 
 /** Name, emoji and avatar out of `IDENTITY.md`: lines `- Label: value`, marks and unfilled placeholders ignored. */
 async function readIdentityFile(workspace: string): Promise<{ name?: string; emoji?: string; avatar?: string }> {
-  const bytes = await readInside(workspace, "IDENTITY.md", LIMITS.agentIdentityBytes);
+  const bytes = await workspaceFiles.read(workspace, "IDENTITY.md", LIMITS.agentIdentityBytes);
   if (typeof bytes === "string") return {};
   const fields: Record<string, string> = {};
   for (const line of bytes.toString("utf8").split(/\r?\n/)) {

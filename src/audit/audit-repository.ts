@@ -54,10 +54,15 @@ export class AuditRepository {
     private readonly bounds: { maxRows: number; maxAgeMs: number },
   ) {}
 
-  /** Writes a line; the second of a run and action is left out. Resolves when it is on disk. */
+  /** What was added is on its way to the disk now. */
+  hasten(): void {
+    this.store.hasten();
+  }
+
+  /** Writes a line soon; the second of a run and action is left out. Resolves when it is on disk. */
   async add(event: NewAuditEvent): Promise<void> {
     const { actor } = event;
-    await this.store.write((db) => {
+    await this.store.writeSoon((db) => {
       db.query(INSERT).run(
         uuid(),
         event.sourceSequence,

@@ -63,9 +63,14 @@ export class Audit {
   async inspect(params: AuditRunInspectParams): Promise<AuditRunInspectResult> {
     const { runId, executionId } = params;
     if (runId === undefined) return inspection({ executionId });
-    await Promise.all(this.writing);
+    await this.written();
     const lines = await this.deps.repository.list({ runId, limit: 1 });
     return inspection({ runId, isKnown: lines.length > 0 });
+  }
+
+  private async written(): Promise<void> {
+    if (this.writing.size > 0) this.deps.repository.hasten();
+    await Promise.all(this.writing);
   }
 
   private follow(frame: AgentFrame): void {
@@ -94,7 +99,7 @@ export class Audit {
     if (!isCursor || (after !== undefined && before !== undefined && after > before)) {
       throw invalidRequest(`invalid ${method} range or cursor`);
     }
-    await Promise.all(this.writing);
+    await this.written();
     const found = await this.deps.repository.list({ ...filters, below, limit: limit + 1 });
     const events = found.slice(0, limit);
     const last = events.at(-1);

@@ -2,6 +2,7 @@ import { type ConfigKey, configKeys } from "../../generated/config.ts";
 import { CONFIG_HINTS, CONFIG_SETTINGS } from "../../generated/config-hints.ts";
 import type { ConfigSchemaLookupResult, ConfigSchemaResponse } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
+import { immutable } from "../platform/json.ts";
 import { ENV_ID, PROVIDER } from "./secret-refs.ts";
 
 type Schema = Record<string, unknown>;
@@ -16,6 +17,17 @@ type Child = ConfigSchemaLookupResult["children"][number];
  * @param now epoch milliseconds
  */
 export function configSchema(version: string, now: number): ConfigSchemaResponse {
+  const known = made?.deref();
+  if (known?.version === version) return known;
+  const answer = immutable(makeSchema(version, now));
+  made = new WeakRef(answer);
+  return answer;
+}
+
+/** The last answer, with its text, as long as nothing needs the memory. */
+let made: WeakRef<ConfigSchemaResponse> | undefined;
+
+function makeSchema(version: string, now: number): ConfigSchemaResponse {
   const uiHints: Record<string, Hint> = {};
   collectHints(configKeys(), "", uiHints);
   const schema = { $schema: DRAFT, ...schemaOf(configKeys(), "", Number.POSITIVE_INFINITY), title: ROOT_TITLE };

@@ -1,6 +1,7 @@
 import { Database } from "bun:sqlite";
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
+import { LIMITS } from "../../generated/limits.ts";
 import { makePrivateDirectory } from "../platform/private-file.ts";
 import { migrate } from "./migrate.ts";
 
@@ -21,6 +22,8 @@ interface QueuedWrite {
 export class Store {
   private queue: QueuedWrite[] = [];
   private scheduled = false;
+  /** Begins the transaction of writes that can wait, unless another one takes them along before. */
+  private later: ReturnType<typeof setTimeout> | undefined;
   private closed = false;
 
   private constructor(readonly db: Database) {}
@@ -28,11 +31,14 @@ export class Store {
   /** Opens (and creates) the database file and brings its schema up to date. `:memory:` works for tests. */
   static open(path: string): Store {
     if (path !== ":memory:") makePrivate(path);
+    // The driver's own twenty are fewer than one turn uses, so that it would prepare each of them anew every time.
+    Database.MAX_QUERY_CACHE_SIZE = LIMITS.preparedStatements;
     const db = new Database(path, { create: true, strict: true });
     db.exec("PRAGMA journal_mode = WAL");
     db.exec("PRAGMA synchronous = FULL");
     db.exec("PRAGMA foreign_keys = ON");
     db.exec("PRAGMA busy_timeout = 5000");
+    db.exec(`PRAGMA wal_autocheckpoint = ${LIMITS.walPages}`);
     migrate(db);
     return new Store(db);
   }
@@ -47,12 +53,32 @@ export class Store {
    * undoes only itself and rejects only its own promise. Order of queueing is order of execution.
    */
   write<T>(work: Work<T>): Promise<T> {
+    const written = this.enqueue(work);
+    this.hasten();
+    return written;
+  }
+
+  /**
+   * Queues a write that nobody waits for: it goes with the next write that cannot wait, or after `lazyWriteMs` by itself,
+   * so that it seldom costs a commit of its own. Until then a crash loses it.
+   */
+  writeSoon<T>(work: Work<T>): Promise<T> {
+    const written = this.enqueue(work);
+    if (!this.closed && !this.scheduled) this.later ??= setTimeout(() => this.hasten(), LIMITS.lazyWriteMs);
+    return written;
+  }
+
+  /** Has what is queued written in this turn of the event loop. */
+  hasten(): void {
+    if (this.scheduled || this.queue.length === 0) return;
+    this.scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  private enqueue<T>(work: Work<T>): Promise<T> {
     if (this.closed) return Promise.reject(new Error("the store is closed"));
     return new Promise<T>((resolve, reject) => {
       this.queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
-      if (this.scheduled) return;
-      this.scheduled = true;
-      setImmediate(() => this.flush());
     });
   }
 
@@ -66,19 +92,28 @@ export class Store {
 
   private flush(): void {
     this.scheduled = false;
+    clearTimeout(this.later);
+    this.later = undefined;
     const batch = this.queue;
     if (batch.length === 0 || this.closed) return;
     this.queue = [];
     const settled: (() => void)[] = [];
     try {
       this.db.transaction(() => {
-        for (const write of batch) settled.push(this.runOne(write));
+        // One alone needs no savepoint: what it leaves when it throws is undone with the transaction.
+        if (batch.length === 1) settled.push(this.runAlone(batch[0]!));
+        else for (const write of batch) settled.push(this.runOne(write));
       })();
     } catch (error) {
       for (const write of batch) write.reject(error);
       return;
     }
     for (const settle of settled) settle();
+  }
+
+  private runAlone(write: QueuedWrite): () => void {
+    const value = write.work(this.db);
+    return () => write.resolve(value);
   }
 
   private runOne(write: QueuedWrite): () => void {

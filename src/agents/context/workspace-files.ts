@@ -1,9 +1,12 @@
 import { join } from "node:path";
 import { LIMITS } from "../../../generated/limits.ts";
-import { readInside } from "../../platform/read-inside.ts";
+import { UnchangedFiles } from "../../platform/unchanged-files.ts";
 
 /** The files of a workspace that every turn is given, in this order (docs: concepts/agent-workspace). */
 export const WORKSPACE_FILES = ["AGENTS.md", "SOUL.md", "IDENTITY.md", "USER.md", "TOOLS.md"] as const;
+
+/** Every turn is given the same files, which seldom change. */
+export const workspaceFiles = new UnchangedFiles(LIMITS.workspaceCacheBytes);
 
 /** A workspace file as it goes into the system prompt. */
 export interface WorkspaceFile {
@@ -25,7 +28,9 @@ export interface WorkspaceBounds {
 
 /** The files that exist, each cut to its bound and all together to theirs. What cannot be read is left out. */
 export async function readWorkspaceFiles(workspace: string, bounds: WorkspaceBounds): Promise<WorkspaceFile[]> {
-  const read = await Promise.all(WORKSPACE_FILES.map((name) => readInside(workspace, name, LIMITS.workspaceFileBytes)));
+  const read = await Promise.all(
+    WORKSPACE_FILES.map((name) => workspaceFiles.read(workspace, name, LIMITS.workspaceFileBytes)),
+  );
   const files: WorkspaceFile[] = [];
   let left = bounds.total;
   for (const [index, name] of WORKSPACE_FILES.entries()) {
