@@ -43,6 +43,11 @@ export type Between = readonly [from: number, to: number];
 export class UsageRepository {
   constructor(private readonly store: Store) {}
 
+  /** Changes with every row that is written anywhere: this process alone writes. */
+  writes(): Promise<number> {
+    return this.store.read((db) => db.query<{ writes: number }, []>("SELECT total_changes() AS writes").get()!.writes);
+  }
+
   /** By slot and model, of these agents. */
   totals(agentIds: readonly string[], between: Between): Promise<SlotRow[]> {
     const sql = `SELECT slot, provider, model, ${SUMS} FROM usage_totals
