@@ -40,3 +40,38 @@ test("when SQLite gives up the transaction in the middle, no write of the turn i
   await add("d");
   expect(await names()).toEqual(["a", "d"]);
 });
+
+test("a write that can wait goes with the next one that cannot, in the order in which they were queued", async () => {
+  const done: string[] = [];
+  const soon = store
+    .writeSoon((db) => db.query("INSERT INTO facts (name) VALUES ('soon')").run())
+    .then(() => done.push("soon"));
+  expect(await names()).toEqual([]);
+  await add("now").then(() => done.push("now"));
+  await soon;
+  expect(done).toEqual(["soon", "now"]);
+  expect(await names()).toEqual(["now", "soon"]);
+});
+
+test("it is written by itself when nothing else is, when it is asked for, and when the store closes", async () => {
+  const put = (name: string) =>
+    store.writeSoon((db) => db.query("INSERT INTO facts (name) VALUES (?)").run(name)).then(() => name);
+  expect(await put("a")).toBe("a");
+  const asked = put("b");
+  store.hasten();
+  expect(await asked).toBe("b");
+  const last = put("c");
+  await store.close();
+  expect(await last).toBe("c");
+});
+
+test("a write alone that throws leaves nothing behind", async () => {
+  const half = store.write((db) => {
+    db.query("INSERT INTO facts (name) VALUES ('half')").run();
+    throw new Error("no");
+  });
+  expect(await outcomes([half])).toEqual(["rejected"]);
+  expect(await names()).toEqual([]);
+  await add("a");
+  expect(await names()).toEqual(["a"]);
+});
