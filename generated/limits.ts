@@ -729,6 +729,14 @@ export const LIMITS = {
   loopWarnAfter: 10,
   /** calls. Without progress, until calls are no longer made; upstream's number. */
   loopBlockAfter: 20,
+  /** pages. Of the write-ahead log before it is put into the database: the same pages change with every turn, and each is copied once per round. 16 MB on disk. */
+  walPages: 4000,
+  /** ms. After which a write that nobody waits for is made without others; a crash loses as much. */
+  lazyWriteMs: 100,
+  /** bytes. Of workspace files that were read for turns and have not changed since. */
+  workspaceCacheBytes: 4194304,
+  /** statements. As many as the program has, so that none is prepared twice; a few kB each. */
+  preparedStatements: 400,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1099,4 +1107,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   loopHistory: { unit: "calls", reason: "Of one run that are looked at for repetitions; upstream's number." },
   loopWarnAfter: { unit: "calls", reason: "Without progress, until the model is told; upstream's number." },
   loopBlockAfter: { unit: "calls", reason: "Without progress, until calls are no longer made; upstream's number." },
+  walPages: { unit: "pages", reason: "Of the write-ahead log before it is put into the database: the same pages change with every turn, and each is copied once per round. 16 MB on disk." },
+  lazyWriteMs: { unit: "ms", reason: "After which a write that nobody waits for is made without others; a crash loses as much." },
+  workspaceCacheBytes: { unit: "bytes", reason: "Of workspace files that were read for turns and have not changed since." },
+  preparedStatements: { unit: "statements", reason: "As many as the program has, so that none is prepared twice; a few kB each." },
 };
