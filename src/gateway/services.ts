@@ -291,11 +291,24 @@ export function createServices(options: ServiceOptions): Services {
 
   const { folderRelay } = nodeServices;
   const { scheduler } = cron;
-  const operationDeps = { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log };
-  const operations = createOperations(operationDeps);
+  const processes = new Processes({ clock, log: log.child("tools"), limits: LIMITS });
+  processes.follow(bus);
+  const operations = createOperations({
+    sessions,
+    store,
+    settings,
+    config,
+    agents,
+    runs,
+    scheduler,
+    processes,
+    folderRelay,
+    bus,
+    clock,
+    log,
+  });
 
   const sandboxes = new Sandboxes({ config, agents, log: log.child("tools") });
-  const processes = new Processes({ clock, log: log.child("tools"), limits: LIMITS });
   registerTools(toolRegistry, {
     config,
     agents,

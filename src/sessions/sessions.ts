@@ -38,6 +38,7 @@ import type {
   SessionRunUpdate,
   SessionState,
   SessionsPort,
+  SessionToolSettings,
   StoredMessage,
   TranscriptMessage,
 } from "./types.ts";
@@ -361,6 +362,7 @@ const newOnes = (appended: readonly Appended[]): TranscriptRecord[] =>
 /** The part of a session that turns need. */
 function stateOf({ key, agentId, entry }: StoredSession): SessionState {
   const { providerOverride, modelOverride } = entry;
+  const { permissionMode, execHost, execNode, execCwd, spawnedBy } = entry;
   return {
     key,
     sessionId: entry.sessionId,
@@ -371,6 +373,13 @@ function stateOf({ key, agentId, entry }: StoredSession): SessionState {
     goal: entry.goal ?? null,
     archived: entry.archivedAt !== undefined,
     spawnDepth: entry.spawnDepth ?? 0,
+    tools: {
+      permissionMode: permissionMode as SessionToolSettings["permissionMode"],
+      execHost,
+      execNode,
+      execCwd,
+      spawnedBy,
+    },
   };
 }
 

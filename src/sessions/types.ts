@@ -86,6 +86,20 @@ export interface SessionState {
   goal: SessionGoal | null;
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
   spawnDepth: number;
+  /** What is fixed for the tools of this session; absent where nothing is stored. */
+  tools?: SessionToolSettings;
+}
+
+/** What `sessions.patch`, and whoever made the session, have fixed for its tools. */
+export interface SessionToolSettings {
+  /** How far the session's tools may go (docs: gateway/permission-modes). */
+  permissionMode?: "read-only" | "guarded" | "workspace" | "full";
+  /** Where its commands run unless a call says otherwise. */
+  execHost?: string;
+  execNode?: string;
+  execCwd?: string;
+  /** The session that began it, whose limits are its own too. */
+  spawnedBy?: string;
 }
 
 /** What other domains may ask of sessions. Implemented by `sessions/sessions.ts`. */

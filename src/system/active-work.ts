@@ -5,7 +5,10 @@ interface WorkDeps {
   requests: OpenRequests;
   runs: { readonly waiting: number; readonly atWork: number };
   scheduler: { readonly atWork: number };
+  processes: { readonly backgroundAtWork: number };
 }
+
+const BACKGROUND = "active background exec session(s)";
 
 /** What a stop or a freeze of the process would interrupt. */
 export class ActiveWork {
@@ -13,8 +16,9 @@ export class ActiveWork {
 
   /** One line for each kind of work there is; empty when the gateway is idle. */
   blockers(): GatewaySuspendBlocker[] {
-    const { runs, scheduler } = this.deps;
+    const { runs, scheduler, processes } = this.deps;
     return [
+      ...counted("background-exec", processes.backgroundAtWork, BACKGROUND),
       ...counted("cron-run", scheduler.atWork, "active cron run(s)"),
       ...this.requests(),
       ...counted("session-admission", runs.atWork + runs.waiting, "admitted session turn(s)"),
@@ -25,7 +29,7 @@ export class ActiveWork {
 
   /** `gateway.restart.preflight`: whether a restart now would interrupt something. Nothing is held for it. */
   preflight(): RestartPreflightResult {
-    const { runs, scheduler } = this.deps;
+    const { runs, scheduler, processes } = this.deps;
     const requests = this.requests();
     const rootRequests = requests.reduce((sum, { count }) => sum + count, 0);
     const counts = {
@@ -33,7 +37,7 @@ export class ActiveWork {
       pendingReplies: 0,
       embeddedRuns: runs.atWork,
       cronRuns: scheduler.atWork,
-      backgroundExecSessions: 0,
+      backgroundExecSessions: processes.backgroundAtWork,
       rootRequests,
       activeTasks: 0,
     };
@@ -41,6 +45,7 @@ export class ActiveWork {
     const blockers = [
       ...counted("queue", runs.waiting, "queued or active operation(s)"),
       ...counted("embedded-run", runs.atWork, "active embedded run(s)"),
+      ...counted("background-exec", processes.backgroundAtWork, BACKGROUND),
       ...counted("cron-run", scheduler.atWork, "active cron run(s)"),
       ...requests,
     ];

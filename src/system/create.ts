@@ -35,6 +35,7 @@ interface OperationDeps {
   agents: AgentCatalogue;
   runs: { readonly waiting: number; readonly atWork: number };
   scheduler: { readonly atWork: number; pause(isPaused: boolean): void };
+  processes: { readonly backgroundAtWork: number };
   folderRelay: { list(nodeId: string, path: string | undefined): Promise<unknown> };
   bus: EventBus;
   clock: Clock;
@@ -42,14 +43,14 @@ interface OperationDeps {
 }
 
 export function createOperations(deps: OperationDeps): OperationServices {
-  const { sessions, store, settings, config, agents, runs, scheduler, folderRelay, bus, clock, log } = deps;
+  const { sessions, store, settings, config, agents, runs, scheduler, processes, folderRelay, bus, clock, log } = deps;
   const profileBounds = {
     profiles: LIMITS.userProfiles,
     preferences: LIMITS.userPreferences,
     identities: LIMITS.userIdentities,
   };
   const openRequests = new OpenRequests();
-  const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler });
+  const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler, processes });
   return {
     attachGrants: new AttachGrants({ repository: new GrantRepository(store, LIMITS.attachGrants), sessions, clock }),
     users: new Users({ repository: new UserRepository(store, profileBounds), bus, clock }),

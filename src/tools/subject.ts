@@ -6,23 +6,32 @@ import type { ToolSubject } from "./types.ts";
 /** Whose tools a session's turns have. */
 export function subjectOf(
   { config, roster }: { config: object; roster: Pick<Roster, "agents" | "mainKey"> },
-  session: Pick<SessionState, "key" | "agentId" | "spawnDepth">,
+  session: Pick<SessionState, "key" | "agentId" | "spawnDepth" | "tools">,
   who: { isOwner: boolean; provider?: string; model?: string; senderId?: string },
 ): ToolSubject {
   const { key, agentId, spawnDepth } = session;
   const channel = channelOf(key);
+  const { permissionMode, spawnedBy } = session.tools ?? {};
+  // A session that another one began is confined where that one is (KNOWN_ATTACKS 86).
+  const keys = [
+    { key, agentId },
+    ...(spawnedBy === undefined ? [] : [{ key: spawnedBy, agentId: agentIn(spawnedBy) }]),
+  ];
   return {
     agentId,
     sessionKey: key,
     ...who,
     ...(channel === undefined ? {} : { channel }),
-    isSandboxed: isSandboxed(config, roster, session),
+    isSandboxed: keys.some((each) => isSandboxed(config, roster, each)),
+    ...(permissionMode === undefined ? {} : { permissionMode }),
     subagentDepth: spawnDepth,
   };
 }
 
 /** The channel that a session's key names: `telegram` of `agent:main:telegram:group:42`. */
 const channelOf = (key: string): string | undefined => /^agent:[^:]+:([^:]+):(?:group|channel|direct):/.exec(key)?.[1];
+
+const agentIn = (key: string): string => /^agent:([^:]+):/.exec(key)?.[1] ?? "";
 
 /** Whether `sandbox.mode` of the agent, else of all, puts this session into a sandbox (docs: gateway/sandboxing). */
 function isSandboxed(

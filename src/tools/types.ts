@@ -1,4 +1,5 @@
 import type { Origin } from "../defender/types.ts";
+import type { SessionToolSettings } from "../sessions/types.ts";
 
 /** What a tool gives back: for the model, and beside it facts for those who watch. */
 export interface ToolResult {
@@ -61,6 +62,8 @@ export interface ToolSubject {
   senderId?: string;
   isOwner: boolean;
   isSandboxed: boolean;
+  /** How far the session's tools may go; without it as the configuration says. */
+  permissionMode?: SessionToolSettings["permissionMode"];
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
   subagentDepth: number;
 }

@@ -301,3 +301,34 @@ test("a reader without the right to decide cannot", async () => {
   await decide(client, id, "deny");
   expect(textOf(await running)).toContain("user-denied");
 });
+
+describe("a session's permission mode", () => {
+  async function inMode(permissionMode: string, exec: object = {}) {
+    const bench = await start(exec);
+    const client = await bench.gateway.connect();
+    await client.call("sessions.create", { key: "main" });
+    const set = (mode: string | null) => client.call("sessions.patch", { key: "main", permissionMode: mode });
+    await set(permissionMode);
+    return { ...bench, set };
+  }
+
+  test("that only lets it read runs nothing, whatever the configuration, until it is taken back", async () => {
+    const { exec, set, workspace } = await inMode("read-only");
+    expect((await exec("touch ran")).details!.error).toBe("exec denied: host=gateway security=deny");
+    expect(existsSync(join(workspace, "ran"))).toBe(false);
+    await set(null);
+    expect(textOf(await exec("uname"))).toBe("Linux");
+  });
+
+  test("that guards it asks people", async () => {
+    const { exec } = await inMode("guarded");
+    expect(textOf(await exec("uname"))).toContain("no-approval-route");
+    expect(textOf(await exec("wc -l"))).toBe("0");
+  });
+
+  test("of an administrator's full trust goes before configuration and document", async () => {
+    const { exec, policy } = await inMode("full", { mode: "allowlist" });
+    await policy({ defaults: { ask: "always", security: "deny" } });
+    expect(textOf(await exec("uname"))).toBe("Linux");
+  });
+});

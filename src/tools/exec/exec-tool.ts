@@ -2,6 +2,7 @@ import type { AgentCatalogue } from "../../agents/catalogue.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import { dict } from "../../models/settings.ts";
 import type { Clock } from "../../platform/clock.ts";
+import type { SessionsPort } from "../../sessions/types.ts";
 import { NoSandbox, type Sandboxes } from "../sandbox/sandboxes.ts";
 import type { Tool, ToolContext, ToolResult } from "../types.ts";
 import type { Completions } from "./completion.ts";
@@ -12,7 +13,7 @@ import type { NodeExec } from "./node-exec.ts";
 import type { ProcessSession } from "./process-session.ts";
 import type { Processes } from "./processes.ts";
 import { ExecRefusal, finished, notStarted, refused, running, soFar } from "./results.ts";
-import { type ExecSettings, execSettings } from "./settings.ts";
+import { type ExecSettings, execSettings, forSession } from "./settings.ts";
 
 export interface ExecToolDeps {
   processes: Processes;
@@ -22,6 +23,7 @@ export interface ExecToolDeps {
   completions: Completions;
   config: ConfigPort;
   agents: Pick<AgentCatalogue, "find">;
+  sessions: Pick<SessionsPort, "find">;
   clock: Clock;
   /** The gateway's own environment, of which commands get a part. */
   env(): Readonly<Record<string, string | undefined>>;
@@ -47,15 +49,17 @@ export function execTool(deps: ExecToolDeps): Tool {
 }
 
 async function perform(deps: ExecToolDeps, args: Record<string, unknown>, context: ToolContext): Promise<ToolResult> {
-  const { config, agents, limits, gatekeeper, clock } = deps;
+  const { config, agents, sessions, limits, gatekeeper, clock } = deps;
   const startedAt = clock.now();
-  const settings = execSettings(config.current, agents.find(context.agentId)?.raw);
+  const configured = execSettings(config.current, agents.find(context.agentId)?.raw);
+  // Read for every command: a change of permissions counts from the next one on.
+  const settings = forSession(configured, (await sessions.find(context.sessionKey))?.tools);
   const call = readCall(args, settings, limits.execCommandChars);
   requireElevation(call, context, config.current);
   const host = hostOf(call, context, settings);
   if (host === "sandbox") return confined(deps, call, settings, context);
   if (host === "node") return deps.nodeExec.run({ call, settings, context });
-  const cwd = folder(call.workdir, context.workspace);
+  const cwd = folder(call.workdir, settings.cwd ?? context.workspace);
   if (cwd === null) return notStarted(noFolder(call.workdir), call.workdir, startedAt, clock.now());
   const env = hostEnvironment(deps.env(), call.env, settings.pathPrepend);
   const permit = await gatekeeper.permit({ call, cwd, env, settings, context });
@@ -99,6 +103,7 @@ async function confined(
   context: ToolContext,
 ): Promise<ToolResult> {
   const { sandboxes, gatekeeper, clock } = deps;
+  if (settings.isReadOnly) throw new ExecRefusal("exec denied: host=sandbox security=deny");
   const { command, workdir, env: variables } = call;
   const { pathPrepend } = settings;
   const launch = await sandboxes

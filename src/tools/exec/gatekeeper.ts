@@ -147,8 +147,9 @@ export class Gatekeeper {
 }
 
 /** `ask` of the call only makes stricter what asks at all (docs: tools/exec, Parameters). */
-function rulesOf(settings: ExecSettings, host: AgentExecPolicy, callAsk: ExecAsk | undefined): Rules {
-  const { security, ask } = settings;
+function rulesOf(settings: ExecSettings, document: AgentExecPolicy, callAsk: ExecAsk | undefined): Rules {
+  const { security, ask, obeysDocument } = settings;
+  const host = obeysDocument ? document : { ...document, security: undefined, ask: undefined };
   const hostAsk = stricterAsk(ask, (host.ask as ExecAsk | undefined) ?? ask);
   return {
     security: stricterSecurity(security, (host.security as ExecSecurity | undefined) ?? security),

@@ -47,6 +47,8 @@ export class ProcessSession {
   onOutput: (() => void) | null = null;
   /** True once a turn has been told that it goes on without it. */
   isBackground = false;
+  /** The same, and stays true when nobody finds it any more. */
+  wasBackground = false;
   lastOutputAt: number;
   ending: Ending | null = null;
   /** True when somebody waited for its end and so knows of it. */

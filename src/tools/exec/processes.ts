@@ -1,3 +1,4 @@
+import type { EventBus } from "../../platform/bus.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { uuid } from "../../platform/ids.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -15,6 +16,9 @@ export interface ProcessesDeps {
     execStopGraceMs: number;
   };
 }
+
+/** Reasons of changes after which a session is another one. */
+const FORGETTING: ReadonlySet<unknown> = new Set(["reset", "new", "delete"]);
 
 export type NewProcess = Omit<ProcessSessionOptions, "id" | "clock" | "limits">;
 
@@ -52,6 +56,7 @@ export class Processes {
   /** Lets a command go on without the turn that began it. `whenEnded` is told once, unless it was asked to end. */
   background(session: ProcessSession, whenEnded: (session: ProcessSession) => void): void {
     session.isBackground = true;
+    session.wasBackground = true;
     void session.ended.then(() => whenEnded(session));
   }
 
@@ -77,6 +82,26 @@ export class Processes {
       const hidden = uuid();
       this.sessions.set(hidden, session);
       void session.ended.then(() => this.sessions.delete(hidden));
+    }
+  }
+
+  /** How many go on without a turn: what a stop of the gateway would end. One that was hidden counts until it ends. */
+  get backgroundAtWork(): number {
+    return this.running().filter(({ wasBackground }) => wasBackground).length;
+  }
+
+  /** Forgets ended commands when their session starts over or goes; those at work are let be. */
+  follow(bus: EventBus): void {
+    bus.subscribe(({ event, payload }) => {
+      if (event !== "sessions.changed") return;
+      const { sessionKey, reason } = payload as { sessionKey?: string; reason?: string };
+      if (sessionKey !== undefined && FORGETTING.has(reason)) this.forgetEnded(sessionKey);
+    });
+  }
+
+  private forgetEnded(sessionKey: string): void {
+    for (const [id, session] of this.sessions) {
+      if (session.sessionKey === sessionKey && session.ending !== null) this.sessions.delete(id);
     }
   }
 

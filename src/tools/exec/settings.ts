@@ -1,4 +1,5 @@
 import { dict, text } from "../../models/settings.ts";
+import type { SessionToolSettings } from "../../sessions/types.ts";
 
 export type ExecSecurity = "deny" | "allowlist" | "full";
 export type ExecAsk = "off" | "on-miss" | "always";
@@ -9,7 +10,13 @@ export interface ExecSettings {
   host: ExecHost;
   security: ExecSecurity;
   ask: ExecAsk;
+  /** False when an administrator has let the session do everything: then the document of exec approvals is not asked. */
+  obeysDocument: boolean;
+  /** True for a session that may only read: it runs nothing, wherever. */
+  isReadOnly: boolean;
   node?: string;
+  /** The folder that commands begin in; undefined for the workspace. */
+  cwd?: string;
   pathPrepend: string[];
   /** Milliseconds before a command goes on in the background. */
   backgroundMs: number;
@@ -55,6 +62,8 @@ export function execSettings(config: object, agent: Record<string, unknown> | un
     host: HOSTS.includes(all.host) ? (all.host as ExecHost) : "auto",
     security: SECURITY.includes(named.security) ? (named.security as ExecSecurity) : mode.security,
     ask: ASK.includes(named.ask) ? (named.ask as ExecAsk) : mode.ask,
+    obeysDocument: true,
+    isReadOnly: false,
     node: text(all.node),
     pathPrepend: strings(all.pathPrepend) ?? [],
     backgroundMs: bounded(all.backgroundMs, 10, 120_000, 10_000),
@@ -69,6 +78,29 @@ export function execSettings(config: object, agent: Record<string, unknown> | un
       ...(dict(general.safeBinProfiles) as Record<string, Record<string, unknown>>),
       ...(dict(own.safeBinProfiles) as Record<string, Record<string, unknown>>),
     },
+  };
+}
+
+/** What a session's permission mode means for commands; nobody but people reviews here (docs: gateway/permission-modes). */
+const PERMISSIONS: Readonly<Record<string, keyof typeof MODES>> = {
+  "read-only": "deny",
+  guarded: "ask",
+  workspace: "ask",
+  full: "full",
+};
+
+/** The settings with what is fixed for the session: its permission mode in place of the configuration's policy. */
+export function forSession(settings: ExecSettings, session: SessionToolSettings | undefined): ExecSettings {
+  const { permissionMode, execHost, execNode, execCwd } = session ?? {};
+  const mode = permissionMode === undefined ? undefined : MODES[PERMISSIONS[permissionMode] ?? "deny"]!;
+  return {
+    ...settings,
+    ...mode,
+    obeysDocument: permissionMode !== "full",
+    isReadOnly: permissionMode === "read-only",
+    ...(HOSTS.includes(execHost) && { host: execHost as ExecHost }),
+    ...(text(execNode) !== undefined && { node: text(execNode) }),
+    ...(text(execCwd) !== undefined && { cwd: text(execCwd) }),
   };
 }
 

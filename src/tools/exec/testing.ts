@@ -84,6 +84,7 @@ export class ExecBench {
       completions,
       config,
       agents: { find: () => undefined },
+      sessions: { find: async () => null },
       clock,
       env: () => this.env,
       limits: all,

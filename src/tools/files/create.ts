@@ -51,7 +51,8 @@ export function fileTools(options: FileToolsOptions): Tool[] {
     editTool(deps),
     patchTool({ ...deps, area: patchArea, settings: () => patchSettings(options) }),
   ];
-  const isWritable = (subject: ToolSubject): boolean => sandboxes?.mayWrite(subject) ?? true;
+  const isWritable = (subject: ToolSubject): boolean =>
+    subject.permissionMode !== "read-only" && (sandboxes?.mayWrite(subject) ?? true);
   return [
     lsTool(deps),
     readTool(deps),
