@@ -591,7 +591,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": true,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "gateway",
@@ -606,7 +606,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": true,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "plugins",

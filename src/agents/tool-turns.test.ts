@@ -166,6 +166,32 @@ describe("somebody speaks while a tool is at work", () => {
   });
 });
 
+test("122: words of somebody with fewer rights do not go into an owner's run", async () => {
+  const waiting = waitingTool("probe_wait");
+  const mixed = await startToolGateway({}, [waiting.tool]);
+  const { sessionKey, id } = freshKey();
+  const writer = await mixed.connect({ scopes: ["operator.read", "operator.write"] });
+  await mixed.client.call("chat.send", { sessionKey, message: "TOOL:probe_wait {}", idempotencyKey: id("a") });
+  await waiting.begun;
+  const message = 'TOOL:gateway {"action":"config.get"}';
+  await writer.call("chat.send", { sessionKey, message, idempotencyKey: id("b") });
+  waiting.letGo("done");
+  const settled = await mixed.services.runs.wait(id("b"), 5000, new AbortController().signal);
+  expect(settled?.outcome.status).toBe("ok");
+  const said = (await mixed.services.sessions.recent(sessionKey, 100)).map(({ role, content }) => [
+    role,
+    typeof content === "string" ? content : (content[0] as { text?: string }).text,
+  ]);
+  expect(said.slice(3)).toEqual([
+    ["assistant", "tool-result: done"],
+    ["user", message],
+    ["assistant", undefined],
+    ["toolResult", "Tool gateway not found"],
+    ["assistant", "tool-result: Tool gateway not found"],
+  ]);
+  await mixed.stop();
+});
+
 describe("a stop while a tool is at work", () => {
   test("ends the tool; every call is answered in the transcript, and the next turn works", async () => {
     const waiting = waitingTool("probe_wait");

@@ -310,6 +310,7 @@ export function createServices(options: ServiceOptions): Services {
 
   const sandboxes = new Sandboxes({ config, agents, log: log.child("tools") });
   registerTools(toolRegistry, {
+    cron: cron.cron,
     config,
     agents,
     defender,

@@ -1,6 +1,8 @@
 import { LIMITS } from "../../generated/limits.ts";
 import type { ExecPolicy } from "../approvals/exec-policy.ts";
 import type { ApprovalsPort } from "../approvals/types.ts";
+import type { Config } from "../config/config.ts";
+import type { Cron } from "../cron/cron.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Completions, type CompletionsDeps } from "./exec/completion.ts";
 import { execTools } from "./exec/create.ts";
@@ -8,12 +10,16 @@ import { Gatekeeper } from "./exec/gatekeeper.ts";
 import { NodeExec, type NodeExecDeps } from "./exec/node-exec.ts";
 import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
+import { automationsTool } from "./gateway/automations.ts";
+import { gatewayTool } from "./gateway/gateway.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
 export interface ToolRooms extends SessionToolsDeps {
+  config: Config;
+  cron: Cron;
   log: Logger;
   approvals: ApprovalsPort;
   /** Which commands this machine runs without asking. */
@@ -42,5 +48,7 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
       limits: LIMITS,
     }),
     ...sessionTools(rooms),
+    gatewayTool(rooms.config),
+    automationsTool(rooms),
   );
 }

@@ -69,6 +69,12 @@ export function profileOf(config: object, agentId: string): string {
   return text(agentTools(config, agentId).profile) ?? text(section(config, "tools").profile) ?? "full";
 }
 
+/** Whether `alsoAllow` of the agent, else of all, names a tool beside its profile. */
+export function grantsBeyondProfile(config: object, agentId: string, name: string): boolean {
+  const own = agentTools(config, agentId).alsoAllow;
+  return namesTool(own ?? section(config, "tools").alsoAllow, name);
+}
+
 /** How deep subagents may have subagents: 1 to 5. */
 export function maxSpawnDepth(config: object, agentId: string): number {
   const defaults = dict(dict(section(config, "agents").defaults).subagents).maxSpawnDepth;

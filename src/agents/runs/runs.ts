@@ -4,6 +4,7 @@ import { GatewayError } from "../../platform/errors.ts";
 import { uuid } from "../../platform/ids.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { ActiveRuns, InFlightRun, PendingInput } from "../../sessions/types.ts";
+import { mayJoin } from "./authority.ts";
 import { INTERNAL_MESSAGE } from "./failure-text.ts";
 import { Lanes, type Ticket } from "./lanes.ts";
 import { PendingInputs } from "./pending-inputs.ts";
@@ -309,7 +310,12 @@ export class Runs implements ActiveRuns {
     } else if (mode === "interrupt") {
       void this.abortSession(input.sessionKey, "rpc");
       this.enqueue(input, "chat");
-    } else if (mode === "steer" && current.steerable && waiting.length === 0) {
+    } else if (
+      mode === "steer" &&
+      current.steerable &&
+      waiting.length === 0 &&
+      mayJoin(input.message, current.input.message)
+    ) {
       // Behind messages that wait, it waits too: what a session hears stays in the order in which it was said.
       this.pending.add(input, "queued");
       current.steer(input);

@@ -12,6 +12,7 @@ import { subjectOf } from "../../tools/subject.ts";
 import { type Tool, type ToolContext, ToolError, type ToolHostPort, type ToolResult } from "../../tools/types.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import type { ToolCall } from "./answer.ts";
+import { isOwners } from "./authority.ts";
 import type { Run } from "./run.ts";
 import { toldCall } from "./tool-events.ts";
 import { RunRefused } from "./turn-endings.ts";
@@ -184,10 +185,8 @@ export class ToolCalls {
     });
   }
 
-  /** An owner's own words, or those that an agent passed on in an owner's turn. */
   private get isOwner(): boolean {
-    const { senderIsOwner, provenance } = this.run.input.message.meta ?? {};
-    return senderIsOwner === true || (provenance as { forOwner?: boolean } | undefined)?.forOwner === true;
+    return isOwners(this.run.input.message);
   }
 
   private context(toolCallId: string, onUpdate: (partial: ToolResult) => void): ToolContext {
