@@ -70,6 +70,1536 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
     "label": "Channels",
     "help": "Chat channels by name, each with its own keys."
   },
+  "channels.defaults": {
+    "help": "What holds in channels that say nothing else."
+  },
+  "channels.defaults.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.defaults.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.defaults.heartbeatVisibility.showOk": {
+    "help": "Tell of heartbeats that found nothing to do."
+  },
+  "channels.defaults.heartbeatVisibility.showAlerts": {
+    "help": "Tell of heartbeats that found something."
+  },
+  "channels.defaults.heartbeatVisibility.useIndicator": {
+    "help": "Show a sign in place of a text."
+  },
+  "channels.defaults.botLoopProtection.enabled": {
+    "help": "Stop two bots that answer each other."
+  },
+  "channels.defaults.implicitMentions.replyToBot": {
+    "help": "An answer to the bot addresses it."
+  },
+  "channels.defaults.implicitMentions.quotedBot": {
+    "help": "A quotation of the bot addresses it."
+  },
+  "channels.defaults.implicitMentions.threadParticipation": {
+    "help": "In a thread that the bot takes part in it is addressed."
+  },
+  "channels.modelByChannel": {
+    "help": "A model for a chat, by channel and the chat's id there."
+  },
+  "channels.bluebubbles": {
+    "label": "BlueBubbles"
+  },
+  "channels.bluebubbles.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.bluebubbles.password": {
+    "help": "Password of the account."
+  },
+  "channels.bluebubbles.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.bluebubbles.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.bluebubbles.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.bluebubbles.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.bluebubbles.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.bluebubbles.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.bluebubbles.sendReadReceipts": {
+    "help": "Whether senders see that their messages were read."
+  },
+  "channels.bluebubbles.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.bluebubbles.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.bluebubbles.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.bluebubbles.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.bluebubbles.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.clickclack": {
+    "label": "ClickClack"
+  },
+  "channels.clickclack.name": {
+    "help": "How the account is called here."
+  },
+  "channels.clickclack.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.clickclack.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.clickclack.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.clickclack.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.clickclack.baseUrl": {
+    "help": "Address of the server."
+  },
+  "channels.clickclack.token": {
+    "help": "Token of the bot."
+  },
+  "channels.clickclack.tokenFile": {
+    "help": "File that holds the token."
+  },
+  "channels.clickclack.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.clickclack.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.clickclack.allowBots": {
+    "help": "Whether messages of other bots are taken."
+  },
+  "channels.clickclack.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.clickclack.mentionPatterns": {
+    "help": "Which words address the bot besides its name."
+  },
+  "channels.clickclack.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.clickclack.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.discord": {
+    "label": "Discord"
+  },
+  "channels.discord.name": {
+    "help": "How the account is called here."
+  },
+  "channels.discord.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.discord.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.discord.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.discord.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.discord.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.discord.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.discord.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.discord.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.discord.mentionPatterns": {
+    "help": "Which words address the bot besides its name."
+  },
+  "channels.discord.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.discord.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.discord.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.discord.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.discord.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.discord.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.discord.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.discord.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.discord.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.discord.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.discord.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.discord.joinIntro": {
+    "help": "Whether the bot introduces itself when it joins."
+  },
+  "channels.discord.commands": {
+    "help": "Commands in the menu of the service."
+  },
+  "channels.discord.token": {
+    "help": "Token of the bot."
+  },
+  "channels.discord.proxy": {
+    "help": "Proxy that calls to the service go through."
+  },
+  "channels.discord.allowBots": {
+    "help": "Whether messages of other bots are taken."
+  },
+  "channels.discord.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.discord.guilds": {
+    "help": "Servers by id, each with rules of its own."
+  },
+  "channels.discord.execApprovals": {
+    "help": "Approvals that are asked for in this channel."
+  },
+  "channels.discord.threadBindings": {
+    "help": "Conversations that keep to a thread."
+  },
+  "channels.discord.ackReaction": {
+    "help": "Sign that a message has been seen."
+  },
+  "channels.feishu": {
+    "label": "Feishu"
+  },
+  "channels.feishu.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.feishu.appId": {
+    "help": "Id of the app."
+  },
+  "channels.feishu.appSecret": {
+    "help": "Secret of the app."
+  },
+  "channels.feishu.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.feishu.webhookHost": {
+    "help": "Address to listen on for the service."
+  },
+  "channels.feishu.webhookPort": {
+    "help": "Port to listen on for the service."
+  },
+  "channels.feishu.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.feishu.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.feishu.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.feishu.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.feishu.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.feishu.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.feishu.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.feishu.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.feishu.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.feishu.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.feishu.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.feishu.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.feishu.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.feishu.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.feishu.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.feishu.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.feishu.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.feishu.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.feishu.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.feishu.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.feishu.reactionNotifications": {
+    "help": "Which reactions the agent hears of."
+  },
+  "channels.feishu.allowBots": {
+    "help": "Whether messages of other bots are taken."
+  },
+  "channels.googlechat": {
+    "label": "Google Chat"
+  },
+  "channels.googlechat.name": {
+    "help": "How the account is called here."
+  },
+  "channels.googlechat.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.googlechat.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.googlechat.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.googlechat.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.googlechat.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.googlechat.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.googlechat.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.googlechat.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.googlechat.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.googlechat.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.googlechat.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.googlechat.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.googlechat.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.googlechat.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.googlechat.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.googlechat.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.googlechat.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.googlechat.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.googlechat.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.googlechat.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.googlechat.allowBots": {
+    "help": "Whether messages of other bots are taken."
+  },
+  "channels.googlechat.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.googlechat.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.googlechat.serviceAccount": {
+    "help": "Key of the service account, or a reference to it."
+  },
+  "channels.googlechat.serviceAccountFile": {
+    "help": "File with the key of the service account."
+  },
+  "channels.googlechat.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.googlechat.webhookUrl": {
+    "help": "Public address that the service calls."
+  },
+  "channels.imessage": {
+    "label": "iMessage"
+  },
+  "channels.imessage.name": {
+    "help": "How the account is called here."
+  },
+  "channels.imessage.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.imessage.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.imessage.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.imessage.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.imessage.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.imessage.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.imessage.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.imessage.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.imessage.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.imessage.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.imessage.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.imessage.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.imessage.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.imessage.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.imessage.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.imessage.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.imessage.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.imessage.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.imessage.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.imessage.cliPath": {
+    "help": "Program that talks to the service."
+  },
+  "channels.imessage.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.imessage.sendReadReceipts": {
+    "help": "Whether senders see that their messages were read."
+  },
+  "channels.imessage.reactionNotifications": {
+    "help": "Which reactions the agent hears of."
+  },
+  "channels.imessage.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.irc": {
+    "label": "IRC"
+  },
+  "channels.irc.name": {
+    "help": "How the account is called here."
+  },
+  "channels.irc.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.irc.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.irc.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.irc.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.irc.host": {
+    "help": "Name of the server."
+  },
+  "channels.irc.port": {
+    "help": "Port of the server."
+  },
+  "channels.irc.nick": {
+    "help": "Name that the bot goes by."
+  },
+  "channels.irc.password": {
+    "help": "Password of the account."
+  },
+  "channels.irc.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.irc.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.irc.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.irc.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.irc.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.irc.channels": {
+    "help": "Channels of the service, each with rules of its own."
+  },
+  "channels.irc.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.irc.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.irc.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.irc.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.irc.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.irc.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.irc.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.irc.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.irc.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.line": {
+    "label": "LINE"
+  },
+  "channels.line.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.line.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.line.joinIntro": {
+    "help": "Whether the bot introduces itself when it joins."
+  },
+  "channels.line.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.line.channelAccessToken": {
+    "help": "Token of the channel."
+  },
+  "channels.line.channelSecret": {
+    "help": "Secret of the channel."
+  },
+  "channels.line.tokenFile": {
+    "help": "File that holds the token."
+  },
+  "channels.line.name": {
+    "help": "How the account is called here."
+  },
+  "channels.line.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.line.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.line.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.line.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.line.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.line.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.line.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.line.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.line.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.line.threadBindings": {
+    "help": "Conversations that keep to a thread."
+  },
+  "channels.line.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.matrix": {
+    "label": "Matrix"
+  },
+  "channels.matrix.name": {
+    "help": "How the account is called here."
+  },
+  "channels.matrix.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.matrix.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.matrix.joinIntro": {
+    "help": "Whether the bot introduces itself when it joins."
+  },
+  "channels.matrix.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.matrix.homeserver": {
+    "help": "Address of the server."
+  },
+  "channels.matrix.network": {
+    "help": "How the service is reached."
+  },
+  "channels.matrix.proxy": {
+    "help": "Proxy that calls to the service go through."
+  },
+  "channels.matrix.userId": {
+    "help": "Id of the account."
+  },
+  "channels.matrix.accessToken": {
+    "help": "Token that the account signs in with."
+  },
+  "channels.matrix.password": {
+    "help": "Password of the account."
+  },
+  "channels.matrix.allowBots": {
+    "help": "Whether messages of other bots are taken."
+  },
+  "channels.matrix.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.matrix.mentionPatterns": {
+    "help": "Which words address the bot besides its name."
+  },
+  "channels.matrix.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.matrix.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.matrix.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.matrix.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.matrix.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.matrix.ackReaction": {
+    "help": "Sign that a message has been seen."
+  },
+  "channels.matrix.reactionNotifications": {
+    "help": "Which reactions the agent hears of."
+  },
+  "channels.matrix.threadBindings": {
+    "help": "Conversations that keep to a thread."
+  },
+  "channels.matrix.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.matrix.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.matrix.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.matrix.execApprovals": {
+    "help": "Approvals that are asked for in this channel."
+  },
+  "channels.matrix.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.matrix.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.mattermost": {
+    "label": "Mattermost"
+  },
+  "channels.mattermost.name": {
+    "help": "How the account is called here."
+  },
+  "channels.mattermost.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.mattermost.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.mattermost.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.mattermost.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.mattermost.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.mattermost.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.mattermost.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.mattermost.botToken": {
+    "help": "Token of the bot."
+  },
+  "channels.mattermost.baseUrl": {
+    "help": "Address of the server."
+  },
+  "channels.mattermost.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.mattermost.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.mattermost.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.mattermost.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.mattermost.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.mattermost.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.mattermost.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.mattermost.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.mattermost.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.mattermost.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.mattermost.commands": {
+    "help": "Commands in the menu of the service."
+  },
+  "channels.mattermost.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.mattermost.network": {
+    "help": "How the service is reached."
+  },
+  "channels.msteams": {
+    "label": "Microsoft Teams"
+  },
+  "channels.msteams.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.msteams.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.msteams.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.msteams.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.msteams.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.msteams.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.msteams.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.msteams.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.msteams.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.msteams.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.msteams.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.msteams.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.msteams.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.msteams.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.msteams.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.msteams.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.msteams.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.msteams.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.msteams.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.msteams.appId": {
+    "help": "Id of the app."
+  },
+  "channels.msteams.appPassword": {
+    "help": "Password of the app."
+  },
+  "channels.msteams.tenantId": {
+    "help": "Id of the organisation."
+  },
+  "channels.msteams.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.nextcloud-talk": {
+    "label": "Nextcloud Talk"
+  },
+  "channels.nextcloud-talk.name": {
+    "help": "How the account is called here."
+  },
+  "channels.nextcloud-talk.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.nextcloud-talk.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.nextcloud-talk.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.nextcloud-talk.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.nextcloud-talk.baseUrl": {
+    "help": "Address of the server."
+  },
+  "channels.nextcloud-talk.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.nextcloud-talk.webhookPort": {
+    "help": "Port to listen on for the service."
+  },
+  "channels.nextcloud-talk.webhookHost": {
+    "help": "Address to listen on for the service."
+  },
+  "channels.nextcloud-talk.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.nextcloud-talk.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.nextcloud-talk.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.nextcloud-talk.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.nextcloud-talk.network": {
+    "help": "How the service is reached."
+  },
+  "channels.nextcloud-talk.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.nextcloud-talk.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.nextcloud-talk.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.nextcloud-talk.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.nextcloud-talk.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.nextcloud-talk.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.nextcloud-talk.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.nextcloud-talk.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.nostr": {
+    "label": "Nostr"
+  },
+  "channels.nostr.name": {
+    "help": "How the account is called here."
+  },
+  "channels.nostr.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.nostr.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.nostr.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.nostr.privateKey": {
+    "help": "Key of the account."
+  },
+  "channels.nostr.relays": {
+    "help": "Servers to connect to."
+  },
+  "channels.nostr.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.nostr.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.signal": {
+    "label": "Signal"
+  },
+  "channels.signal.name": {
+    "help": "How the account is called here."
+  },
+  "channels.signal.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.signal.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.signal.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.signal.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.signal.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.signal.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.signal.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.signal.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.signal.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.signal.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.signal.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.signal.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.signal.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.signal.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.signal.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.signal.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.signal.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.signal.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.signal.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.signal.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.signal.account": {
+    "help": "The account, as the service names it."
+  },
+  "channels.signal.sendReadReceipts": {
+    "help": "Whether senders see that their messages were read."
+  },
+  "channels.signal.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.signal.reactionNotifications": {
+    "help": "Which reactions the agent hears of."
+  },
+  "channels.signal.reactionLevel": {
+    "help": "How freely the agent reacts."
+  },
+  "channels.signal.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.slack": {
+    "label": "Slack"
+  },
+  "channels.slack.name": {
+    "help": "How the account is called here."
+  },
+  "channels.slack.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.slack.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.slack.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.slack.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.slack.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.slack.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.slack.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.slack.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.slack.mentionPatterns": {
+    "help": "Which words address the bot besides its name."
+  },
+  "channels.slack.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.slack.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.slack.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.slack.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.slack.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.slack.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.slack.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.slack.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.slack.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.slack.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.slack.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.slack.joinIntro": {
+    "help": "Whether the bot introduces itself when it joins."
+  },
+  "channels.slack.mode": {
+    "help": "How messages come in."
+  },
+  "channels.slack.signingSecret": {
+    "help": "Secret that the service signs its calls with."
+  },
+  "channels.slack.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.slack.execApprovals": {
+    "help": "Approvals that are asked for in this channel."
+  },
+  "channels.slack.commands": {
+    "help": "Commands in the menu of the service."
+  },
+  "channels.slack.botToken": {
+    "help": "Token of the bot."
+  },
+  "channels.slack.appToken": {
+    "help": "Token of the app, for a connection that it opens itself."
+  },
+  "channels.slack.allowBots": {
+    "help": "Whether messages of other bots are taken."
+  },
+  "channels.slack.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.slack.reactionNotifications": {
+    "help": "Which reactions the agent hears of."
+  },
+  "channels.slack.ackReaction": {
+    "help": "Sign that a message has been seen."
+  },
+  "channels.slack.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.slack.channels": {
+    "help": "Channels of the service, each with rules of its own."
+  },
+  "channels.sms": {
+    "label": "SMS"
+  },
+  "channels.sms.name": {
+    "help": "How the account is called here."
+  },
+  "channels.sms.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.sms.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.sms.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.sms.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.sms.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.sms.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.sms.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.sms.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.synology-chat": {
+    "label": "Synology Chat"
+  },
+  "channels.synology-chat.webhookUrl": {
+    "help": "Public address that the service calls."
+  },
+  "channels.telegram": {
+    "label": "Telegram"
+  },
+  "channels.telegram.name": {
+    "help": "How the account is called here."
+  },
+  "channels.telegram.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.telegram.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.telegram.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.telegram.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.telegram.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.telegram.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.telegram.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.telegram.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.telegram.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.telegram.mentionPatterns": {
+    "help": "Which words address the bot besides its name."
+  },
+  "channels.telegram.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.telegram.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.telegram.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.telegram.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.telegram.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.telegram.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.telegram.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.telegram.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.telegram.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.telegram.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.telegram.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.telegram.joinIntro": {
+    "help": "Whether the bot introduces itself when it joins."
+  },
+  "channels.telegram.execApprovals": {
+    "help": "Approvals that are asked for in this channel."
+  },
+  "channels.telegram.commands": {
+    "help": "Commands in the menu of the service."
+  },
+  "channels.telegram.customCommands": {
+    "help": "Further entries for the menu of commands."
+  },
+  "channels.telegram.botToken": {
+    "help": "Token of the bot."
+  },
+  "channels.telegram.tokenFile": {
+    "help": "File that holds the token."
+  },
+  "channels.telegram.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.telegram.direct": {
+    "help": "Direct chats by sender, each with rules of its own."
+  },
+  "channels.telegram.network": {
+    "help": "How the service is reached."
+  },
+  "channels.telegram.proxy": {
+    "help": "Proxy that calls to the service go through."
+  },
+  "channels.telegram.webhookUrl": {
+    "help": "Public address that the service calls."
+  },
+  "channels.telegram.webhookSecret": {
+    "help": "Secret that the service proves itself with."
+  },
+  "channels.telegram.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.telegram.webhookHost": {
+    "help": "Address to listen on for the service."
+  },
+  "channels.telegram.webhookPort": {
+    "help": "Port to listen on for the service."
+  },
+  "channels.telegram.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.telegram.threadBindings": {
+    "help": "Conversations that keep to a thread."
+  },
+  "channels.telegram.reactionNotifications": {
+    "help": "Which reactions the agent hears of."
+  },
+  "channels.telegram.reactionLevel": {
+    "help": "How freely the agent reacts."
+  },
+  "channels.telegram.ackReaction": {
+    "help": "Sign that a message has been seen."
+  },
+  "channels.telegram.linkPreview": {
+    "help": "Whether links are shown with a preview."
+  },
+  "channels.telegram.apiRoot": {
+    "help": "Address of the service, where it is not the usual one."
+  },
+  "channels.tlon": {
+    "label": "Tlon"
+  },
+  "channels.tlon.name": {
+    "help": "How the account is called here."
+  },
+  "channels.tlon.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.tlon.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.tlon.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.tlon.network": {
+    "help": "How the service is reached."
+  },
+  "channels.tlon.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.tlon.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.twitch": {
+    "label": "Twitch"
+  },
+  "channels.twitch.name": {
+    "help": "How the account is called here."
+  },
+  "channels.twitch.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.twitch.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.twitch.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.twitch.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.twitch.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.twitch.accessToken": {
+    "help": "Token that the account signs in with."
+  },
+  "channels.twitch.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.twitch.requireMention": {
+    "help": "Answer only when the bot is addressed."
+  },
+  "channels.whatsapp": {
+    "label": "WhatsApp"
+  },
+  "channels.whatsapp.capabilities": {
+    "help": "What the account is allowed to use of the service."
+  },
+  "channels.whatsapp.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.whatsapp.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.whatsapp.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.whatsapp.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.whatsapp.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.whatsapp.defaultTo": {
+    "help": "Where messages go that name no receiver."
+  },
+  "channels.whatsapp.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.whatsapp.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.whatsapp.mentionPatterns": {
+    "help": "Which words address the bot besides its name."
+  },
+  "channels.whatsapp.contextVisibility": {
+    "help": "Which quoted and earlier messages the agent sees."
+  },
+  "channels.whatsapp.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.whatsapp.dmHistoryLimit": {
+    "help": "Messages of a direct chat that go along as context."
+  },
+  "channels.whatsapp.dms": {
+    "help": "Direct chats by sender."
+  },
+  "channels.whatsapp.textChunkLimit": {
+    "help": "Characters of one message; longer texts are split."
+  },
+  "channels.whatsapp.streaming": {
+    "help": "How an answer appears while it is written."
+  },
+  "channels.whatsapp.heartbeatVisibility": {
+    "help": "Which heartbeats are shown."
+  },
+  "channels.whatsapp.healthMonitor": {
+    "help": "Whether a connection that seems dead is opened again."
+  },
+  "channels.whatsapp.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.whatsapp.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.whatsapp.replyToMode": {
+    "help": "Which answers quote the message they answer."
+  },
+  "channels.whatsapp.sendReadReceipts": {
+    "help": "Whether senders see that their messages were read."
+  },
+  "channels.whatsapp.selfChatMode": {
+    "help": "Whether the account is the owner's own."
+  },
+  "channels.whatsapp.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.whatsapp.direct": {
+    "help": "Direct chats by sender, each with rules of its own."
+  },
+  "channels.whatsapp.reactionLevel": {
+    "help": "How freely the agent reacts."
+  },
+  "channels.whatsapp.actions": {
+    "help": "What the agent may do beside sending."
+  },
+  "channels.zalo": {
+    "label": "Zalo"
+  },
+  "channels.zalo.name": {
+    "help": "How the account is called here."
+  },
+  "channels.zalo.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.zalo.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.zalo.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.zalo.botToken": {
+    "help": "Token of the bot."
+  },
+  "channels.zalo.tokenFile": {
+    "help": "File that holds the token."
+  },
+  "channels.zalo.webhookUrl": {
+    "help": "Public address that the service calls."
+  },
+  "channels.zalo.webhookSecret": {
+    "help": "Secret that the service proves itself with."
+  },
+  "channels.zalo.webhookPath": {
+    "help": "Path on the gateway that the service calls."
+  },
+  "channels.zalo.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.zalo.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.zalo.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.zalo.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.zalo.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.zalo.proxy": {
+    "help": "Proxy that calls to the service go through."
+  },
+  "channels.zalo.responsePrefix": {
+    "help": "Text before every answer."
+  },
+  "channels.zalo.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.zalouser": {
+    "label": "Zalo Personal"
+  },
+  "channels.zalouser.name": {
+    "help": "How the account is called here."
+  },
+  "channels.zalouser.enabled": {
+    "help": "Whether the channel is in use."
+  },
+  "channels.zalouser.configWrites": {
+    "help": "Whether commands in this channel may change the configuration."
+  },
+  "channels.zalouser.mediaMaxMb": {
+    "help": "Largest file that is taken or sent, in megabytes."
+  },
+  "channels.zalouser.markdown": {
+    "help": "How formatted text is sent."
+  },
+  "channels.zalouser.dmPolicy": {
+    "help": "Who may write directly."
+  },
+  "channels.zalouser.allowFrom": {
+    "help": "Who may write directly, by id of the service."
+  },
+  "channels.zalouser.historyLimit": {
+    "help": "Messages of a group that go along as context."
+  },
+  "channels.zalouser.groupAllowFrom": {
+    "help": "Who may write in groups."
+  },
+  "channels.zalouser.groupPolicy": {
+    "help": "Whose messages in groups are taken."
+  },
+  "channels.zalouser.groups": {
+    "help": "Groups by id, each with rules of its own."
+  },
+  "channels.zalouser.responsePrefix": {
+    "help": "Text before every answer."
+  },
   "commands": {
     "label": "Commands"
   },
@@ -750,7 +2280,203 @@ export const CONFIG_SETTINGS: {
     "update.auto.enabled",
     "update.channel",
     "wizard.accessMode",
-    "wizard.appRecommendations"
+    "wizard.appRecommendations",
+    "channels.bluebubbles.enabled",
+    "channels.bluebubbles.serverUrl",
+    "channels.bluebubbles.password",
+    "channels.clickclack.enabled",
+    "channels.clickclack.token",
+    "channels.clickclack.workspace",
+    "channels.clickclack.model",
+    "channels.clickclack.allowFrom",
+    "channels.clickclack.requireMention",
+    "channels.clickclack.discussions.workspace",
+    "channels.discord.enabled",
+    "channels.discord.dmPolicy",
+    "channels.discord.allowFrom",
+    "channels.discord.groupPolicy",
+    "channels.discord.contextVisibility",
+    "channels.discord.token",
+    "channels.discord.activities.clientSecret",
+    "channels.discord.dm.enabled",
+    "channels.discord.guilds.*.requireMention",
+    "channels.discord.guilds.*.users",
+    "channels.discord.guilds.*.roles",
+    "channels.discord.guilds.*.channels.*.requireMention",
+    "channels.discord.guilds.*.channels.*.enabled",
+    "channels.discord.guilds.*.channels.*.users",
+    "channels.discord.guilds.*.channels.*.roles",
+    "channels.discord.voice.model",
+    "channels.discord.voice.realtime.model",
+    "channels.discord.voice.realtime.toolPolicy",
+    "channels.discord.voice.allowedChannels",
+    "channels.discord.voice.allowedChannels.*.guildId",
+    "channels.discord.voice.allowedChannels.*.channelId",
+    "channels.discord.voice.tts.personas.*.providers.*.apiKey",
+    "channels.discord.voice.tts.providers.*.apiKey",
+    "channels.discord.pluralkit.token",
+    "channels.feishu.enabled",
+    "channels.feishu.contextVisibility",
+    "channels.feishu.dmPolicy",
+    "channels.feishu.allowFrom",
+    "channels.feishu.groupPolicy",
+    "channels.feishu.groupAllowFrom",
+    "channels.feishu.requireMention",
+    "channels.googlechat.enabled",
+    "channels.googlechat.dmPolicy",
+    "channels.googlechat.allowFrom",
+    "channels.googlechat.groupAllowFrom",
+    "channels.googlechat.groupPolicy",
+    "channels.googlechat.contextVisibility",
+    "channels.googlechat.requireMention",
+    "channels.googlechat.groups.*.enabled",
+    "channels.googlechat.groups.*.users",
+    "channels.googlechat.serviceAccount",
+    "channels.googlechat.serviceAccountFile",
+    "channels.googlechat.audienceType",
+    "channels.googlechat.audience",
+    "channels.googlechat.dm.enabled",
+    "channels.imessage.enabled",
+    "channels.imessage.dmPolicy",
+    "channels.imessage.allowFrom",
+    "channels.imessage.groupAllowFrom",
+    "channels.imessage.groupPolicy",
+    "channels.imessage.contextVisibility",
+    "channels.imessage.cliPath",
+    "channels.imessage.service",
+    "channels.imessage.attachmentRoots",
+    "channels.imessage.remoteAttachmentRoots",
+    "channels.imessage.groups.*.requireMention",
+    "channels.irc.enabled",
+    "channels.irc.host",
+    "channels.irc.port",
+    "channels.irc.tls",
+    "channels.irc.nick",
+    "channels.irc.password",
+    "channels.irc.nickserv.password",
+    "channels.irc.dmPolicy",
+    "channels.irc.allowFrom",
+    "channels.irc.groupPolicy",
+    "channels.irc.groupAllowFrom",
+    "channels.irc.groups.*.requireMention",
+    "channels.irc.groups.*.enabled",
+    "channels.irc.groups.*.allowFrom",
+    "channels.irc.channels",
+    "channels.irc.contextVisibility",
+    "channels.line.enabled",
+    "channels.line.allowFrom",
+    "channels.line.groupAllowFrom",
+    "channels.line.dmPolicy",
+    "channels.line.groupPolicy",
+    "channels.matrix.enabled",
+    "channels.matrix.accessToken",
+    "channels.matrix.password",
+    "channels.matrix.groupPolicy",
+    "channels.matrix.contextVisibility",
+    "channels.matrix.groupAllowFrom",
+    "channels.mattermost.enabled",
+    "channels.mattermost.contextVisibility",
+    "channels.mattermost.botToken",
+    "channels.mattermost.requireMention",
+    "channels.mattermost.dmPolicy",
+    "channels.mattermost.allowFrom",
+    "channels.mattermost.groupAllowFrom",
+    "channels.mattermost.groupPolicy",
+    "channels.msteams.enabled",
+    "channels.msteams.dmPolicy",
+    "channels.msteams.allowFrom",
+    "channels.msteams.groupAllowFrom",
+    "channels.msteams.groupPolicy",
+    "channels.msteams.contextVisibility",
+    "channels.msteams.appId",
+    "channels.msteams.appPassword",
+    "channels.msteams.tenantId",
+    "channels.msteams.webhook.port",
+    "channels.msteams.requireMention",
+    "channels.nextcloud-talk.enabled",
+    "channels.nextcloud-talk.dmPolicy",
+    "channels.nextcloud-talk.allowFrom",
+    "channels.nextcloud-talk.groupAllowFrom",
+    "channels.nextcloud-talk.groupPolicy",
+    "channels.nextcloud-talk.contextVisibility",
+    "channels.nostr.enabled",
+    "channels.nostr.dmPolicy",
+    "channels.nostr.allowFrom",
+    "channels.signal.enabled",
+    "channels.signal.dmPolicy",
+    "channels.signal.allowFrom",
+    "channels.signal.groupAllowFrom",
+    "channels.signal.groupPolicy",
+    "channels.signal.contextVisibility",
+    "channels.signal.account",
+    "channels.signal.groups.*.requireMention",
+    "channels.slack.enabled",
+    "channels.slack.dmPolicy",
+    "channels.slack.allowFrom",
+    "channels.slack.groupPolicy",
+    "channels.slack.contextVisibility",
+    "channels.slack.relay.authToken",
+    "channels.slack.signingSecret",
+    "channels.slack.botToken",
+    "channels.slack.appToken",
+    "channels.slack.userTokenReadOnly",
+    "channels.slack.requireMention",
+    "channels.slack.dm.enabled",
+    "channels.slack.channels.*.requireMention",
+    "channels.slack.channels.*.enabled",
+    "channels.slack.channels.*.users",
+    "channels.sms.enabled",
+    "channels.sms.authToken",
+    "channels.sms.dmPolicy",
+    "channels.sms.allowFrom",
+    "channels.telegram.enabled",
+    "channels.telegram.dmPolicy",
+    "channels.telegram.allowFrom",
+    "channels.telegram.groupAllowFrom",
+    "channels.telegram.groupPolicy",
+    "channels.telegram.contextVisibility",
+    "channels.telegram.botToken",
+    "channels.telegram.groups.*.requireMention",
+    "channels.telegram.groups.*.enabled",
+    "channels.telegram.groups.*.allowFrom",
+    "channels.telegram.groups.*.groupPolicy",
+    "channels.telegram.groups.*.topics.*.requireMention",
+    "channels.telegram.groups.*.topics.*.groupPolicy",
+    "channels.telegram.groups.*.topics.*.enabled",
+    "channels.telegram.groups.*.topics.*.allowFrom",
+    "channels.telegram.direct.*.dmPolicy",
+    "channels.telegram.direct.*.enabled",
+    "channels.telegram.direct.*.allowFrom",
+    "channels.telegram.direct.*.topics.*.groupPolicy",
+    "channels.telegram.webhookSecret",
+    "channels.tlon.enabled",
+    "channels.tlon.dmAllowlist",
+    "channels.twitch.enabled",
+    "channels.twitch.accessToken",
+    "channels.twitch.allowFrom",
+    "channels.twitch.requireMention",
+    "channels.twitch.clientSecret",
+    "channels.twitch.refreshToken",
+    "channels.whatsapp.enabled",
+    "channels.whatsapp.dmPolicy",
+    "channels.whatsapp.allowFrom",
+    "channels.whatsapp.groupAllowFrom",
+    "channels.whatsapp.groupPolicy",
+    "channels.whatsapp.contextVisibility",
+    "channels.whatsapp.selfChatMode",
+    "channels.whatsapp.groups.*.requireMention",
+    "channels.zalo.enabled",
+    "channels.zalo.botToken",
+    "channels.zalo.webhookSecret",
+    "channels.zalo.dmPolicy",
+    "channels.zalo.allowFrom",
+    "channels.zalo.groupPolicy",
+    "channels.zalo.groupAllowFrom",
+    "channels.zalouser.enabled",
+    "channels.zalouser.dmPolicy",
+    "channels.zalouser.allowFrom",
+    "channels.zalouser.groupAllowFrom",
+    "channels.zalouser.groupPolicy"
   ],
   "advanced": [
     "agents.defaults.mediaModels.image.timeoutMs",

@@ -25,6 +25,11 @@ interface SpecKey {
   min?: number;
   max?: number;
   default?: unknown;
+  assumed?: unknown;
+  common?: boolean;
+  untyped?: boolean;
+  accounts?: boolean;
+  lenient?: boolean;
   shown?: boolean;
   derived?: boolean;
   secret?: boolean;
@@ -38,14 +43,55 @@ const FIELDS: Record<string, readonly string[]> = {
   enum: ["values"],
   list: ["items"],
   map: ["values"],
-  object: ["keys", "open"],
+  object: ["keys", "open", "accounts", "untyped", "lenient"],
   union: ["of"],
   integer: ["min", "max"],
   number: ["min", "max"],
 };
-const COMMON_FIELDS = ["type", "default", "shown", "derived", "secret", "enforce", "reload", "label", "help"];
+const COMMON_FIELDS = [
+  ...["type", "default", "assumed", "shown", "derived", "secret", "enforce", "reload", "common", "label", "help"],
+];
 const PLAIN_TYPES = ["string", "boolean", "null", "any", "secret"];
-const SECTION_FIELDS = ["section", "label", "help", "reload", "keys", "open", "is"];
+const SECTION_FIELDS = ["section", "label", "help", "reload", "keys", "open", "untyped", "lenient", "folder", "is"];
+const KEY_FILE_FIELDS = ["key", "label", "help", "accounts", "open", "keys"];
+
+type Complain = (path: (string | number)[], reason: string) => void;
+
+/** Reads one file and gives it with what notes its mistakes. Null when it is no YAML. */
+function readFile(
+  file: string,
+  fields: readonly string[],
+  problems: string[],
+): { value: Record<string, unknown>; complain: Complain } | null {
+  const lines = new LineCounter();
+  const doc = parseDocument(readFileSync(file, "utf8"), { lineCounter: lines });
+  const complain: Complain = (path, reason) => {
+    const node = path.length > 0 ? doc.getIn(path, true) : doc.contents;
+    const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
+    problems.push(`${file}:${line}: ${reason}`);
+  };
+  for (const error of doc.errors) problems.push(`${file}:${error.linePos?.[0].line ?? 1}: ${error.message}`);
+  if (doc.errors.length > 0) return null;
+  const value = doc.toJS() as Record<string, unknown>;
+  for (const field of Object.keys(value)) if (!fields.includes(field)) complain([field], `unknown field ${field}`);
+  return { value, complain };
+}
+
+/** The keys of a section that have a file each. */
+function readFolder(folder: string, problems: string[]): Record<string, SpecKey> {
+  const keys: Record<string, SpecKey> = {};
+  for (const name of readdirSync(folder).sort()) {
+    const read = readFile(join(folder, name), KEY_FILE_FIELDS, problems);
+    if (!read) continue;
+    const { key, ...rest } = read.value as { key?: string } & Omit<SpecKey, "type">;
+    if (key !== name.replace(/\.yaml$/, "")) read.complain([], "key: the name is missing, or not that of the file");
+    else {
+      keys[key] = { type: "object", ...rest };
+      checkKey(keys[key], [], read.complain);
+    }
+  }
+  return keys;
+}
 
 /** Reads and checks every section. Throws an error that names file, line and reason of each mistake. */
 function readSections(folder: string): Record<string, SpecKey> {
@@ -53,24 +99,17 @@ function readSections(folder: string): Record<string, SpecKey> {
   const problems: string[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!name.endsWith(".yaml")) continue;
-    const lines = new LineCounter();
-    const doc = parseDocument(readFileSync(join(folder, name), "utf8"), { lineCounter: lines });
-    const complain = (path: (string | number)[], reason: string) => {
-      const node = path.length > 0 ? doc.getIn(path, true) : doc.contents;
-      const line = isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1;
-      problems.push(`${join(folder, name)}:${line}: ${reason}`);
-    };
-    for (const error of doc.errors)
-      problems.push(`${join(folder, name)}:${error.linePos?.[0].line ?? 1}: ${error.message}`);
-    if (doc.errors.length > 0) continue;
-    const section = doc.toJS() as Record<string, unknown>;
-    for (const field of Object.keys(section))
-      if (!SECTION_FIELDS.includes(field)) complain([field], `unknown field ${field}`);
+    const read = readFile(join(folder, name), SECTION_FIELDS, problems);
+    if (!read) continue;
+    const { value: section, complain } = read;
     if (typeof section.section !== "string") complain([], "section: the name is missing");
     else {
-      const { label, help, reload } = section as unknown as SpecKey;
-      const key = (section.is ?? { type: "object", keys: section.keys, open: section.open }) as SpecKey;
+      const { label, help, reload, keys, open, untyped, lenient } = section as unknown as SpecKey;
+      const key = (section.is ?? { type: "object", keys, open, untyped, lenient }) as SpecKey;
       checkKey(key, section.is ? ["is"] : [], complain);
+      if (typeof section.folder === "string") {
+        key.keys = { ...key.keys, ...readFolder(join(folder, section.folder), problems) };
+      }
       sections[section.section] = { ...key, label, help, reload };
     }
   }
@@ -78,11 +117,7 @@ function readSections(folder: string): Record<string, SpecKey> {
   return sections;
 }
 
-function checkKey(
-  key: SpecKey,
-  path: (string | number)[],
-  complain: (path: (string | number)[], reason: string) => void,
-) {
+function checkKey(key: SpecKey, path: (string | number)[], complain: Complain) {
   if (typeof key !== "object" || key === null || typeof key.type !== "string")
     return complain(path, "a key needs a type");
   const own = FIELDS[key.type];
@@ -130,7 +165,7 @@ function typeText(key: SpecKey, indent: string): string {
     case "union":
       return key.of!.map((part) => typeText(part, indent)).join(" | ");
     case "object":
-      return key.keys ? objectText(key.keys, indent) : "Record<string, unknown>";
+      return key.keys && !key.untyped ? objectText(key.keys, indent) : "Record<string, unknown>";
     default:
       return "unknown";
   }
@@ -163,6 +198,10 @@ function compact(key: SpecKey): Record<string, unknown> {
   if (key.of) out.o = key.of.map(compact);
   if (key.keys) out.k = Object.fromEntries(Object.entries(key.keys).map(([name, child]) => [name, compact(child)]));
   if (key.open) out.x = 1;
+  if (key.accounts) out.a = 1;
+  if (key.lenient) out.l = 1;
+  const usual = key.default ?? key.assumed;
+  if (usual !== undefined && typeof usual !== "object") out.d = usual;
   if (key.min !== undefined) out.min = key.min;
   if (key.max !== undefined) out.max = key.max;
   if (key.secret) out.s = 1;
@@ -181,6 +220,18 @@ function collectHints(path: string, key: SpecKey, out: Record<string, { label?: 
   for (const part of key.of ?? []) collectHints(path, { ...part, label, help }, out);
 }
 
+/** Paths of the keys that are marked as those people look for. */
+function commonPaths(key: SpecKey, path: string): string[] {
+  const below = Object.entries(key.keys ?? {}).flatMap(([name, child]) =>
+    commonPaths(child, path === "" ? name : `${path}.${name}`),
+  );
+  const inner = [key.type === "map" ? (key.values as SpecKey | undefined) : undefined, key.items].flatMap((each) =>
+    each ? commonPaths(each, `${path}.*`) : [],
+  );
+  const parts = (key.of ?? []).flatMap((part) => commonPaths(part, path));
+  return [...(key.common ? [path] : []), ...below, ...inner, ...parts];
+}
+
 const SETTINGS_LISTS = ["common", "advanced", "retired"] as const;
 
 /** Reads how a settings page orders the keys. @throws Error that names every key there which does not exist */
@@ -192,7 +243,7 @@ function readSettings(file: string, root: SpecKey): Record<string, unknown> {
   ];
   const strange = named.filter((path) => !hasPath(root, path.split(".")));
   if (strange.length > 0) throw new Error(`${file}: no such keys: ${strange.join(", ")}`);
-  return settings;
+  return { ...settings, common: [...(settings.common as string[]), ...commonPaths(root, "")] };
 }
 
 function hasPath(key: SpecKey, [step, ...rest]: string[]): boolean {
@@ -213,7 +264,7 @@ export function generateConfig(specFolder: string): Record<string, string> {
   const hints: Record<string, { label?: string; help?: string }> = {};
   for (const [name, key] of Object.entries(sections)) collectHints(name, key, hints);
   const config = `${HEADER}
-/** A node of the key tree. t type, v values of an enum, m what a map holds, i what a list holds, o alternatives, k keys, x other keys too, s secret, e enforce, r reload class. */
+/** A node of the key tree. t type, v values of an enum, m what a map holds, i what a list holds, o alternatives, k keys, x other keys too, s secret, e enforce, r reload class, d usual value, l nothing below is fatal, a the same keys again below \`accounts\`. */
 export interface ConfigKey {
   t: ${[...PLAIN_TYPES, ...Object.keys(FIELDS)].map((type) => JSON.stringify(type)).join(" | ")};
   v?: readonly unknown[];
@@ -227,6 +278,9 @@ export interface ConfigKey {
   s?: 1;
   e?: 1;
   r?: "hot" | "restart";
+  d?: unknown;
+  l?: 1;
+  a?: 1;
 }
 
 /** The configuration in force: the file, with defaults filled in and references resolved. Unknown keys are there too, untyped. */
@@ -244,8 +298,19 @@ let keys: ConfigKey | undefined;
 
 /** The tree of all known keys, parsed at its first use. */
 export function configKeys(): ConfigKey {
-  keys ??= JSON.parse(TREE) as ConfigKey;
+  keys ??= withAccounts(JSON.parse(TREE) as ConfigKey);
   return keys;
+}
+
+/** A channel has its keys once for itself and once for each of its accounts; the text holds them once. */
+function withAccounts(root: ConfigKey): ConfigKey {
+  const channels = root.k?.channels?.k as Record<string, ConfigKey> | undefined;
+  for (const [name, { a, ...channel }] of Object.entries(channels ?? {})) {
+    if (!a) continue;
+    const accounts: ConfigKey = { t: "map", m: channel };
+    channels![name] = { ...channel, k: { ...channel.k, defaultAccount: { t: "string" }, accounts } };
+  }
+  return root;
 }
 `;
   const settings = readSettings(join(specFolder, "../catalog/settings.yaml"), root);

@@ -17,7 +17,8 @@ export interface Finding {
 
 /**
  * Holds a configuration against the key tree. A value of the wrong type is fatal, one outside its bounds or choices
- * only where the key says `enforce`; a key that the tree does not know is a warning.
+ * only where the key says `enforce`; a key that the tree does not know is a warning. Where the key says `lenient`,
+ * everything below is: another release may have meant something else by it.
  */
 export function checkTree(value: unknown, key: ConfigKey): Finding[] {
   const findings: Finding[] = [];
@@ -49,9 +50,12 @@ function check(value: unknown, key: ConfigKey, path: Path, out: Finding[]): void
     case "map":
       if (key.m) for (const [name, item] of Object.entries(value as object)) check(item, key.m, [...path, name], out);
       return;
-    case "object":
+    case "object": {
+      const before = out.length;
       checkObject(value as object, key, path, out);
+      if (key.l) for (const finding of out.slice(before)) finding.fatal = false;
       return;
+    }
     case "union":
       checkUnion(value, key, path, out);
   }

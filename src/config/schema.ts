@@ -110,12 +110,16 @@ const hasChildren = (key: ConfigKey): boolean =>
 
 /** @param depth levels to go down; below them nothing is said */
 function schemaOf(key: ConfigKey, path: string, depth: number): Schema {
-  const { label, help } = CONFIG_HINTS[path.replaceAll(".*", "[]")] ?? CONFIG_HINTS[path] ?? {};
+  const { label, help } = textsOf(path);
   const titles = { ...(label !== undefined && { title: label }), ...(help !== undefined && { description: help }) };
   return { ...typeOf(key, path, depth), ...titles };
 }
 
 function typeOf(key: ConfigKey, path: string, depth: number): Schema {
+  return { ...(key.d !== undefined && { default: key.d }), ...shapeOf(key, path, depth) };
+}
+
+function shapeOf(key: ConfigKey, path: string, depth: number): Schema {
   const inner = (child: ConfigKey, name: string): Schema => {
     return depth > 0 ? schemaOf(child, path === "" ? name : `${path}.${name}`, depth - 1) : {};
   };
@@ -138,7 +142,7 @@ function typeOf(key: ConfigKey, path: string, depth: number): Schema {
     case "map":
       return { type: "object", additionalProperties: key.m ? inner(key.m, "*") : {} };
     case "union":
-      return { anyOf: key.o!.map((part) => typeOf(part, path, depth)) };
+      return { anyOf: key.o!.map((part) => (part.t === "enum" ? choices(part) : typeOf(part, path, depth))) };
     case "object": {
       const known = Object.entries(key.k ?? {}).filter(
         ([name]) => !RETIRED.has(path === "" ? name : `${path}.${name}`),
@@ -149,6 +153,12 @@ function typeOf(key: ConfigKey, path: string, depth: number): Schema {
     default:
       return { type: key.t };
   }
+}
+
+/** The values of an enum among other alternatives, as one: the page draws no control for alternatives in alternatives. */
+function choices({ v = [] }: ConfigKey): Schema {
+  const type = typeof v[0];
+  return v.length === 1 ? { type, const: v[0] } : { type, enum: v };
 }
 
 /** What may stand in the place of a secret (docs: gateway/secrets/secretref-contract). */
@@ -173,7 +183,7 @@ function collectHints(key: ConfigKey, path: string, out: Record<string, Hint>): 
 }
 
 function hintOf(key: ConfigKey, path: string): Hint {
-  const { label, help } = CONFIG_HINTS[path.replaceAll(".*", "[]")] ?? CONFIG_HINTS[path] ?? {};
+  const { label, help } = textsOf(path);
   const { group, order } = CONFIG_SETTINGS.sections[path] ?? {};
   return {
     ...(label !== undefined && { label }),
@@ -188,9 +198,17 @@ const COMMON = new Set(CONFIG_SETTINGS.common);
 const ADVANCED = new Set(CONFIG_SETTINGS.advanced);
 const RETIRED = new Set(CONFIG_SETTINGS.retired);
 
+/** An account of a channel has the keys of the channel itself. */
+const plain = (path: string): string => path.replace(/^(channels\.[^.]+)\.accounts\.\*\./, "$1.");
+
+function textsOf(path: string): { label?: string; help?: string } {
+  const at = plain(path);
+  return CONFIG_HINTS[at.replaceAll(".*", "[]")] ?? CONFIG_HINTS[at] ?? {};
+}
+
 /** By the nearest key above, itself included, that the page says something about. */
 function isAdvanced(path: string): boolean {
-  for (let at = path; at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("."), 0))) {
+  for (let at = plain(path); at !== ""; at = at.slice(0, Math.max(at.lastIndexOf("."), 0))) {
     if (COMMON.has(at)) return false;
     if (ADVANCED.has(at)) return true;
   }
