@@ -36,6 +36,13 @@ describe("config.schema", () => {
     ]);
   });
 
+  test("spells short forms in the labels that it makes of keys", () => {
+    expect(uiHints["channels.telegram.dmPolicy"]!.label).toBe("DM Policy");
+    expect(uiHints["commands.mcp"]!.label).toBe("MCP");
+    expect(uiHints["channels.discord.applicationId"]!.label).toBe("Application ID");
+    expect(uiHints["commands.bash"]!.label).toBeUndefined();
+  });
+
   test("has the keys of channels, and the same again for each of their accounts", () => {
     const { telegram, nostr, defaults } = (schema as Node).properties!.channels!.properties!;
     const { accounts, ...own } = telegram!.properties!;
@@ -105,7 +112,9 @@ describe("keys of channels", () => {
       defaultAccount: "second",
     };
     const slack = { mode: "socket", botToken: "xoxb", appToken: "xapp", channels: { C1: { requireMention: true } } };
-    expect(complaints({ telegram, slack, "of-somebody": { anything: [1] }, defaults: { groupPolicy: "open" } })).toEqual([]);
+    expect(
+      complaints({ telegram, slack, "of-somebody": { anything: [1] }, defaults: { groupPolicy: "open" } }),
+    ).toEqual([]);
   });
 
   test("complain of what is of another kind, but let the gateway start with what another release wrote", () => {

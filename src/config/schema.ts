@@ -203,8 +203,42 @@ const plain = (path: string): string => path.replace(/^(channels\.[^.]+)\.accoun
 
 function textsOf(path: string): { label?: string; help?: string } {
   const at = plain(path);
-  return CONFIG_HINTS[at.replaceAll(".*", "[]")] ?? CONFIG_HINTS[at] ?? {};
+  const texts = CONFIG_HINTS[at.replaceAll(".*", "[]")] ?? CONFIG_HINTS[at] ?? {};
+  const label = texts.label ?? shortLabel(at.slice(at.lastIndexOf(".") + 1));
+  return label === undefined ? texts : { ...texts, label };
 }
+
+/** A label for a key with a short form in it, which a page that makes labels of keys would spell like a word. */
+function shortLabel(name: string): string | undefined {
+  const words = name.split(/(?=[A-Z])/);
+  if (!words.some((word) => SHORT.has(word.toLowerCase()))) return undefined;
+  return words
+    .map((word) => SHORT.get(word.toLowerCase()) ?? word.charAt(0).toUpperCase() + word.slice(1).toLowerCase())
+    .join(" ");
+}
+
+const SHORT: ReadonlyMap<string, string> = new Map(
+  [
+    "ACP",
+    "API",
+    "CIDR",
+    "CLI",
+    "CPU",
+    "DM",
+    "HTTP",
+    "ID",
+    "IP",
+    "MCP",
+    "SSH",
+    "SSRF",
+    "TLS",
+    "TTL",
+    "TTS",
+    "UI",
+    "URL",
+    "VNC",
+  ].map((short) => [short.toLowerCase(), short] as const),
+);
 
 /** By the nearest key above, itself included, that the page says something about. */
 function isAdvanced(path: string): boolean {
