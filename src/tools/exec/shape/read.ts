@@ -24,8 +24,11 @@ export interface SimpleCommand {
 const MAX_DEPTH = 8;
 const MAX_COMMANDS = 200;
 
-/** Control characters but tab and line end, and a line that goes on in the next: readers see something else than shells. */
-const HIDING = /[^\P{Cc}\t\n]|\\\n/u;
+/**
+ * Control characters but tab and line end, a line that goes on in the next, and a `#` right behind something closed,
+ * which begins no comment: readers see something else than shells.
+ */
+const HIDING = /[^\P{Cc}\t\n]|\\\n|[)}\]`'"]#/u;
 
 type Parse = (text: string) => ParsedScript;
 

@@ -45,11 +45,11 @@ function readPart(part: WordPart, nested: (script: NestedScript) => void): boole
       if (part.operation === undefined && part.index === undefined && part.prefix !== "!") return false;
       throw new Unreadable("a variable is changed while it is expanded");
     case "CommandExpansion":
-    case "ProcessSubstitution":
       nested(part.script);
       return false;
     default:
-      // Arithmetic may run what variables hold; $'…', $"…", braces and extended patterns differ between shells.
+      // Arithmetic may run what variables hold; $'…', $"…", braces, extended patterns and `<(…)` are read differently
+      // by shells, and by the parser: `<(a)#b` is one word for bash.
       throw new Unreadable(`an expansion that is not looked into (${part.type})`);
   }
 }
