@@ -737,6 +737,16 @@ export const LIMITS = {
   workspaceCacheBytes: 4194304,
   /** statements. As many as the program has, so that none is prepared twice; a few kB each. */
   preparedStatements: 400,
+  /** tasks. Of subagents whose results have been told; for who looks back. */
+  subagentRecords: 5000,
+  /** tasks. Of subagents at once in the whole gateway, so that no tree of them grows without end. */
+  subagentsActive: 100,
+  /** tasks. Of one session at once; upstream's default of agents.defaults.subagents.maxChildrenPerAgent. */
+  subagentChildren: 5,
+  /** generations. Looked up for somebody who is still there to hear a result; deeper than subagents go. */
+  subagentDepth: 8,
+  /** tasks. Of one session that its agent is shown, the newest. */
+  subagentsShown: 50,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1111,4 +1121,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   lazyWriteMs: { unit: "ms", reason: "After which a write that nobody waits for is made without others; a crash loses as much." },
   workspaceCacheBytes: { unit: "bytes", reason: "Of workspace files that were read for turns and have not changed since." },
   preparedStatements: { unit: "statements", reason: "As many as the program has, so that none is prepared twice; a few kB each." },
+  subagentRecords: { unit: "tasks", reason: "Of subagents whose results have been told; for who looks back." },
+  subagentsActive: { unit: "tasks", reason: "Of subagents at once in the whole gateway, so that no tree of them grows without end." },
+  subagentChildren: { unit: "tasks", reason: "Of one session at once; upstream's default of agents.defaults.subagents.maxChildrenPerAgent." },
+  subagentDepth: { unit: "generations", reason: "Looked up for somebody who is still there to hear a result; deeper than subagents go." },
+  subagentsShown: { unit: "tasks", reason: "Of one session that its agent is shown, the newest." },
 };

@@ -373,7 +373,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "agents_wait",
@@ -414,7 +414,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "session_status",

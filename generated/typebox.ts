@@ -11591,6 +11591,7 @@ export const SessionEntry = Type.Object({
   inheritedToolPolicyVersion: Type.Optional(Type.Integer()),
   inheritedToolAllow: Type.Optional(Type.Array(Type.String())),
   inheritedToolDeny: Type.Optional(Type.Array(Type.String())),
+  inheritedSandbox: Type.Optional(Type.Boolean({ description: "Whoever began it was confined to a sandbox, so it is as well." })),
   systemSent: Type.Optional(Type.Boolean()),
   abortedLastRun: Type.Optional(Type.Boolean()),
   compactionCount: Type.Optional(Type.Integer({ minimum: 0 })),

@@ -7426,6 +7426,7 @@ export type SessionEntry = {
   inheritedToolPolicyVersion?: number,
   inheritedToolAllow?: Array<string>,
   inheritedToolDeny?: Array<string>,
+  inheritedSandbox?: boolean,
   systemSent?: boolean,
   abortedLastRun?: boolean,
   compactionCount?: number,

@@ -3,6 +3,8 @@ import { AgentCatalogue } from "../agents/catalogue.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
 import { AgentManager } from "../agents/manage/manager.ts";
 import { ChatMetadataWatch } from "../agents/metadata-watch.ts";
+import { SubagentRepository } from "../agents/subagents/subagent-repository.ts";
+import { Subagents } from "../agents/subagents/subagents.ts";
 import { TaskRepository } from "../agents/tasks/task-repository.ts";
 import { Tasks } from "../agents/tasks/tasks.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
@@ -146,6 +148,7 @@ export interface Services
   readonly plugins: Plugins;
   readonly pluginDiscoveries: PluginDiscoveries;
   readonly tools: Tools;
+  readonly subagents: Subagents;
   readonly toolRegistry: ToolRegistry;
   readonly toolHost: ToolHost;
   readonly toolInvoker: ToolInvoker;
@@ -309,7 +312,16 @@ export function createServices(options: ServiceOptions): Services {
   });
 
   const sandboxes = new Sandboxes({ config, agents, log: log.child("tools") });
+  const subagents = new Subagents({
+    repository: new SubagentRepository(store, LIMITS.subagentRecords),
+    sessions,
+    runs,
+    defender,
+    clock,
+    log: log.child("agents"),
+  });
   registerTools(toolRegistry, {
+    subagents,
     cron: cron.cron,
     config,
     agents,
@@ -424,6 +436,7 @@ export function createServices(options: ServiceOptions): Services {
     skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
     tools: new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost }),
     toolInvoker: new ToolInvoker({ config, agents, sessions, host: toolHost, log: log.child("tools") }),
+    subagents,
     toolRegistry,
     toolHost,
     processes,
@@ -481,6 +494,7 @@ async function settle(services: Services): Promise<void> {
     log,
   } = services;
   await runs.recover();
+  await services.subagents.start();
   await audit.start();
   await approvals.start();
   await approvals.abandonRuns();

@@ -89,6 +89,7 @@ const KEPT_OVER_RESET = [
   "inheritedToolPolicyVersion",
   "inheritedToolAllow",
   "inheritedToolDeny",
+  "inheritedSandbox",
 ] as const satisfies readonly (keyof SessionEntry)[];
 
 /** The record of a session that starts over: its id and settings kept, another lifecycle revision, counters at zero. */

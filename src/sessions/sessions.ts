@@ -373,6 +373,8 @@ function stateOf({ key, agentId, entry }: StoredSession): SessionState {
     goal: entry.goal ?? null,
     archived: entry.archivedAt !== undefined,
     spawnDepth: entry.spawnDepth ?? 0,
+    ...(entry.inheritedToolAllow ? { inheritedTools: entry.inheritedToolAllow } : {}),
+    ...(entry.inheritedSandbox ? { inheritedSandbox: true } : {}),
     tools: {
       permissionMode: permissionMode as SessionToolSettings["permissionMode"],
       execHost,

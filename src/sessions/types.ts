@@ -86,6 +86,9 @@ export interface SessionState {
   goal: SessionGoal | null;
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
   spawnDepth: number;
+  /** Names of the tools that its spawner had; it has no others. */
+  inheritedTools?: readonly string[];
+  inheritedSandbox?: true;
   /** What is fixed for the tools of this session; absent where nothing is stored. */
   tools?: SessionToolSettings;
 }

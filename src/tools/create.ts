@@ -1,4 +1,5 @@
 import { LIMITS } from "../../generated/limits.ts";
+import type { Subagents } from "../agents/subagents/subagents.ts";
 import type { ExecPolicy } from "../approvals/exec-policy.ts";
 import type { ApprovalsPort } from "../approvals/types.ts";
 import type { Config } from "../config/config.ts";
@@ -15,11 +16,13 @@ import { gatewayTool } from "./gateway/gateway.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
+import { subagentTools } from "./subagents/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
 export interface ToolRooms extends SessionToolsDeps {
   config: Config;
   cron: Cron;
+  subagents: Subagents;
   log: Logger;
   approvals: ApprovalsPort;
   /** Which commands this machine runs without asking. */
@@ -48,6 +51,7 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
       limits: LIMITS,
     }),
     ...sessionTools(rooms),
+    ...subagentTools({ ...rooms, registry }),
     gatewayTool(rooms.config),
     automationsTool(rooms),
   );

@@ -61,6 +61,8 @@ export function grantedTools(config: object, subject: ToolSubject, names: readon
     isListed ||= rule.allow !== undefined && rule.allow.length > 0;
     left = left.filter((name) => admits(rule, name));
   }
+  const { inheritedTools } = subject;
+  if (inheritedTools) left = left.filter((name) => inheritedTools.some((entry) => matches(entry, name)));
   return { names: left, isListed };
 }
 

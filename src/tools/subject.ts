@@ -6,7 +6,7 @@ import type { ToolSubject } from "./types.ts";
 /** Whose tools a session's turns have. */
 export function subjectOf(
   { config, roster }: { config: object; roster: Pick<Roster, "agents" | "mainKey"> },
-  session: Pick<SessionState, "key" | "agentId" | "spawnDepth" | "tools">,
+  session: Pick<SessionState, "key" | "agentId" | "spawnDepth" | "tools" | "inheritedTools" | "inheritedSandbox">,
   who: { isOwner: boolean; provider?: string; model?: string; senderId?: string },
 ): ToolSubject {
   const { key, agentId, spawnDepth } = session;
@@ -22,9 +22,10 @@ export function subjectOf(
     sessionKey: key,
     ...who,
     ...(channel === undefined ? {} : { channel }),
-    isSandboxed: keys.some((each) => isSandboxed(config, roster, each)),
+    isSandboxed: session.inheritedSandbox === true || keys.some((each) => isSandboxed(config, roster, each)),
     ...(permissionMode === undefined ? {} : { permissionMode }),
     subagentDepth: spawnDepth,
+    ...(session.inheritedTools ? { inheritedTools: session.inheritedTools } : {}),
   };
 }
 

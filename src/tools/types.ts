@@ -66,6 +66,8 @@ export interface ToolSubject {
   permissionMode?: SessionToolSettings["permissionMode"];
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
   subagentDepth: number;
+  /** What the session that spawned this one had; nothing else is granted. */
+  inheritedTools?: readonly string[];
 }
 
 /** A failure in words that the model can act on. Never holds secrets. */

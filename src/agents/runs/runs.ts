@@ -51,6 +51,7 @@ export class Runs implements ActiveRuns {
     interrupted: 0,
   };
   private stopping = false;
+  private readonly stopListeners: ((sessionKey: string) => Promise<void>)[] = [];
   private sincePruned = 0;
 
   constructor(private readonly options: RunsOptions) {
@@ -232,7 +233,11 @@ export class Runs implements ActiveRuns {
    */
   async abortRun(runId: string, origin: StopOrigin): Promise<string[]> {
     const run = this.byId.get(runId);
-    if (run) return this.stopRuns([run], origin);
+    if (run) {
+      const ids = await this.stopRuns([run], origin);
+      await this.tellStopped(run.sessionKey);
+      return ids;
+    }
     const upkeep = [...this.upkeep.values()].find((work) => work.runId === runId);
     if (upkeep) return [await upkeep.stop(origin)];
     const input = this.inputs.get(runId);
@@ -260,7 +265,13 @@ export class Runs implements ActiveRuns {
     const stopped = this.stopRuns(runs, origin);
     await Promise.all(steered.map((input) => this.cancelInput(input, origin)));
     const ids = await stopped;
+    if (origin !== "restart" && owner === undefined) await this.tellStopped(sessionKey);
     return [...upkept, ...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
+  }
+
+  /** Calls back when somebody stops the work of a session; whoever asked for the stop waits for it. */
+  onStop(listener: (sessionKey: string) => Promise<void>): void {
+    this.stopListeners.push(listener);
   }
 
   /** Stops the runs that a provider's models are at work for. @returns the ids of what was stopped */
@@ -286,6 +297,14 @@ export class Runs implements ActiveRuns {
     this.stopping = true;
     const keys = new Set([...this.upkeep.keys(), ...this.bySession.keys()]);
     await Promise.all([...keys].map((key) => this.abortSession(key, "restart")));
+  }
+
+  private async tellStopped(sessionKey: string): Promise<void> {
+    for (const listener of this.stopListeners) {
+      await listener(sessionKey).catch((error) =>
+        this.options.log.error("a stop could not be passed on", { sessionKey, error }),
+      );
+    }
   }
 
   private admit(sessionKey: string): void {

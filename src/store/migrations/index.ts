@@ -28,6 +28,7 @@ import { outboxFailures } from "./0026-outbox-failures.ts";
 import { people } from "./0027-people.ts";
 import { authProfiles } from "./0028-auth-profiles.ts";
 import { goalReceipts } from "./0029-goal-receipts.ts";
+import { subagents } from "./0030-subagents.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -59,4 +60,5 @@ export const MIGRATIONS: readonly Migration[] = [
   people,
   authProfiles,
   goalReceipts,
+  subagents,
 ];
