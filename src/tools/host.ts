@@ -108,7 +108,7 @@ export class ToolHost implements ToolHostPort {
     const args = await checkedArguments(tool, given);
     await this.judge(name, args, context);
     context.signal.throwIfAborted();
-    return tool.run(args, context);
+    return tool.run(args, { ...context, offered: new Set(offered.map((each) => each.name)) });
   }
 
   /** @throws Refused with the reason of the rule that decided */

@@ -27,6 +27,8 @@ export interface ToolContext {
   channel?: string;
   /** Whether the session runs in a sandbox; then commands and files stay inside it. */
   isSandboxed: boolean;
+  /** Names of the tools that are offered beside this one; absent where nobody has asked policy. */
+  offered?: ReadonlySet<string>;
   /** Aborted when the run is; a tool ends what it started and rejects with the signal's reason. */
   signal: AbortSignal;
   /** Tells watchers what there is so far; may be called often, is throttled by the host. */

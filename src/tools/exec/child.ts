@@ -27,6 +27,7 @@ export interface Child {
   end(graceMs: number): Promise<boolean>;
 }
 
+const TERMINAL = "xterm-256color";
 const COLUMNS = 120;
 const ROWS = 30;
 /** How long output is waited for after the end: somebody who escaped may hold the pipe open for ever. */
@@ -77,10 +78,10 @@ function inTerminal({ argv, cwd, env, onOutput }: Launch, id: string): Child {
   const terminal = new Bun.Terminal({
     cols: COLUMNS,
     rows: ROWS,
-    name: env.TERM ?? "xterm-256color",
+    name: env.TERM ?? TERMINAL,
     data: (_, chunk) => onOutput(bytes.text(chunk)),
   });
-  const child = startIn(terminal, argv, cwd, env);
+  const child = startIn(terminal, argv, cwd, { TERM: TERMINAL, ...env });
   const tree = new ProcessTree(child.pid, `${MARK}=${id}`);
   return {
     pid: child.pid,

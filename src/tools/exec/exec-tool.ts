@@ -183,7 +183,9 @@ async function run(
     return notStarted(`The command could not be started: ${message}`, cwd, startedAt, clock.now());
   }
   session.onOutput = () => context.onUpdate(soFar(session));
-  const isOver = await endedWithin(session, yieldMs, signal);
+  // Without the tool that looks after it nothing could be done with a command in the background (docs: tools/exec).
+  const isWatchable = context.offered?.has("process") ?? true;
+  const isOver = await endedWithin(session, isWatchable ? yieldMs : null, signal);
   session.onOutput = null;
   if (signal.aborted) {
     await session.stop("aborted");
@@ -194,13 +196,13 @@ async function run(
   return running(session);
 }
 
-/** True when the command has ended within the time. */
-async function endedWithin(session: ProcessSession, ms: number, signal: AbortSignal): Promise<boolean> {
+/** True when the command has ended within the time; null is as long as it takes. */
+async function endedWithin(session: ProcessSession, ms: number | null, signal: AbortSignal): Promise<boolean> {
   if (ms === 0 || signal.aborted) return false;
   let timer: Timer | undefined;
   let abort = (): void => {};
   const over = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
+    if (ms !== null) timer = setTimeout(() => resolve(false), ms);
     abort = () => resolve(false);
     signal.addEventListener("abort", abort, { once: true });
   });

@@ -25,6 +25,13 @@ test("a command that takes longer than yieldMs goes on in the background", async
   expect(details).toMatchObject({ status: "running", tail: "q\n" });
 });
 
+test("where the process tool is not offered it is waited for", async () => {
+  await using bench = new ExecBench();
+  const offered = new Set(["exec"]);
+  expect(textOf(await bench.exec("sleep 0.2; echo done", { background: true }, { offered }))).toBe("done");
+  expect(bench.processes.list("main")).toEqual([]);
+});
+
 test("an abort after that leaves it running", async () => {
   await using bench = new ExecBench();
   const abort = new AbortController();
