@@ -25,9 +25,9 @@ import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
 import { type CronServices, createCron } from "../cron/create.ts";
+import { commandGuard } from "../defender/command/guard.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
-import { commandGuard } from "../defender/command/guard.ts";
 import { promptGuard } from "../defender/prompt/guard.ts";
 import { createDevices, type DeviceServices } from "../devices/create.ts";
 import { createHooks } from "../hooks/create.ts";
@@ -201,7 +201,17 @@ export function createServices(options: ServiceOptions): Services {
   const usageReports = new UsageReports({ repository: new UsageRepository(store), sessions, models, clock });
   const decisions = new DecisionRepository(store, LIMITS.defenderMaxDecisions);
   const secrets = knownSecrets(config);
-  const defender = new Defender({ config, decisions, bus, clock, log, guards: [promptGuard], actionGuards: [commandGuard], secrets, limits: LIMITS });
+  const defender = new Defender({
+    config,
+    decisions,
+    bus,
+    clock,
+    log,
+    guards: [promptGuard],
+    actionGuards: [commandGuard],
+    secrets,
+    limits: LIMITS,
+  });
   defender.defineMetrics(metrics);
   const toolRegistry = new ToolRegistry();
   const toolHost = new ToolHost({ config, registry: toolRegistry, defender, log: log.child("tools"), limits: LIMITS });
