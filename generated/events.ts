@@ -40,7 +40,7 @@ export const EVENTS = {
   "gateway.suspension": { payload: "GatewaySuspension", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "health": { payload: "HealthResult", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "heartbeat": { payload: "HeartbeatEvent", scope: null, roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
-  "mentions.changed": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
+  "mentions.changed": { payload: "MentionsChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   /** Once after hello, without seq, for a Control UI whose connect has modelCatalog and the capability model-catalog-snapshot. */
   "models.snapshot": { payload: "ModelsSnapshotEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "node.hostStats": { payload: "NodeHostStatsEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
@@ -120,7 +120,7 @@ export interface EventMap {
   "gateway.suspension": T.GatewaySuspension;
   "health": T.HealthResult;
   "heartbeat": T.HeartbeatEvent;
-  "mentions.changed": T.Unstated;
+  "mentions.changed": T.MentionsChangedEvent;
   "models.snapshot": T.ModelsSnapshotEvent;
   "node.hostStats": T.NodeHostStatsEvent;
   "node.invoke.cancel": T.NodeInvokeCancel;

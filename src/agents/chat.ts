@@ -41,10 +41,10 @@ export class Chat {
   constructor(private readonly options: ChatOptions) {}
 
   /**
-   * Accepts a message. When the answer says `started`, the message is on disk.
+   * Accepts a message. When the answer says `started`, the message is on disk. `more` is what its record says besides.
    * @throws GatewayError for a message that cannot be taken, a key of another request, or a repeated one that failed
    */
-  async send(params: ChatSendParams, sender: Sender): Promise<ChatSendAnswer> {
+  async send(params: ChatSendParams, sender: Sender, more?: object): Promise<ChatSendAnswer> {
     const { message: text, idempotencyKey: runId } = params;
     checkReserved(params, sender);
     checkServed(params);
@@ -55,12 +55,18 @@ export class Chat {
     const { sessionKey, agentId, session } = await this.target(params);
     const interpreted = params.suppressCommandInterpretation !== true && images.length === 0;
     if (interpreted && isStop(text)) return this.abort({ sessionKey }, sender, "stop-command");
-    const hash = requestHash("chat.send", sessionKey, text, images);
+    const hash = requestHash(
+      "chat.send",
+      sessionKey,
+      text,
+      images,
+      ...(params.mentions?.length ? [params.mentions] : []),
+    );
     const known = await this.options.runs.find(runId);
     if (known) return chatReplay(known, hash);
     await this.checkSession(sessionKey, session, params);
     if (images.length > 0) await this.checkImageInput(sessionKey, agentId, session);
-    const meta = transportMeta(sender);
+    const meta = { ...transportMeta(sender), ...more };
     const now = this.options.clock.now();
     const input: RunInput = {
       runId,

@@ -13,7 +13,10 @@ import { chatStartup } from "../sessions/startup.ts";
 import { senderOf } from "./sender.ts";
 
 export const chat: ChatHandlers<CallContext> = {
-  "chat.send": (params, { chat, caller }) => chat.send(params, senderOf(caller)),
+  "chat.send": async (params, { chat, mentions, caller }) => {
+    const named = await mentions.selected(params.message, params.mentions, caller);
+    return chat.send(params, senderOf(caller), named);
+  },
   "chat.abort": (params, { chat, caller }) => chat.abort(params, senderOf(caller)),
   "chat.history": (params, { sessions, caller }) => chatHistory(sessions, params, caller),
   "chat.startup": (params, context) => {

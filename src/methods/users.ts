@@ -10,6 +10,9 @@ export const users: UsersHandlers<CallContext> = {
   "users.setAvatar": (params, { users, caller }) => users.setAvatar(params, caller),
   "users.linkEmail": (params, { users }) => users.linkEmail(params),
   "users.setRole": (params, { users }) => users.setRole(params),
+  "users.mentionable": (params, { mentions, caller }) => mentions.mentionable(params, caller),
+  "mentions.list": (_params, { mentions, caller }) => mentions.list(caller),
+  "mentions.dismiss": (params, { mentions, caller }) => mentions.dismiss(params, caller),
   "users.listModelAccounts": (_params, { users, caller }) => users.modelAccounts(caller),
   "users.listAuthLinks": ({ profileId }, { users, caller }) => users.authLinks(profileId, caller),
 };

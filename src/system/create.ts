@@ -5,9 +5,11 @@ import { AttachGrants } from "../attach/grants.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
-import type { SessionsPort } from "../sessions/types.ts";
+import type { Sessions } from "../sessions/sessions.ts";
 import type { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+import { MentionRepository } from "../users/mention-repository.ts";
+import { Mentions } from "../users/mentions.ts";
 import { UserRepository } from "../users/user-repository.ts";
 import { Users } from "../users/users.ts";
 import { ActiveWork } from "./active-work.ts";
@@ -19,6 +21,7 @@ import { Suspension } from "./suspension.ts";
 /** What concerns the gateway as a process, and who uses it. */
 export interface OperationServices {
   readonly users: Users;
+  readonly mentions: Mentions;
   readonly attachGrants: AttachGrants;
   readonly openRequests: OpenRequests;
   readonly activeWork: ActiveWork;
@@ -29,7 +32,7 @@ export interface OperationServices {
 
 interface OperationDeps {
   store: Store;
-  sessions: Pick<SessionsPort, "canonicalKey">;
+  sessions: Pick<Sessions, "canonicalKey" | "repository">;
   settings: Settings;
   config: { readonly home: string | undefined };
   agents: AgentCatalogue;
@@ -51,9 +54,13 @@ export function createOperations(deps: OperationDeps): OperationServices {
   };
   const openRequests = new OpenRequests();
   const activeWork = new ActiveWork({ requests: openRequests, runs, scheduler, processes });
+  const profiles = new UserRepository(store, profileBounds);
+  const users = new Users({ repository: profiles, bus, clock });
+  const inbox = new MentionRepository(store, clock, LIMITS);
   return {
     attachGrants: new AttachGrants({ repository: new GrantRepository(store, LIMITS.attachGrants), sessions, clock }),
-    users: new Users({ repository: new UserRepository(store, profileBounds), bus, clock }),
+    users,
+    mentions: new Mentions({ users, profiles, repository: inbox, sessions, agents, bus, clock, log }),
     openRequests,
     activeWork,
     suspension: new Suspension({

@@ -31,7 +31,7 @@ export interface Person {
   connId: string;
   role: "operator" | "node";
   deviceId?: string;
-  client: { mode: string };
+  client: { id: string; mode: string };
   scopes: ReadonlySet<string>;
   /** The name that a proxy in front of the gateway vouches for. */
   user?: string;
