@@ -405,10 +405,13 @@ export interface UsageHandlers<Ctx> {
 
 /** Handlers of `src/methods/users.ts`. */
 export interface UsersHandlers<Ctx> {
+  "mentions.dismiss"(params: T.MentionsDismissParams, ctx: Ctx): Awaitable<T.MentionsListResult>;
+  "mentions.list"(params: T.NoParams, ctx: Ctx): Awaitable<T.MentionsListResult>;
   "users.linkEmail"(params: T.UsersLinkEmailParams, ctx: Ctx): Awaitable<T.UsersLinkEmailResult>;
   "users.list"(params: T.UsersListParams, ctx: Ctx): Awaitable<T.UsersListResult>;
   "users.listAuthLinks"(params: T.UsersAuthLinksParams, ctx: Ctx): Awaitable<T.UsersAuthLinksResult>;
   "users.listModelAccounts"(params: T.NoParams, ctx: Ctx): Awaitable<T.UsersModelAccountsResult>;
+  "users.mentionable"(params: T.UsersMentionableParams, ctx: Ctx): Awaitable<T.UsersMentionableResult>;
   "users.prefs.get"(params: T.UsersPrefsGetParams, ctx: Ctx): Awaitable<T.UsersPrefsGetResult>;
   "users.prefs.set"(params: T.UsersPrefsSetParams, ctx: Ctx): Awaitable<T.UsersPrefsSetResult>;
   "users.self"(params: T.UsersSelfParams, ctx: Ctx): Awaitable<T.UsersSelfResult>;

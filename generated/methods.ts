@@ -128,6 +128,8 @@ export const METHODS = {
   "hooks.status": { name: "hooks.status", family: "hooks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "HooksStatusParams", result: "HooksStatusResult", accepted: null, errorText: null },
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
+  "mentions.dismiss": { name: "mentions.dismiss", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "MentionsDismissParams", result: "MentionsListResult", accepted: null, errorText: null },
+  "mentions.list": { name: "mentions.list", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NoParams", result: "MentionsListResult", accepted: null, errorText: null },
   "message.action": { name: "message.action", family: "channels", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: true, params: "MessageActionParams", result: "MessageActionResult", accepted: null, errorText: null },
   "models.authLogout": { name: "models.authLogout", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "UncheckedParams", result: "ModelsAuthLogoutResult", accepted: null, errorText: null },
   "models.authOrderSet": { name: "models.authOrderSet", family: "models", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, params: "ModelsAuthOrderSetParams", result: "ModelsAuthOrderSetResult", accepted: null, errorText: null },
@@ -347,6 +349,7 @@ export const METHODS = {
   "users.list": { name: "users.list", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersListParams", result: "UsersListResult", accepted: null, errorText: null },
   "users.listAuthLinks": { name: "users.listAuthLinks", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersAuthLinksParams", result: "UsersAuthLinksResult", accepted: null, errorText: null },
   "users.listModelAccounts": { name: "users.listModelAccounts", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "NoParams", result: "UsersModelAccountsResult", accepted: null, errorText: null },
+  "users.mentionable": { name: "users.mentionable", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersMentionableParams", result: "UsersMentionableResult", accepted: null, errorText: null },
   "users.prefs.get": { name: "users.prefs.get", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersPrefsGetParams", result: "UsersPrefsGetResult", accepted: null, errorText: null },
   "users.prefs.set": { name: "users.prefs.set", family: "users", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, params: "UsersPrefsSetParams", result: "UsersPrefsSetResult", accepted: null, errorText: null },
   "users.self": { name: "users.self", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, params: "UsersSelfParams", result: "UsersSelfResult", accepted: null, errorText: null },
@@ -515,6 +518,8 @@ export interface MethodMap {
   "mcp.app.updateModelContext": { params: T.McpAppParams; result: T.Unstated; accepted: never };
   "mcp.app.view": { params: T.McpAppParams; result: T.Unstated; accepted: never };
   "memory.search": { params: T.MemorySearchParams; result: T.MemorySearchResult; accepted: never };
+  "mentions.dismiss": { params: T.MentionsDismissParams; result: T.MentionsListResult; accepted: never };
+  "mentions.list": { params: T.NoParams; result: T.MentionsListResult; accepted: never };
   "message.action": { params: T.MessageActionParams; result: T.MessageActionResult; accepted: never };
   "migrations.memory.apply": { params: T.MigrationsMemoryApplyParams; result: T.MigrationsMemoryApplyResult; accepted: never };
   "migrations.memory.plan": { params: T.MigrationsMemoryPlanParams; result: T.MigrationsMemoryPlanResult; accepted: never };
@@ -811,6 +816,7 @@ export interface MethodMap {
   "users.list": { params: T.UsersListParams; result: T.UsersListResult; accepted: never };
   "users.listAuthLinks": { params: T.UsersAuthLinksParams; result: T.UsersAuthLinksResult; accepted: never };
   "users.listModelAccounts": { params: T.NoParams; result: T.UsersModelAccountsResult; accepted: never };
+  "users.mentionable": { params: T.UsersMentionableParams; result: T.UsersMentionableResult; accepted: never };
   "users.prefs.get": { params: T.UsersPrefsGetParams; result: T.UsersPrefsGetResult; accepted: never };
   "users.prefs.set": { params: T.UsersPrefsSetParams; result: T.UsersPrefsSetResult; accepted: never };
   "users.self": { params: T.UsersSelfParams; result: T.UsersSelfResult; accepted: never };

@@ -354,6 +354,7 @@ export type Checked = AllTrue<{
   HelloOk: Same<Box.HelloOk, Types.HelloOk>;
   HooksStatusParams: Same<Box.HooksStatusParams, Types.HooksStatusParams>;
   HooksStatusResult: Same<Box.HooksStatusResult, Types.HooksStatusResult>;
+  HumanMention: Same<Box.HumanMention, Types.HumanMention>;
   IgnoredParams: Same<Box.IgnoredParams, Types.IgnoredParams>;
   LastHeartbeatResult: Same<Box.LastHeartbeatResult, Types.LastHeartbeatResult>;
   LocalSessionPlacement: Same<Box.LocalSessionPlacement, Types.LocalSessionPlacement>;
@@ -369,6 +370,9 @@ export type Checked = AllTrue<{
   MemoryMigrationSummary: Same<Box.MemoryMigrationSummary, Types.MemoryMigrationSummary>;
   MemorySearchParams: Same<Box.MemorySearchParams, Types.MemorySearchParams>;
   MemorySearchResult: Same<Box.MemorySearchResult, Types.MemorySearchResult>;
+  MentionsChangedEvent: Same<Box.MentionsChangedEvent, Types.MentionsChangedEvent>;
+  MentionsDismissParams: Same<Box.MentionsDismissParams, Types.MentionsDismissParams>;
+  MentionsListResult: Same<Box.MentionsListResult, Types.MentionsListResult>;
   MessageActionParams: Same<Box.MessageActionParams, Types.MessageActionParams>;
   MessageActionResult: Same<Box.MessageActionResult, Types.MessageActionResult>;
   MessageSendApprovalScope: Same<Box.MessageSendApprovalScope, Types.MessageSendApprovalScope>;
@@ -1121,6 +1125,8 @@ export type Checked = AllTrue<{
   UsersLinkEmailResult: Same<Box.UsersLinkEmailResult, Types.UsersLinkEmailResult>;
   UsersListParams: Same<Box.UsersListParams, Types.UsersListParams>;
   UsersListResult: Same<Box.UsersListResult, Types.UsersListResult>;
+  UsersMentionableParams: Same<Box.UsersMentionableParams, Types.UsersMentionableParams>;
+  UsersMentionableResult: Same<Box.UsersMentionableResult, Types.UsersMentionableResult>;
   UsersModelAccountsResult: Same<Box.UsersModelAccountsResult, Types.UsersModelAccountsResult>;
   UsersPrefsChangedEvent: Same<Box.UsersPrefsChangedEvent, Types.UsersPrefsChangedEvent>;
   UsersPrefsGetParams: Same<Box.UsersPrefsGetParams, Types.UsersPrefsGetParams>;
