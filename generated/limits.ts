@@ -685,6 +685,14 @@ export const LIMITS = {
   userPreferences: 128,
   /** bytes. Upstream's bound of one value as JSON. */
   userPreferenceBytes: 4096,
+  /** mentions. Upstream's bound of what waits for one person; the oldest make room. */
+  mentionsPerPerson: 100,
+  /** mentions. Upstream's bound for all people together. */
+  mentionsTotal: 10000,
+  /** ms. Upstream's seven days for which a mention waits. */
+  mentionTtlMs: 604800000,
+  /** people. Upstream's bound of one list to choose from. */
+  mentionableUsers: 100,
   /** characters. Of the text of one tool result; some 25,000 tokens, of which a model should read pages and not books. */
   toolResultChars: 100000,
   /** images. Of one tool result. */
@@ -1095,6 +1103,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   userProfiles: { unit: "profiles", reason: "One for each person that a proxy has vouched for; a company's worth." },
   userPreferences: { unit: "keys", reason: "Upstream's bound of one profile." },
   userPreferenceBytes: { unit: "bytes", reason: "Upstream's bound of one value as JSON." },
+  mentionsPerPerson: { unit: "mentions", reason: "Upstream's bound of what waits for one person; the oldest make room." },
+  mentionsTotal: { unit: "mentions", reason: "Upstream's bound for all people together." },
+  mentionTtlMs: { unit: "ms", reason: "Upstream's seven days for which a mention waits." },
+  mentionableUsers: { unit: "people", reason: "Upstream's bound of one list to choose from." },
   toolResultChars: { unit: "characters", reason: "Of the text of one tool result; some 25,000 tokens, of which a model should read pages and not books." },
   toolResultImages: { unit: "images", reason: "Of one tool result." },
   toolImageChars: { unit: "characters", reason: "Of one image as base64; providers refuse larger ones." },

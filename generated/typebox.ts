@@ -3431,12 +3431,21 @@ export const ChatMetadataParams = Type.Object({
   sessionKey: Type.Optional(Type.String({ minLength: 1, description: "Read the authorized session's persisted auth-profile selection instead of neutral agent metadata." }))
 }, { additionalProperties: false })
 
+/** A person who was selected in a message, and where, in UTF-16 units. */
+export type HumanMention = Static<typeof HumanMention>
+export const HumanMention = Type.Object({
+  profileId: Type.String({ minLength: 1, maxLength: 256 }),
+  start: Type.Integer({ minimum: 0, maximum: 9007199254740991 }),
+  end: Type.Integer({ minimum: 1, maximum: 9007199254740991 })
+}, { description: "A person who was selected in a message, and where, in UTF-16 units.", additionalProperties: false })
+
 export type ChatSendParams = Static<typeof ChatSendParams>
 export const ChatSendParams = Type.Object({
   sessionKey: Type.String({ minLength: 1, maxLength: 512 }),
   agentId: Type.Optional(Type.String({ minLength: 1 })),
   sessionId: Type.Optional(Type.String({ minLength: 1 })),
   message: Type.String(),
+  mentions: Type.Optional(Type.Array(HumanMention, { maxItems: 10 })),
   intent: Type.Optional(Type.Object({
     kind: Type.Literal("session-goal-start"),
     version: Type.Literal(1),
@@ -8855,6 +8864,36 @@ export const MemorySearchResult = Type.Object({
   searchMode: Type.Optional(Type.String()),
   results: Type.Array(Type.Object({
     
+  }))
+})
+
+export type MentionsChangedEvent = Static<typeof MentionsChangedEvent>
+export const MentionsChangedEvent = Type.Object({
+  gatewayInstanceId: Type.String({ minLength: 1 }),
+  revision: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
+export type MentionsDismissParams = Static<typeof MentionsDismissParams>
+export const MentionsDismissParams = Type.Object({
+  ids: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), { maxItems: 100, uniqueItems: true })
+}, { additionalProperties: false })
+
+export type MentionsListResult = Static<typeof MentionsListResult>
+export const MentionsListResult = Type.Object({
+  gatewayInstanceId: Type.String({ minLength: 1 }),
+  revision: Type.Integer({ minimum: 0 }),
+  items: Type.Array(Type.Object({
+    id: Type.String({ minLength: 1 }),
+    senderProfileId: Type.String({ minLength: 1 }),
+    senderLabel: Type.String({ minLength: 1 }),
+    senderAvatarUrl: Type.Optional(Type.String({ minLength: 1 })),
+    sessionKey: Type.String({ minLength: 1 }),
+    agentId: Type.String({ minLength: 1 }),
+    sessionTitle: Type.String({ minLength: 1 }),
+    messageId: Type.String({ minLength: 1 }),
+    createdAt: Type.Integer({ minimum: 0 }),
+    expiresAt: Type.Integer({ minimum: 0 }),
+    excerpt: Type.Optional(Type.String({ maxLength: 280 }))
   }))
 })
 
@@ -18173,6 +18212,31 @@ export type UsersListResult = Static<typeof UsersListResult>
 export const UsersListResult = Type.Object({
   profiles: Type.Array(UserProfile)
 }, { additionalProperties: false })
+
+export type UsersMentionableParams = Static<typeof UsersMentionableParams>
+export const UsersMentionableParams = Type.Union([
+  Type.Object({
+    sessionKey: Type.String({ minLength: 1, maxLength: 512 }),
+    agentId: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    query: Type.Optional(Type.String({ maxLength: 128 }))
+  }, { additionalProperties: false }),
+  Type.Object({
+    agentId: Type.String({ minLength: 1, maxLength: 256 }),
+    visibility: Type.Optional(SessionVisibility),
+    query: Type.Optional(Type.String({ maxLength: 128 }))
+  }, { additionalProperties: false })
+])
+
+export type UsersMentionableResult = Static<typeof UsersMentionableResult>
+export const UsersMentionableResult = Type.Object({
+  users: Type.Array(Type.Object({
+    profileId: Type.String({ minLength: 1 }),
+    displayName: Type.String({ minLength: 1 }),
+    avatarUrl: Type.Optional(Type.String({ minLength: 1 })),
+    online: Type.Boolean()
+  })),
+  truncated: Type.Boolean()
+})
 
 /** Accounts at model providers that belong to a person, not to the gateway. */
 export type UsersModelAccountsResult = Static<typeof UsersModelAccountsResult>

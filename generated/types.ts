@@ -1788,6 +1788,7 @@ export type ChatSendParams = {
   agentId?: string,
   sessionId?: string,
   message: string,
+  mentions?: Array<HumanMention>,
   intent?: {
     kind: 'session-goal-start',
     version: 1,
@@ -4947,6 +4948,13 @@ export type HooksStatusResult = ({
   } & Record<string, any>)>
 } & Record<string, any>);
 
+/** A person who was selected in a message, and where, in UTF-16 units. */
+export type HumanMention = {
+  profileId: string,
+  start: number,
+  end: number
+};
+
 /** The method takes no params and, as upstream, does not look at what it is given, whatever that is. */
 export type IgnoredParams = unknown;
 
@@ -5050,6 +5058,33 @@ export type MemorySearchResult = ({
   provider?: string,
   searchMode?: string,
   results: Array<Record<string, any>>
+} & Record<string, any>);
+
+export type MentionsChangedEvent = {
+  gatewayInstanceId: string,
+  revision: number
+};
+
+export type MentionsDismissParams = {
+  ids: Array<string>
+};
+
+export type MentionsListResult = ({
+  gatewayInstanceId: string,
+  revision: number,
+  items: Array<({
+    id: string,
+    senderProfileId: string,
+    senderLabel: string,
+    senderAvatarUrl?: string,
+    sessionKey: string,
+    agentId: string,
+    sessionTitle: string,
+    messageId: string,
+    createdAt: number,
+    expiresAt: number,
+    excerpt?: string
+  } & Record<string, any>)>
 } & Record<string, any>);
 
 export type MessageActionParams = {
@@ -12556,6 +12591,26 @@ export type UsersListParams = Record<string, never>;
 export type UsersListResult = {
   profiles: Array<UserProfile>
 };
+
+export type UsersMentionableParams = ({
+  sessionKey: string,
+  agentId?: string,
+  query?: string
+} | {
+  agentId: string,
+  visibility?: SessionVisibility,
+  query?: string
+});
+
+export type UsersMentionableResult = ({
+  users: Array<({
+    profileId: string,
+    displayName: string,
+    avatarUrl?: string,
+    online: boolean
+  } & Record<string, any>)>,
+  truncated: boolean
+} & Record<string, any>);
 
 /** Accounts at model providers that belong to a person, not to the gateway. */
 export type UsersModelAccountsResult = ({
