@@ -11,6 +11,7 @@ export interface BindingEntry {
   accepted?: string;
   idempotent?: boolean;
   twoPhase?: boolean;
+  rateLimited?: boolean;
   advertised?: boolean;
   role?: "operator" | "node" | "any";
   scope?: string | null;

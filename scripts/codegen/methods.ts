@@ -18,6 +18,7 @@ function printSpec(method: MethodModel): string {
     advertised: method.advertised,
     twoPhase: method.twoPhase,
     idempotent: method.idempotent,
+    rateLimited: method.rateLimited,
     params: method.params,
     result: method.result,
     accepted: method.accepted ?? null,
@@ -49,6 +50,8 @@ export interface MethodSpec {
   readonly twoPhase: boolean;
   /** Params carry an \`idempotencyKey\`; the same key does not do the work again. */
   readonly idempotent: boolean;
+  /** A caller may make only so many of these calls in a minute. */
+  readonly rateLimited: boolean;
   /** Type names. */
   readonly params: string;
   readonly result: string;

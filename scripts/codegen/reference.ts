@@ -33,6 +33,7 @@ function methodRow(method: MethodModel, spec: SpecModel): string {
   const traits = [
     method.twoPhase ? `answers twice${method.accepted ? `, first ${code(method.accepted)}` : ""}` : "",
     method.idempotent ? "idempotent by key" : "",
+    method.rateLimited ? "bounded per minute" : "",
     method.advertised ? "" : "not listed in hello-ok",
     method.handler === "transport" ? "answered by the transport" : "",
     method.scopeRule ? `scope: ${method.scopeRule}` : "",

@@ -18,6 +18,7 @@ export interface MethodModel {
   advertised: boolean;
   twoPhase: boolean;
   idempotent: boolean;
+  rateLimited: boolean;
   params: string;
   result: string;
   /** Type of the first answer of a two-phase method. */
@@ -307,6 +308,7 @@ class SpecLoader {
       advertised: entry.advertised ?? true,
       twoPhase: entry.twoPhase ?? false,
       idempotent: entry.idempotent ?? false,
+      rateLimited: entry.rateLimited ?? false,
       params,
       result,
       accepted: entry.accepted,

@@ -25,7 +25,6 @@ import { lostLists, mergePatch } from "./merge-patch.ts";
 import { ConfigError, dotted } from "./problem.ts";
 import type { ConfigSource } from "./source.ts";
 import { changedPaths, differences, valueAt, withValue } from "./values.ts";
-import { WriteBudget } from "./write-budget.ts";
 import { planWrite } from "./write-plan.ts";
 
 export interface ConfigWriterOptions {
@@ -47,11 +46,7 @@ const LAST_WRITE = "config.last-write";
  * written that the gateway could not start with; what stays keeps its comments, order and references.
  */
 export class ConfigWriter {
-  private readonly budget: WriteBudget;
-
-  constructor(private readonly options: ConfigWriterOptions) {
-    this.budget = new WriteBudget(options.clock);
-  }
+  constructor(private readonly options: ConfigWriterOptions) {}
 
   /** Says in the log which write a start was waited for with, once. */
   async reportLast(log: Logger): Promise<void> {
@@ -73,16 +68,14 @@ export class ConfigWriter {
   }
 
   /** {@link set}, and says what became of it. @throws GatewayError */
-  async apply(params: ConfigApplyParams, caller: string): Promise<ConfigWriteResult> {
-    this.budget.spend("config.apply", caller);
+  async apply(params: ConfigApplyParams): Promise<ConfigWriteResult> {
     const { wanted } = this.whole(params.raw, params.baseHash);
     const { result, waiting } = this.write(wanted);
     return { ...result, ...(await this.noted("config.apply", params, waiting)) };
   }
 
   /** Lays a JSON merge patch on the configuration. @throws GatewayError */
-  async patch(params: ConfigPatchParams, caller: string): Promise<ConfigWriteResult> {
-    this.budget.spend("config.patch", caller);
+  async patch(params: ConfigPatchParams): Promise<ConfigWriteResult> {
     const { config } = this.options;
     const shown = config.snapshot();
     if (params.baseHash !== undefined) requireHash(shown, params.baseHash);

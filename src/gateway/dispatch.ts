@@ -43,6 +43,8 @@ export interface DispatcherOptions {
   log: Logger;
   /** Why a method is not served now, looked at after the caller's authority. */
   refusal?(method: string): GatewayError | null;
+  /** Counts a call of a method whose calls are bounded. @throws GatewayError when there were too many */
+  spend?(method: string, caller: Caller): void;
   /** Notes a request that is being served; returns the function that ends it. */
   begin?(name: string): () => void;
   limits: { maxInFlight: number; startsPerTurn: number; startQueue: number };
@@ -165,6 +167,7 @@ export class Dispatcher {
     if (route === undefined) throw invalidRequest(`unknown method: ${method}`);
     const refusal = this.options.refusal?.(method);
     if (refusal) throw refusal;
+    if (route.spec.rateLimited) this.options.spend?.(method, caller);
     let params = rawParams ?? {};
     if (route.guard) params = route.guard(isRecord(params) ? params : {}, caller, context) ?? params;
     const problem = validateParams(method, params);

@@ -24,6 +24,7 @@ import { type PeerFacts, peerFacts, TrustedProxies } from "./peer.ts";
 import type { Services } from "./services.ts";
 import { Strangers } from "./strangers.ts";
 import { attributionRequired, badRequest, plainText, suspended, upgradeProblem } from "./upgrade.ts";
+import { WriteBudget } from "./write-budget.ts";
 
 export interface GatewayOptions {
   services: Services;
@@ -81,11 +82,13 @@ export class Gateway implements ConnectionHost {
     this.outgoing = new Outgoing(this.limits.maxBufferedTotalBytes, (reader, bytes) => this.logCut(reader, bytes));
     this.startedAtMs = services.clock.now();
     const { maxInFlightPerConnection: maxInFlight, startsPerTurn, startQueuePerConnection } = this.limits;
+    const writes = new WriteBudget(services.clock, this.limits);
     this.dispatcher = new Dispatcher({
       handlers,
       guards,
       log: services.log.child("gateway/dispatch"),
       refusal: (method) => services.suspension.refusal(method) ?? services.plugins.refusal(method),
+      spend: (method, caller) => writes.spend(method, caller),
       begin: (name) => services.openRequests.begin(name),
       limits: { maxInFlight, startsPerTurn, startQueue: startQueuePerConnection },
       verify,
