@@ -11,6 +11,10 @@ export const LIMITS = {
   maxBufferedBytes: 52428800,
   /** bytes. That wait for all readers together, five of them at their own bound; above it the reader furthest behind is cut off first. In ordinary use some megabytes wait for milliseconds. */
   maxBufferedTotalBytes: 268435456,
+  /** calls. Upstream's bound of each rateLimited method and caller; people never come near it, a loop that has run wild does. */
+  writesPerMinute: 30,
+  /** callers. Whose writes of the running minute are remembered. */
+  writers: 1000,
   /** ms. Upstream's interval, announced in hello-ok policy.tickIntervalMs; clients close a socket without ticks. */
   tickIntervalMs: 30000,
   /** ms. Upstream's WebSocket ping, below the usual 30 s idle cut of proxies. */
@@ -113,10 +117,6 @@ export const LIMITS = {
   logFlushMs: 50,
   /** files. Texts of before kept beside the config file, and refused ones; upstream's ring. */
   configBackups: 5,
-  /** writes. Upstream's bound for each method and caller; people never come near it, a loop that has run wild does. */
-  configWritesPerMinute: 30,
-  /** callers. Whose writes of the last minute are remembered. */
-  configWriters: 1000,
   /** ms. After which a setup that nobody goes on with gives way to another; half an hour to fetch a key. */
   wizardIdleMs: 1800000,
   /** entries. Of the shared store of secrets; each is written by a person. */
@@ -766,6 +766,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   maxPayloadBytes: { unit: "bytes", reason: "Upstream's 25 MiB, announced in hello-ok policy.maxPayload." },
   maxBufferedBytes: { unit: "bytes", reason: "Upstream's 50 MiB, announced in hello-ok policy.maxBufferedBytes; a reader further behind is closed." },
   maxBufferedTotalBytes: { unit: "bytes", reason: "That wait for all readers together, five of them at their own bound; above it the reader furthest behind is cut off first. In ordinary use some megabytes wait for milliseconds." },
+  writesPerMinute: { unit: "calls", reason: "Upstream's bound of each rateLimited method and caller; people never come near it, a loop that has run wild does." },
+  writers: { unit: "callers", reason: "Whose writes of the running minute are remembered." },
   tickIntervalMs: { unit: "ms", reason: "Upstream's interval, announced in hello-ok policy.tickIntervalMs; clients close a socket without ticks." },
   pingIntervalMs: { unit: "ms", reason: "Upstream's WebSocket ping, below the usual 30 s idle cut of proxies." },
   preauthSocketsPerAddress: { unit: "sockets", reason: "Upstream's bound on unauthenticated sockets of one address; of IPv6 one network of 64 bits." },
@@ -817,8 +819,6 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   logArchives: { unit: "files", reason: "Rotated log files that upstream keeps beside the active one." },
   logFlushMs: { unit: "ms", reason: "Lines are gathered this long into one write; who follows the log asks once a second." },
   configBackups: { unit: "files", reason: "Texts of before kept beside the config file, and refused ones; upstream's ring." },
-  configWritesPerMinute: { unit: "writes", reason: "Upstream's bound for each method and caller; people never come near it, a loop that has run wild does." },
-  configWriters: { unit: "callers", reason: "Whose writes of the last minute are remembered." },
   wizardIdleMs: { unit: "ms", reason: "After which a setup that nobody goes on with gives way to another; half an hour to fetch a key." },
   storedSecrets: { unit: "entries", reason: "Of the shared store of secrets; each is written by a person." },
   storedSecretBytes: { unit: "bytes", reason: "Upstream's bound; holds a key file or the JSON of a service account." },
