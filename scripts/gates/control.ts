@@ -97,7 +97,12 @@ async function withGateway(
   mkdirSync(join(home, ".openclaw"), { recursive: true, mode: 0o700 });
   writeFileSync(
     join(home, ".openclaw", "openclaw.json"),
-    JSON.stringify({ ...config, logging: { file: join(home, "gateway.log") } }),
+    JSON.stringify({
+      ...config,
+      // Switched off, so that nobody calls its service.
+      channels: { telegram: { enabled: false, botToken: "1:of-the-gate" } },
+      logging: { file: join(home, "gateway.log") },
+    }),
     { mode: 0o600 },
   );
   try {

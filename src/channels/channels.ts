@@ -53,7 +53,11 @@ export class Channels {
       channelSystemImages: {},
       channelMeta: shown.map(({ id, label }) => ({ id, label, detailLabel: label })),
       eventLoop: this.deps.eventLoop.facts(),
-      channels: byId((each) => ({ configured: true, running: false, lastError: cannotRun(each) })),
+      channels: byId((each) => ({
+        configured: true,
+        running: false,
+        lastError: each.accounts.some(({ enabled }) => enabled) ? cannotRun(each) : null,
+      })),
       channelAccounts: byId((each) => each.accounts.map((account) => accountStatus(each, account))),
       channelDefaultAccountId: byId(({ defaultAccountId }) => defaultAccountId),
       statusIssues: [],
@@ -137,5 +141,6 @@ const cannotRun = ({ label }: ConfiguredChannel): string =>
   `${label} is configured, but this gateway cannot carry its messages yet`;
 
 function accountStatus(channel: ConfiguredChannel, account: ConfiguredAccount) {
-  return { ...account, configured: true, running: false, connected: false, lastError: cannotRun(channel) };
+  const lastError = account.enabled ? cannotRun(channel) : null;
+  return { ...account, configured: true, running: false, connected: false, lastError };
 }

@@ -45,6 +45,48 @@ export async function switchPlugin({ watched, origin }: Walk): Promise<void> {
   await page.getByRole("button", { name: "Disable Cerebras" }).waitFor();
 }
 
+/** Changes a setting of a channel in its form, and looks for it after a reload. */
+export async function editChannel({ watched, origin }: Walk): Promise<void> {
+  const { page } = watched;
+  const open = async () => {
+    await page.goto(`${origin}/settings/channels`);
+    await page.getByText("Open details").first().click();
+    return page.getByRole("radio", { name: "open", exact: true }).first();
+  };
+  const before = new Map(watched.answered);
+  await (await open()).click();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await watched.settled(["config.set"], before);
+  must(await (await open()).isChecked(), "it is gone after a reload");
+  await watched.settled();
+}
+
+/** Views with forms of settings, and how many controls they have at least. */
+const FORMS: Readonly<Record<string, number>> = {
+  "/settings/communications": 10,
+  "/settings/ai-agents": 9,
+  "/settings/infrastructure": 15,
+  "/settings/automation": 9,
+  "/settings/advanced": 500,
+  "/settings/talk": 8,
+};
+
+/** Looks that every setting has a control, and every control a name. */
+export async function settingsForms({ context, watched, origin }: Walk): Promise<void> {
+  const { page } = watched;
+  for (const [path, least] of Object.entries(FORMS)) {
+    await page.goto(`${origin}${path}`);
+    await page.getByRole("switch").or(page.getByRole("radiogroup")).first().waitFor();
+    await watched.settled();
+    const tree = await page.locator("body").ariaSnapshot();
+    const controls = tree.match(/^\s*- (textbox|switch|combobox|spinbutton|checkbox|radiogroup)\b.*$/gm) ?? [];
+    const nameless = controls.filter((control) => !control.includes('"'));
+    context.log(`${path}: ${controls.length} controls`);
+    must(controls.length >= least, `${path} has ${controls.length} controls`);
+    must(nameless.length === 0, `${path} has controls without a name: ${nameless.join(", ")}`);
+  }
+}
+
 /** Says something to the gateway's own assistant, which answers with the model. */
 export async function askAssistant({ watched, origin }: Walk): Promise<void> {
   const { page } = watched;

@@ -2,7 +2,17 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import type { GateContext } from "../../gate/run.ts";
 import type { WatchedPage } from "./browser.ts";
-import { askAssistant, connectNode, navigation, openTabs, switchPlugin, TABBED, watchTexts } from "./everyday.ts";
+import {
+  askAssistant,
+  connectNode,
+  editChannel,
+  navigation,
+  openTabs,
+  settingsForms,
+  switchPlugin,
+  TABBED,
+  watchTexts,
+} from "./everyday.ts";
 import { VIEWS, type View } from "./views.ts";
 
 /** Who walks where. */
@@ -50,6 +60,8 @@ export async function walkCurrent(walk: Walk): Promise<void> {
   await part("a setting is edited and saved", () => editSetting(walk));
   await part("an automation is added, run, looked at and removed", () => automation(walk));
   await part("a provider is switched off and on again among the plugins", () => switchPlugin(walk));
+  await part("a setting of a channel is changed in its form", () => editChannel(walk));
+  await part("every setting is drawn with its name", () => settingsForms(walk));
   await part("the setup assistant answers", () => askAssistant(walk));
   const node = await connectNode(walk);
   for (const view of VIEWS) await part(view.path, () => visit(walk, view));
