@@ -1,4 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+/** Whether the kernel tells of processes in files; where it does not, only the leader's own group is known. */
+const HAS_PROC = existsSync("/proc/self/stat");
 
 /** A process as the kernel tells of it. A pid alone may be another process a moment later; with its start it is one. */
 interface Fact {
@@ -39,11 +42,6 @@ export class ProcessTree {
     this.leader = factOf(pid);
   }
 
-  /** Signals what is there of the group, in one call and without a look around. For a first, gentle try. */
-  signal(signal: NodeJS.Signals): void {
-    for (const fact of this.members()) send(fact, signal);
-  }
-
   /** True while a process of the leader's own group is there. */
   get hasGroup(): boolean {
     return groupExists(this.pid);
@@ -55,6 +53,7 @@ export class ProcessTree {
    */
   async endGroup(): Promise<void> {
     if (!groupExists(this.pid)) return;
+    if (!HAS_PROC) return signalGroup(this.pid, "SIGKILL");
     for (let look = 0; look < KILL_LOOKS; look++) {
       const left = this.members().filter(({ session }) => session === this.pid);
       if (left.length === 0) return;
@@ -65,29 +64,36 @@ export class ProcessTree {
 
   /** Asks everything to end and, what has not after `graceMs`, is killed. True when nothing is left. */
   async end(graceMs: number): Promise<boolean> {
-    return this.endAll(() => this.members(), graceMs);
-  }
-
-  private async endAll(members: () => Fact[], graceMs: number): Promise<boolean> {
-    if (graceMs > 0) {
-      for (const fact of members()) send(fact, "SIGTERM");
-      const looks = Math.max(CALM_LOOKS, Math.ceil(graceMs / LOOK_MS));
-      if (await this.isGone(members, looks, null)) return true;
-    }
-    return this.isGone(members, KILL_LOOKS, "SIGKILL");
+    this.signalAll("SIGTERM");
+    const looks = Math.max(CALM_LOOKS, Math.ceil(graceMs / LOOK_MS));
+    return (await this.isGone(looks, null)) || this.isGone(KILL_LOOKS, "SIGKILL");
   }
 
   /** Looks until nothing was there for some looks on end: one that becomes another program cannot be read meanwhile. */
-  private async isGone(members: () => Fact[], looks: number, signal: NodeJS.Signals | null): Promise<boolean> {
+  private async isGone(looks: number, signal: NodeJS.Signals | null): Promise<boolean> {
     let calm = 0;
     for (let look = 0; look < looks; look++) {
-      const left = members();
-      if (signal !== null) for (const fact of left) send(fact, signal);
-      calm = left.length === 0 ? calm + 1 : 0;
+      const isThere = signal === null ? this.isThere : this.signalAll(signal);
+      calm = isThere ? 0 : calm + 1;
       if (calm >= CALM_LOOKS) return true;
       await Bun.sleep(LOOK_MS);
     }
     return false;
+  }
+
+  private get isThere(): boolean {
+    return HAS_PROC ? this.members().length > 0 : groupExists(this.pid);
+  }
+
+  /** Signals all that is there. False when there is nothing. */
+  private signalAll(signal: NodeJS.Signals): boolean {
+    if (!HAS_PROC) {
+      signalGroup(this.pid, signal);
+      return groupExists(this.pid);
+    }
+    const left = this.members();
+    for (const fact of left) send(fact, signal);
+    return left.length > 0;
   }
 
   /** What is alive of the tree. */
@@ -123,6 +129,14 @@ function send(fact: Fact, signal: NodeJS.Signals): void {
     process.kill(fact.pid, signal);
   } catch {
     // It ended meanwhile, or belongs to another user by now.
+  }
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Nothing is left of it.
   }
 }
 

@@ -1,3 +1,4 @@
+import { uuid } from "../../platform/ids.ts";
 import { ProcessTree } from "../../platform/process-tree.ts";
 import { decoder } from "./output.ts";
 
@@ -34,11 +35,12 @@ const ROWS = 30;
 const DRAIN_MS = 250;
 const END_OF_TRANSMISSION = new Uint8Array([4]);
 
-/** In the environment of a command and of all that comes of it, by which it is found again. */
+/** In the environment of a command and of all that comes of it, by which it is found again: nobody else has its value. */
 export const MARK = "CHELA_EXEC_ID";
 
 /** Starts a command as the leader of its own session. @throws Error of the operating system */
-export function start(launch: Launch, id: string): Child {
+export function start(launch: Launch): Child {
+  const id = uuid();
   const env = { ...launch.env, [MARK]: id };
   return launch.pty ? inTerminal({ ...launch, env }, id) : piped({ ...launch, env }, id);
 }

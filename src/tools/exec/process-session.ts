@@ -75,7 +75,7 @@ export class ProcessSession {
     this.startedAt = clock.now();
     this.lastOutputAt = this.startedAt;
     this.output = new Output(limits.execOutputChars, limits.execPendingChars);
-    this.child = start({ ...options.launch, onOutput: (text) => this.said(text) }, id);
+    this.child = start({ ...options.launch, onOutput: (text) => this.said(text) });
     this.isInputOpen = this.child.input !== null;
     this.timer = timeoutMs === undefined ? null : setTimeout(() => void this.stop("overall-timeout"), timeoutMs);
     this.timer?.unref();
