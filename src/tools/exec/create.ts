@@ -8,6 +8,6 @@ export type ExecToolsDeps = Omit<ExecToolDeps, "limits"> & {
 
 /** The tools that run commands: `exec`, and `process` for those that go on in the background. */
 export function execTools(deps: ExecToolsDeps): Tool[] {
-  const { processes, clock, limits } = deps;
-  return [execTool(deps), processTool({ processes, now: () => clock.now(), limits })];
+  const { processes, gatekeeper, clock, limits } = deps;
+  return [execTool(deps), processTool({ processes, gatekeeper, now: () => clock.now(), limits })];
 }

@@ -34,6 +34,15 @@ export interface GatekeeperDeps {
   limits: ExecRequestLimits;
 }
 
+/** What the defender is asked about. */
+interface Judged {
+  command: string;
+  cwd: string;
+  env: Record<string, string>;
+  host: "gateway" | "sandbox";
+  context: ToolContext;
+}
+
 interface Rules {
   security: ExecSecurity;
   ask: ExecAsk;
@@ -51,10 +60,10 @@ export class Gatekeeper {
 
   /** @throws ExecRefusal, or the signal's reason */
   async permit(request: ExecRequest): Promise<Permit> {
-    const { call, env, settings, context } = request;
+    const { call, cwd, env, settings, context } = request;
     const rules = rulesOf(settings, await this.deps.policy.of(context.agentId), call.ask);
     requireNotDenied(rules);
-    const warning = await this.judge(request, "gateway");
+    const warning = await this.judge({ command: call.command, cwd, env: call.env, host: "gateway", context });
     const isInline = settings.strictInlineEval && analyse(call.command).riskKinds.includes("inline-eval");
     const isExplicit = warning !== undefined || isInline;
     if (rules.security === "full" && rules.ask === "off" && !isExplicit) return { argv: shell(shellOf(env), call) };
@@ -72,26 +81,38 @@ export class Gatekeeper {
    * Asks the defender about a command that a sandbox confines, and people where it wants them asked; the policy of this
    * machine is not about it. Null when it may be started. @throws ExecRefusal, or the signal's reason
    */
-  async confined(request: Omit<ExecRequest, "env">): Promise<ToolResult | null> {
-    const { call, cwd, settings, context } = request;
-    const warning = await this.judge(request, "sandbox");
+  async confined({ call, cwd, settings, context }: Omit<ExecRequest, "env">): Promise<ToolResult | null> {
+    return this.screened({ command: call.command, cwd, env: call.env, host: "sandbox", context }, settings);
+  }
+
+  /**
+   * The same for lines that are typed into a command that is at work already, which may be a shell.
+   * @throws ExecRefusal, or the signal's reason
+   */
+  async typed(lines: string, cwd: string, context: ToolContext): Promise<ToolResult | null> {
+    const host = context.isSandboxed ? "sandbox" : "gateway";
+    return this.screened({ command: lines, cwd, env: {}, host, context }, { security: "full", ask: "off" });
+  }
+
+  private async screened(
+    subject: Judged,
+    { security, ask }: Pick<ExecSettings, "security" | "ask">,
+  ): Promise<ToolResult | null> {
+    const { command, cwd, env, host, context } = subject;
+    const warning = await this.judge(subject);
     if (warning === undefined) return null;
-    const { security, ask } = settings;
     const facts = { security, ask, resolvedPath: null, mayLast: false, warning, context };
-    const question = { command: call.command, cwd, host: "sandbox" as const, variables: call.env, ...facts };
+    const question = { command, cwd, host, variables: env, ...facts };
     const approval = await askPeople(this.deps.approvals, question, this.deps.limits);
     const why = denialOf(approval);
-    return why === null ? null : denied(`Exec denied (sandbox id=${approval.id}, ${why}): ${call.command}`, cwd);
+    return why === null ? null : denied(`Exec denied (${host} id=${approval.id}, ${why}): ${command}`, cwd);
   }
 
   /** A reason for people to look at it, when the defender wants that. @throws ExecRefusal for what it blocks */
-  private async judge(
-    { call, cwd, context }: Pick<ExecRequest, "call" | "cwd" | "context">,
-    host: "gateway" | "sandbox",
-  ): Promise<string | undefined> {
+  private async judge({ command, cwd, env, host, context }: Judged): Promise<string | undefined> {
     const { origin, agentId, sessionKey, runId, channel } = context;
     const { verdict, findings } = await this.deps.defender.judge(
-      { kind: "command", command: call.command, cwd, env: call.env, host },
+      { kind: "command", command, cwd, env, host },
       { origin, agentId, sessionKey, runId, ...(channel && { channel }) },
     );
     if (verdict === "allow") return undefined;

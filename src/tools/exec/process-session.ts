@@ -50,6 +50,8 @@ export class ProcessSession {
   /** The same, and stays true when nobody finds it any more. */
   wasBackground = false;
   lastOutputAt: number;
+  /** What was typed since the last line end: with one it becomes a command of whatever reads it. */
+  typed = "";
   ending: Ending | null = null;
   /** True when somebody waited for its end and so knows of it. */
   wasAwaited = false;

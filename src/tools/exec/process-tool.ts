@@ -1,12 +1,14 @@
 import type { Tool, ToolContext, ToolResult } from "../types.ts";
+import type { Gatekeeper } from "./gatekeeper.ts";
 import { type KeyInput, keyBytes, pasted } from "./keys.ts";
 import { duration } from "./names.ts";
 import type { ProcessSession } from "./process-session.ts";
 import type { Processes } from "./processes.ts";
-import { CUT, SIDE_EFFECTS } from "./results.ts";
+import { CUT, ExecRefusal, SIDE_EFFECTS } from "./results.ts";
 
 export interface ProcessToolDeps {
   processes: Processes;
+  gatekeeper: Pick<Gatekeeper, "typed">;
   now: () => number;
   limits: { execPollMaxMs: number; execLogLines: number; execInputIdleMs: number; execInputBytes: number };
 }
@@ -66,7 +68,7 @@ export function processTool(deps: ProcessToolDeps): Tool {
       try {
         return await perform(deps, args as unknown as Args, context);
       } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
+        if (!(error instanceof Refusal || error instanceof ExecRefusal)) throw error;
         return said(error.message, { status: "failed", error: error.message }, true);
       }
     },
@@ -94,7 +96,7 @@ async function perform(deps: ProcessToolDeps, args: Args, context: ToolContext):
     case "remove":
       return remove(processes, known(session, id));
     default:
-      return type(deps, writable(active(session, id)), args);
+      return type(deps, writable(active(session, id)), args, context);
   }
 }
 
@@ -209,31 +211,50 @@ function remove(processes: Processes, session: ProcessSession): ToolResult {
   return said(`Removed session ${id}${how}.`, { status: "completed", ...(isRunning && { name }) });
 }
 
-function type(deps: ProcessToolDeps, session: ProcessSession, args: Args): ToolResult {
-  const { id, name } = session;
-  const details = { status: "running", sessionId: id, name };
-  const send = (bytes: Uint8Array, close = false): number => {
-    if (bytes.length > deps.limits.execInputBytes) throw new Refusal("That is too much to type at once.");
-    session.write(bytes, close);
-    return bytes.length;
-  };
+/** Types into a session. Lines are shown to the defender first: what reads them may be a shell. */
+async function type(
+  deps: ProcessToolDeps,
+  session: ProcessSession,
+  args: Args,
+  context: ToolContext,
+): Promise<ToolResult> {
+  const { id } = session;
+  const { bytes, warnings, said: words } = inputOf(args, id);
+  if (bytes.length > deps.limits.execInputBytes) throw new Refusal("That is too much to type at once.");
+  const typed = session.typed + Buffer.from(bytes).toString();
+  const lineEnd = Math.max(typed.lastIndexOf("\r"), typed.lastIndexOf("\n"));
+  if (lineEnd >= 0 && typed.slice(0, lineEnd).trim() !== "") {
+    const refusal = await deps.gatekeeper.typed(typed.slice(0, lineEnd).trim(), session.cwd, context);
+    if (refusal !== null) return refusal;
+  }
+  session.typed = typed.slice(lineEnd + 1).slice(-MAX_TYPED_CHARS);
+  writable(session).write(bytes, args.action === "write" && args.eof === true);
+  const warned = warnings.length > 0 ? `\nWarnings:\n${warnings.map((each) => `- ${each}`).join("\n")}` : "";
+  return said(words + warned, { status: "running", sessionId: id, name: session.name });
+}
+
+/** Of a line that is not ended yet. */
+const MAX_TYPED_CHARS = 16_384;
+
+/** What an action types, and how it is told of. */
+function inputOf(args: Args, id: string): { bytes: Uint8Array; warnings: string[]; said: string } {
+  const warnings: string[] = [];
   if (args.action === "submit") {
-    send(Buffer.from("\r"));
-    return said(`Submitted session ${id} (sent CR).`, details);
+    return { bytes: Buffer.from("\r"), warnings, said: `Submitted session ${id} (sent CR).` };
   }
   if (args.action === "paste") {
     const text = args.text ?? "";
-    send(Buffer.from(pasted(text, args.bracketed !== false)));
-    return said(`Pasted ${text.length} chars to session ${id}.`, details);
+    const bytes = Buffer.from(pasted(text, args.bracketed !== false));
+    return { bytes, warnings, said: `Pasted ${text.length} chars to session ${id}.` };
   }
   if (args.action === "write") {
-    const written = send(Buffer.from(args.data ?? ""), args.eof === true);
-    return said(`Wrote ${written} bytes to session ${id}${args.eof ? " (stdin closed)" : ""}.`, details);
+    const bytes = Buffer.from(args.data ?? "");
+    const closed = args.eof ? " (stdin closed)" : "";
+    return { bytes, warnings, said: `Wrote ${bytes.length} bytes to session ${id}${closed}.` };
   }
-  const { bytes, warnings } = keyBytes(args);
-  if (bytes.length === 0) throw new Refusal("No key data provided.");
-  const warned = warnings.length > 0 ? `\nWarnings:\n${warnings.map((each) => `- ${each}`).join("\n")}` : "";
-  return said(`Sent ${send(bytes)} bytes to session ${id}.${warned}`, details);
+  const keys = keyBytes(args);
+  if (keys.bytes.length === 0) throw new Refusal("No key data provided.");
+  return { ...keys, said: `Sent ${keys.bytes.length} bytes to session ${id}.` };
 }
 
 /** The status of a list: what was ended in any way has failed there. */

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { ExecBench, textOf, until } from "./testing.ts";
 
 test("a background command outlives its call and is read later", async () => {
@@ -131,6 +133,22 @@ test("a terminal is a real one: it echoes, is typed into, sends signals and ends
   expect(textOf(written)).toBe(`Wrote 5 bytes to session ${id} (stdin closed).`);
   expect(await session.ended).toMatchObject({ code: 0 });
   expect(session.output.all).toEndWith("last\r\nend\r\n");
+});
+
+test("lines that are typed are shown to the defender, however they were typed", async () => {
+  await using bench = new ExecBench();
+  const id = await bench.begin("sh", { pty: true });
+  const judged = () => bench.judged.map((action) => (action as { command: string }).command);
+  await bench.process("send-keys", id, { literal: "echo", keys: ["Space", "a"] });
+  expect(judged()).toEqual(["sh"]);
+  await bench.process("submit", id);
+  await bench.process("write", id, { data: "echo b\necho" });
+  expect(judged()).toEqual(["sh", "echo a", "echo b"]);
+  bench.verdict = { verdict: "block", score: 100, findings: [{ id: "x", score: 100, reason: "No." }] };
+  const refused = await bench.process("write", id, { data: " bad; touch ran\n" });
+  expect(textOf(refused)).toBe("exec denied by the defender. No.");
+  expect(judged().at(-1)).toBe("echo bad; touch ran");
+  expect(existsSync(join(bench.workspace, "ran"))).toBe(false);
 });
 
 test("Control and C in a terminal interrupts", async () => {
