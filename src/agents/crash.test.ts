@@ -1,49 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { TEST_TOKEN, TestClient } from "../gateway/testing.ts";
 import { type ModelServer, startModelServer } from "../parity/model-server.ts";
 import { type ChatGateway, chatEnd, freshKey, startChatGateway } from "./testing/chat-gateway.ts";
+import { startVictim, withStateDir } from "./testing/victim.ts";
 
 let model: ModelServer;
 beforeAll(() => {
   model = startModelServer();
 });
 afterAll(() => model.close());
-
-const CHILD = join(import.meta.dir, "testing", "crash-child.ts");
-
-interface Victim {
-  client: TestClient;
-  /** Ends the process without a chance to tidy up. */
-  kill(): Promise<void>;
-}
-
-async function startVictim(stateDir: string): Promise<Victim> {
-  const child = Bun.spawn([process.execPath, CHILD, stateDir, model.baseUrl], { stdout: "pipe", stderr: "inherit" });
-  const reader = child.stdout.getReader();
-  let output = "";
-  while (!output.includes("\n")) output += new TextDecoder().decode((await reader.read()).value);
-  const client = await TestClient.open(output.trim());
-  await client.hello({ auth: { token: TEST_TOKEN } });
-  return {
-    client,
-    async kill() {
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
-}
-
-async function withStateDir(work: (stateDir: string) => Promise<void>): Promise<void> {
-  const stateDir = mkdtempSync(join(tmpdir(), "chela-crash-"));
-  try {
-    await work(stateDir);
-  } finally {
-    rmSync(stateDir, { recursive: true, force: true });
-  }
-}
 
 /** The user texts of a session that can still be read: in its transcript, and among those that wait. */
 async function heard({ services }: ChatGateway, sessionKey: string): Promise<{ stored: string[]; pending: string[] }> {
@@ -60,7 +24,7 @@ test(
   () =>
     withStateDir(async (stateDir) => {
       const { sessionKey, id } = freshKey();
-      const { client, kill } = await startVictim(stateDir);
+      const { client, kill } = await startVictim(stateDir, model.baseUrl);
       const message = "SLOW:60000 a b c";
       await client.call("chat.send", { sessionKey, message, idempotencyKey: id("a") });
       await client.event("chat", ({ state }) => state === "delta", 0);
@@ -110,7 +74,7 @@ test.each([40, 90, 170, 330])(
   (ms) =>
     withStateDir(async (stateDir) => {
       const rooms = Array.from({ length: 4 }, () => freshKey());
-      const { client, kill } = await startVictim(stateDir);
+      const { client, kill } = await startVictim(stateDir, model.baseUrl);
       const acknowledged = new Map<string, string[]>(rooms.map(({ sessionKey }) => [sessionKey, []]));
       let sending = true;
       const load = rooms.map(async ({ sessionKey, id }, room) => {
