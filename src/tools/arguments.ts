@@ -39,6 +39,7 @@ export async function checkedArguments(
 function shortened(issue: string): string {
   const [path = "", what = ""] = issue.split(": ", 2);
   if (what.startsWith("must have required") || what === "must be string") return `${path} required`;
+  if (/^must be (integer|number|>= 1)$/.test(what)) return `${path} must be a positive integer`;
   return what.startsWith("must") ? `${path} ${what}` : issue;
 }
 

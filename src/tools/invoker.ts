@@ -1,5 +1,7 @@
+import { TOOL_ALIASES } from "../../generated/tools.ts";
 import type { ToolsInvokeParams, ToolsInvokeResult } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
+import { ownerRequired } from "../agents/roster.ts";
 import type { ConfigPort } from "../config/types.ts";
 import { dict } from "../models/settings.ts";
 import { invalidRequest } from "../platform/errors.ts";
@@ -8,7 +10,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { SessionState, SessionsPort } from "../sessions/types.ts";
 import { InvalidArguments } from "./arguments.ts";
 import { Refused, type ToolHost } from "./host.ts";
-import { namesTool, toolName } from "./policy.ts";
+import { namesTool } from "./policy.ts";
 import { entryOf } from "./registry.ts";
 import { subjectOf } from "./subject.ts";
 import { ToolError } from "./types.ts";
@@ -64,6 +66,11 @@ export class ToolInvoker {
   /** The answer of `tools.invoke`; that a tool is not there, or failed, is part of it. */
   async answer(params: ToolsInvokeParams, who: Invoking): Promise<ToolsInvokeResult> {
     const { name, shown } = nameOf(params.name);
+    const owner = /^agent:([^:]+):/i.exec(params.sessionKey ?? "")?.[1]?.toLowerCase();
+    if (owner !== undefined && params.agentId !== undefined && owner !== params.agentId) {
+      const remedy = `The agent-scoped session key belongs to "${owner}", not "${params.agentId}".`;
+      throw ownerRequired("session agent resolution", remedy);
+    }
     const invoked = await this.invoke({ ...params, name }, who);
     if (invoked.ok) return { ok: true, toolName: shown, output: invoked.output, source: "core" };
     const code = invoked.code === "tool_error" ? "internal_error" : invoked.code;
@@ -77,12 +84,13 @@ export class ToolInvoker {
     if (params.agentId !== undefined && !agents.find(params.agentId)) {
       return failed("validation_error", 400, `Unknown agent id "${params.agentId}"`);
     }
+    const missing = failed("not_found", 404, `Tool not available: ${shown}`);
     const session = await this.session(params);
+    if (session === null) return missing;
     const { provider, id: model } = agents.model(session.agentId) ?? {};
     const roster = agents.roster;
     const subject = subjectOf({ config: config.current, roster }, session, { isOwner: who.isOwner, provider, model });
     if (who.channel !== undefined) subject.channel = who.channel;
-    const missing = failed("not_found", 404, `Tool not available: ${shown}`);
     if (this.isRefused(name)) return missing;
     const offered = await host.offered(subject).catch(() => []);
     const tool = offered.find((each) => each.name === name);
@@ -104,7 +112,8 @@ export class ToolInvoker {
       onUpdate: () => {},
     };
     try {
-      return { ok: true, output: await host.invoke(name, args, context, subject) };
+      const { content, details } = await host.invoke(name, args, context, subject);
+      return { ok: true, output: { content, ...(details ? { details } : {}) } };
     } catch (error) {
       if (who.signal.aborted) throw who.signal.reason;
       if (error instanceof InvalidArguments) return failed("tool_error", 400, error.short);
@@ -115,14 +124,14 @@ export class ToolInvoker {
     }
   }
 
-  private async session({ sessionKey, agentId }: ToolsInvokeParams): Promise<SessionState> {
+  /** Null for a key of an agent that there is none of. */
+  private async session({ sessionKey, agentId }: ToolsInvokeParams): Promise<SessionState | null> {
     const { agents, sessions } = this.deps;
     const key = sessions.canonicalKey(sessionKey ?? "main", agentId);
     const found = await sessions.find(key);
     if (found) return found;
     const owner = /^agent:([^:]+):/.exec(key)?.[1] ?? agents.roster.defaultId;
-    if (!agents.find(owner)) throw invalidRequest(`Unknown agent id "${owner}"`);
-    return { ...NEW_SESSION, key, agentId: owner };
+    return agents.find(owner) ? { ...NEW_SESSION, key, agentId: owner } : null;
   }
 
   /** `gateway.tools.allow` takes tools from the list that is refused by default, `gateway.tools.deny` puts some on it. */
@@ -149,7 +158,7 @@ const NEW_SESSION = {
 function nameOf(given: string): { name: string; shown: string } {
   const trimmed = given.trim();
   if (trimmed === "") throw invalidRequest("invalid tools.invoke params: name required");
-  const name = toolName(trimmed);
+  const name = Object.hasOwn(TOOL_ALIASES, trimmed) ? TOOL_ALIASES[trimmed]! : trimmed;
   return { name, shown: entryOf(name)?.primitive ? trimmed : name };
 }
 

@@ -10,6 +10,16 @@ export type Visibility = "self" | "tree" | "agent" | "all";
 /** Who looks: the session whose tool it is, in whose turn. */
 export type Requester = Pick<ToolContext, "agentId" | "sessionKey" | "isOwner" | "isSandboxed">;
 
+/** There is no such session, or it is out of reach. */
+export class NotReachable extends ToolError {
+  constructor(
+    message: string,
+    readonly status: "error" | "forbidden",
+  ) {
+    super(message);
+  }
+}
+
 /** Most steps up a line of spawned sessions; deeper than subagents may go. */
 const MOST_GENERATIONS = 8;
 const LEVELS: readonly string[] = ["self", "tree", "agent", "all"];
@@ -33,15 +43,18 @@ export class SessionAccess {
 
   /**
    * The session that a tool's argument names, by key, `current`, or session id. It is looked up first and judged then.
-   * @throws ToolError when there is none, or it is out of reach
+   * @throws NotReachable
    */
   async required(name: string, requester: Requester): Promise<StoredSession> {
     const session = await this.find(name, requester);
     const { visibility } = this.reachOf(requester);
     if (session && (await this.sees(requester, session))) return session;
     // Who sees only some is not told whether there are others.
-    if (session === null && visibility === "all") throw new ToolError(`No session found: ${name}`);
-    throw new ToolError(`No session that this one may see: ${name} (tools.sessions.visibility=${visibility})`);
+    if (session === null && visibility === "all") throw new NotReachable(`No session found: ${name}`, "error");
+    throw new NotReachable(
+      `No session that this one may see: ${name} (tools.sessions.visibility=${visibility})`,
+      "forbidden",
+    );
   }
 
   async sees(requester: Requester, target: StoredSession): Promise<boolean> {

@@ -3,7 +3,7 @@ import { chatHistory } from "../../sessions/history.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import type { PendingInput, TranscriptMessage } from "../../sessions/types.ts";
 import { jsonResult, type Tool, type ToolContext } from "../types.ts";
-import type { SessionAccess } from "./access.ts";
+import { NotReachable, type SessionAccess } from "./access.ts";
 import { shownMessages } from "./shown.ts";
 
 const DEFAULT_MESSAGES = 50;
@@ -31,7 +31,12 @@ export function sessionsHistoryTool(sessions: Sessions, access: SessionAccess): 
     description:
       "Reads what was said in a session that you may see, the newest messages last. Long texts are cut. pendingInputs are messages that wait and have not been answered.",
     parameters: PARAMETERS,
-    run: (args, context) => history(sessions, access, args, context),
+    // That there is no such session is an answer, as upstream has it.
+    run: (args, context) =>
+      history(sessions, access, args, context).catch((error: unknown) => {
+        if (!(error instanceof NotReachable)) throw error;
+        return { ...jsonResult({ status: error.status, error: error.message }), isError: true as const };
+      }),
   };
 }
 

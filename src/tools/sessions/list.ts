@@ -156,7 +156,7 @@ function rowOf(session: StoredSession, row: Record<string, unknown>, kind: strin
     "childSessions",
   ] as const;
   const given = Object.fromEntries(
-    [...named, ...facts].flatMap((name) => (row[name] == null ? [] : [[name, row[name]]])),
+    [...named, ...facts].flatMap((name) => (row[name] == null || row[name] === 0 ? [] : [[name, row[name]]])),
   );
   const { category: group, ...rest } = given;
   return {

@@ -1,6 +1,6 @@
 import { searchSessions } from "../../sessions/search.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
-import { jsonResult, type Tool } from "../types.ts";
+import { jsonResult, type Tool, ToolError } from "../types.ts";
 import type { SessionAccess } from "./access.ts";
 
 const DEFAULT_HITS = 10;
@@ -16,13 +16,13 @@ export function sessionsSearchTool(sessions: Sessions, access: SessionAccess): T
     parameters: {
       type: "object",
       properties: {
-        query: { type: "string", minLength: 1 },
+        query: { type: "string" },
         limit: { type: "integer", minimum: 1, maximum: LOOKED_AT },
         agentId: { type: "string" },
       },
-      required: ["query"],
     },
-    async run({ query, limit = DEFAULT_HITS, agentId }, context) {
+    async run({ query = "", limit = DEFAULT_HITS, agentId }, context) {
+      if (String(query).trim() === "") throw new ToolError("query must not be empty");
       const params = { query: String(query), limit: LOOKED_AT, ...(agentId ? { agentId: String(agentId) } : {}) };
       const found = await searchSessions(sessions, params);
       const keys = [...new Set(found.results.map(({ sessionKey }) => sessionKey))];
