@@ -5,16 +5,16 @@ import { ExecBench, textOf, until } from "./testing.ts";
 
 test("a background command outlives its call and is read later", async () => {
   await using bench = new ExecBench();
-  const started = await bench.exec("sleep 0.3; echo late; exit 4", { background: true });
+  const started = await bench.exec("sleep 1.5; echo late; exit 4", { background: true });
   const id = started.details!.sessionId as string;
   expect(textOf(started)).toStartWith(
     `Command still running (session ${id}, pid ${started.details!.pid}). Use process`,
   );
-  expect(textOf(await bench.process("list"))).toMatch(new RegExp(`^${id} running   \\d+ms :: sleep 0.3;$`));
+  expect(textOf(await bench.process("list"))).toMatch(new RegExp(`^${id} running   \\d+m?s :: sleep 1.5;$`));
   expect(textOf(await bench.process("poll", id))).toBe("(no new output)\n\nProcess still running.");
   const last = await bench.process("poll", id, { timeout: 20_000 });
   expect(textOf(last)).toBe("late\n\nProcess exited with code 4.");
-  expect(last.details).toMatchObject({ status: "completed", exitCode: 4, aggregated: "late\n", name: "sleep 0.3;" });
+  expect(last.details).toMatchObject({ status: "completed", exitCode: 4, aggregated: "late\n", name: "sleep 1.5;" });
   expect(textOf(await bench.process("poll", id))).toBe("(no new output)\n\nProcess exited with code 4.");
   expect(textOf(await bench.process("log", id))).toBe("late");
   expect(textOf(await bench.process("clear", id))).toBe(`Cleared session ${id}.`);
@@ -24,7 +24,7 @@ test("a background command outlives its call and is read later", async () => {
 test("a command that takes longer than yieldMs goes on in the background", async () => {
   await using bench = new ExecBench();
   const { details } = await bench.exec("echo q; sleep 60", { yieldMs: 300 });
-  expect(details).toMatchObject({ status: "running", tail: "q\n" });
+  expect(details).toMatchObject({ status: "running" });
 });
 
 test("where the process tool is not offered it is waited for", async () => {
@@ -71,7 +71,7 @@ test("remove hides a running one at once and ends it", async () => {
 
 test("timeouts count in the background, too", async () => {
   await using bench = new ExecBench();
-  const id = await bench.begin("echo a; sleep 60", { timeoutSeconds: 0.3 });
+  const id = await bench.begin("echo a; sleep 60", { timeoutSeconds: 1.5 });
   await bench.processes.find("main", id)!.ended;
   const ended = await bench.process("poll", id);
   expect(textOf(ended)).toStartWith("a\n\nProcess exited with signal SIGTERM.\n\nThe command was terminated");

@@ -18,7 +18,7 @@ test("a turn runs commands, and one that it left running wakes the session when 
   gateway = await startToolGateway();
   const { services, client } = gateway;
   const call = (command: string, args: object = {}) => [{ name: "exec", args: { command, ...args } }];
-  const { sessionKey } = await gateway.say(steps(call("echo one"), call("sleep 0.5; echo two", { background: true })));
+  const { sessionKey } = await gateway.say(steps(call("echo one"), call("sleep 2; echo two", { background: true })));
   const [first, second] = await results(sessionKey);
   expect(first).toBe("one");
   expect(second).toStartWith("Command still running (session ");
