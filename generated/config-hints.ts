@@ -1884,7 +1884,32 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
     "label": "Node host"
   },
   "plugins": {
-    "label": "Plugins"
+    "label": "Plugins",
+    "help": "Which parts of the gateway are in use, such as providers and channels."
+  },
+  "plugins.enabled": {
+    "help": "Switches all of them off at once."
+  },
+  "plugins.allow": {
+    "help": "With a list, only what stands on it is in use, or is switched on by its own entry."
+  },
+  "plugins.deny": {
+    "help": "Never in use, whatever else is said."
+  },
+  "plugins.load": {
+    "help": "Where upstream looks for more plugins. Nothing is loaded from there."
+  },
+  "plugins.slots": {
+    "help": "Which plugin has a place that only one can have."
+  },
+  "plugins.entries": {
+    "help": "Single ones by id."
+  },
+  "plugins.entries.*.enabled": {
+    "help": "Switches it on or off."
+  },
+  "plugins.entries.*.config": {
+    "help": "Settings of its own; the built-in parts have none here."
   },
   "secrets": {
     "label": "Secrets"
