@@ -83,7 +83,7 @@ export const EVENTS = {
   "talk.event": { payload: "TalkEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
   "talk.mode": { payload: "TalkModeState", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "talk.voice.change": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
-  "task": { payload: "Unstated", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "planned", advertised: true },
+  "task": { payload: "TaskEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "task.suggestion": { payload: "TaskSuggestionEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
   "terminal.data": { payload: "TerminalDataEvent", scope: "operator.admin", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
   "terminal.exit": { payload: "TerminalExitEvent", scope: "operator.admin", roles: "operator", droppable: false, subscription: null, status: "planned", advertised: true },
@@ -158,7 +158,7 @@ export interface EventMap {
   "talk.event": T.TalkEvent;
   "talk.mode": T.TalkModeState;
   "talk.voice.change": T.Unstated;
-  "task": T.Unstated;
+  "task": T.TaskEvent;
   "task.suggestion": T.TaskSuggestionEvent;
   "terminal.data": T.TerminalDataEvent;
   "terminal.exit": T.TerminalExitEvent;

@@ -384,8 +384,11 @@ export interface SystemHandlers<Ctx> {
 /** Handlers of `src/methods/tasks.ts`. */
 export interface TasksHandlers<Ctx> {
   "tasks.cancel"(params: T.TasksCancelParams, ctx: Ctx): Awaitable<T.TasksCancelResult>;
+  "tasks.dismiss"(params: T.TasksRecoveryParams, ctx: Ctx): Awaitable<T.TasksRecoveryResult>;
   "tasks.get"(params: T.TasksGetParams, ctx: Ctx): Awaitable<T.TasksGetResult>;
+  "tasks.history"(params: T.TasksHistoryParams, ctx: Ctx): Awaitable<T.TasksHistoryResult>;
   "tasks.list"(params: T.TasksListParams, ctx: Ctx): Awaitable<T.TasksListResult>;
+  "tasks.retry"(params: T.TasksRecoveryParams, ctx: Ctx): Awaitable<T.TasksRecoveryResult>;
 }
 
 /** Handlers of `src/methods/tools.ts`. */

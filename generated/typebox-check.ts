@@ -983,6 +983,8 @@ export type Checked = AllTrue<{
   TalkVoiceGetParams: Same<Box.TalkVoiceGetParams, Types.TalkVoiceGetParams>;
   TalkVoiceSetParams: Same<Box.TalkVoiceSetParams, Types.TalkVoiceSetParams>;
   TalkVoiceState: Same<Box.TalkVoiceState, Types.TalkVoiceState>;
+  TaskEvent: Same<Box.TaskEvent, Types.TaskEvent>;
+  TaskExecution: Same<Box.TaskExecution, Types.TaskExecution>;
   TaskSuggestion: Same<Box.TaskSuggestion, Types.TaskSuggestion>;
   TaskSuggestionEvent: Same<Box.TaskSuggestionEvent, Types.TaskSuggestionEvent>;
   TaskSuggestionResolution: Same<Box.TaskSuggestionResolution, Types.TaskSuggestionResolution>;
@@ -999,6 +1001,8 @@ export type Checked = AllTrue<{
   TasksCancelResult: Same<Box.TasksCancelResult, Types.TasksCancelResult>;
   TasksGetParams: Same<Box.TasksGetParams, Types.TasksGetParams>;
   TasksGetResult: Same<Box.TasksGetResult, Types.TasksGetResult>;
+  TasksHistoryParams: Same<Box.TasksHistoryParams, Types.TasksHistoryParams>;
+  TasksHistoryResult: Same<Box.TasksHistoryResult, Types.TasksHistoryResult>;
   TasksListParams: Same<Box.TasksListParams, Types.TasksListParams>;
   TasksListResult: Same<Box.TasksListResult, Types.TasksListResult>;
   TasksRecoveryParams: Same<Box.TasksRecoveryParams, Types.TasksRecoveryParams>;

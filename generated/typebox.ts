@@ -16942,6 +16942,91 @@ export const TalkVoiceState = Type.Object({
   
 }, { description: "The voice of a call; its fields are not known, as no recorded gateway was in a call." })
 
+export type TaskExecution = Static<typeof TaskExecution>
+export const TaskExecution = Type.Object({
+  state: Type.Union([
+    Type.Literal("unknown"),
+    Type.Literal("running"),
+    Type.Literal("finished")
+  ]),
+  lastActivityAt: Type.Optional(Type.Integer({ minimum: 0 }))
+}, { additionalProperties: false })
+
+export type TaskSummary = Static<typeof TaskSummary>
+export const TaskSummary = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  kind: Type.Optional(Type.String()),
+  runtime: Type.Optional(Type.String()),
+  status: Type.Union([
+    Type.Literal("queued"),
+    Type.Literal("running"),
+    Type.Literal("completed"),
+    Type.Literal("failed"),
+    Type.Literal("cancelled"),
+    Type.Literal("timed_out")
+  ]),
+  title: Type.Optional(Type.String()),
+  agentId: Type.Optional(Type.String()),
+  sessionKey: Type.Optional(Type.String()),
+  childSessionKey: Type.Optional(Type.String()),
+  ownerKey: Type.Optional(Type.String()),
+  runId: Type.Optional(Type.String()),
+  taskId: Type.Optional(Type.String()),
+  flowId: Type.Optional(Type.String()),
+  parentTaskId: Type.Optional(Type.String()),
+  sourceId: Type.Optional(Type.String()),
+  createdAt: Type.Optional(Type.Union([
+    Type.String(),
+    Type.Integer({ minimum: 0 })
+  ])),
+  updatedAt: Type.Optional(Type.Union([
+    Type.String(),
+    Type.Integer({ minimum: 0 })
+  ])),
+  startedAt: Type.Optional(Type.Union([
+    Type.String(),
+    Type.Integer({ minimum: 0 })
+  ])),
+  endedAt: Type.Optional(Type.Union([
+    Type.String(),
+    Type.Integer({ minimum: 0 })
+  ])),
+  toolUseCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  lastToolName: Type.Optional(Type.String()),
+  lastActivity: Type.Optional(Type.String({ maxLength: 200 })),
+  diffStat: Type.Optional(Type.Object({
+    files: Type.Integer({ minimum: 0 }),
+    added: Type.Integer({ minimum: 0 }),
+    removed: Type.Integer({ minimum: 0 })
+  }, { additionalProperties: false })),
+  progressSummary: Type.Optional(Type.String()),
+  terminalSummary: Type.Optional(Type.String()),
+  error: Type.Optional(Type.String()),
+  deliveryStatus: Type.Optional(Type.Union([
+    Type.Literal("pending"),
+    Type.Literal("delivered"),
+    Type.Literal("session_queued"),
+    Type.Literal("failed"),
+    Type.Literal("dismissed"),
+    Type.Literal("parent_missing"),
+    Type.Literal("not_applicable")
+  ])),
+  terminalOutcome: Type.Optional(Type.Union([
+    Type.Literal("succeeded"),
+    Type.Literal("blocked")
+  ])),
+  result: Type.Optional(Type.String()),
+  prompt: Type.Optional(Type.String()),
+  execution: Type.Optional(TaskExecution),
+  hasTranscript: Type.Optional(Type.Boolean())
+}, { additionalProperties: false })
+
+export type TaskEvent = Static<typeof TaskEvent>
+export const TaskEvent = Type.Object({
+  action: Type.Literal("upserted"),
+  task: TaskSummary
+}, { additionalProperties: false })
+
 export type TaskSuggestion = Static<typeof TaskSuggestion>
 export const TaskSuggestion = Type.Object({
   id: Type.String({ minLength: 1, maxLength: 128 }),
@@ -17031,73 +17116,6 @@ export const TaskSuggestionsListResult = Type.Object({
   suggestions: Type.Array(TaskSuggestion)
 }, { additionalProperties: false })
 
-export type TaskSummary = Static<typeof TaskSummary>
-export const TaskSummary = Type.Object({
-  id: Type.String({ minLength: 1 }),
-  kind: Type.Optional(Type.String()),
-  runtime: Type.Optional(Type.String()),
-  status: Type.Union([
-    Type.Literal("queued"),
-    Type.Literal("running"),
-    Type.Literal("completed"),
-    Type.Literal("failed"),
-    Type.Literal("cancelled"),
-    Type.Literal("timed_out")
-  ]),
-  title: Type.Optional(Type.String()),
-  agentId: Type.Optional(Type.String()),
-  sessionKey: Type.Optional(Type.String()),
-  childSessionKey: Type.Optional(Type.String()),
-  ownerKey: Type.Optional(Type.String()),
-  runId: Type.Optional(Type.String()),
-  taskId: Type.Optional(Type.String()),
-  flowId: Type.Optional(Type.String()),
-  parentTaskId: Type.Optional(Type.String()),
-  sourceId: Type.Optional(Type.String()),
-  createdAt: Type.Optional(Type.Union([
-    Type.String(),
-    Type.Integer({ minimum: 0 })
-  ])),
-  updatedAt: Type.Optional(Type.Union([
-    Type.String(),
-    Type.Integer({ minimum: 0 })
-  ])),
-  startedAt: Type.Optional(Type.Union([
-    Type.String(),
-    Type.Integer({ minimum: 0 })
-  ])),
-  endedAt: Type.Optional(Type.Union([
-    Type.String(),
-    Type.Integer({ minimum: 0 })
-  ])),
-  toolUseCount: Type.Optional(Type.Integer({ minimum: 0 })),
-  lastToolName: Type.Optional(Type.String()),
-  lastActivity: Type.Optional(Type.String({ maxLength: 200 })),
-  diffStat: Type.Optional(Type.Object({
-    files: Type.Integer({ minimum: 0 }),
-    added: Type.Integer({ minimum: 0 }),
-    removed: Type.Integer({ minimum: 0 })
-  }, { additionalProperties: false })),
-  progressSummary: Type.Optional(Type.String()),
-  terminalSummary: Type.Optional(Type.String()),
-  error: Type.Optional(Type.String()),
-  deliveryStatus: Type.Optional(Type.Union([
-    Type.Literal("pending"),
-    Type.Literal("delivered"),
-    Type.Literal("session_queued"),
-    Type.Literal("failed"),
-    Type.Literal("dismissed"),
-    Type.Literal("parent_missing"),
-    Type.Literal("not_applicable")
-  ])),
-  terminalOutcome: Type.Optional(Type.Union([
-    Type.Literal("succeeded"),
-    Type.Literal("blocked")
-  ])),
-  result: Type.Optional(Type.String()),
-  prompt: Type.Optional(Type.String())
-}, { additionalProperties: false })
-
 export type TasksCancelParams = Static<typeof TasksCancelParams>
 export const TasksCancelParams = Type.Object({
   taskId: Type.String({ minLength: 1 }),
@@ -17120,6 +17138,19 @@ export const TasksGetParams = Type.Object({
 export type TasksGetResult = Static<typeof TasksGetResult>
 export const TasksGetResult = Type.Object({
   task: TaskSummary
+}, { additionalProperties: false })
+
+export type TasksHistoryParams = Static<typeof TasksHistoryParams>
+export const TasksHistoryParams = Type.Object({
+  taskId: Type.String({ minLength: 1 }),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  cursor: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type TasksHistoryResult = Static<typeof TasksHistoryResult>
+export const TasksHistoryResult = Type.Object({
+  messages: Type.Array(TranscriptEntry),
+  nextCursor: Type.Optional(Type.String({ minLength: 1 }))
 }, { additionalProperties: false })
 
 export type TasksListParams = Static<typeof TasksListParams>

@@ -11576,6 +11576,16 @@ export type TalkVoiceSetParams = {
 /** The voice of a call; its fields are not known, as no recorded gateway was in a call. */
 export type TalkVoiceState = Record<string, any>;
 
+export type TaskEvent = {
+  action: 'upserted',
+  task: TaskSummary
+};
+
+export type TaskExecution = {
+  state: ('unknown' | 'running' | 'finished'),
+  lastActivityAt?: number
+};
+
 export type TaskSuggestion = {
   id: string,
   title: string,
@@ -11675,7 +11685,9 @@ export type TaskSummary = {
   deliveryStatus?: ('pending' | 'delivered' | 'session_queued' | 'failed' | 'dismissed' | 'parent_missing' | 'not_applicable'),
   terminalOutcome?: ('succeeded' | 'blocked'),
   result?: string,
-  prompt?: string
+  prompt?: string,
+  execution?: TaskExecution,
+  hasTranscript?: boolean
 };
 
 export type TasksCancelParams = {
@@ -11696,6 +11708,17 @@ export type TasksGetParams = {
 
 export type TasksGetResult = {
   task: TaskSummary
+};
+
+export type TasksHistoryParams = {
+  taskId: string,
+  limit?: number,
+  cursor?: string
+};
+
+export type TasksHistoryResult = {
+  messages: Array<TranscriptEntry>,
+  nextCursor?: string
 };
 
 export type TasksListParams = {

@@ -17,8 +17,11 @@ import { TurnContexts } from "./context/turn-context.ts";
 import { GoalRuns } from "./goal-runs.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
+import type { Sender } from "./sender.ts";
 import { SessionCalls } from "./session-calls.ts";
 import { SystemEvents } from "./system-events.ts";
+import { TaskRepository } from "./tasks/task-repository.ts";
+import { Tasks } from "./tasks/tasks.ts";
 import { UtilityModel } from "./utility/utility-model.ts";
 
 export interface TurnsOptions {
@@ -40,6 +43,7 @@ export interface TurnServices {
   readonly runs: Runs;
   readonly chat: Chat;
   readonly goalRuns: GoalRuns;
+  readonly tasks: Tasks;
   readonly agentCalls: AgentCalls;
   readonly sessionCalls: SessionCalls;
   readonly compactor: Compactor;
@@ -52,7 +56,9 @@ export function createTurns(options: TurnsOptions): TurnServices {
   const { sessions, models, agents, defender, tools, config, store, bus, clock, metrics } = options;
   const log = options.log.child("agents");
   const contexts = new TurnContexts({ sessions, agents, config, clock });
-  const records = new RunRecords(store);
+  const records = new RunRecords(store, (runId) => {
+    tasks.tell(runId).catch((error) => log.warn("a task could not be told of", { runId, error }));
+  });
   const systemEvents = new SystemEvents(store, clock);
   const parts = { sessions, models, agents, contexts, records, systemEvents, defender, tools };
   const runs = new Runs({ ...parts, config, bus, clock, log });
@@ -73,10 +79,13 @@ export function createTurns(options: TurnsOptions): TurnServices {
   };
   const goalRuns = new GoalRuns({ sessions, runs, defender, clock });
   const chat = new Chat({ ...deps, goalRuns, bus, log });
+  const abort = (run: { sessionKey: string; runId: string }, sender: Sender) => chat.abort(run, sender);
+  const tasks = new Tasks({ repository: new TaskRepository(store), sessions, bus, abort });
   return {
     runs,
     chat,
     goalRuns,
+    tasks,
     compactor,
     agentCalls: new AgentCalls(deps),
     sessionCalls: new SessionCalls({ ...deps, chat }),

@@ -5,8 +5,6 @@ import { AgentManager } from "../agents/manage/manager.ts";
 import { ChatMetadataWatch } from "../agents/metadata-watch.ts";
 import { SubagentRepository } from "../agents/subagents/subagent-repository.ts";
 import { Subagents } from "../agents/subagents/subagents.ts";
-import { TaskRepository } from "../agents/tasks/task-repository.ts";
-import { Tasks } from "../agents/tasks/tasks.ts";
 import { WorkspaceBrowser } from "../agents/workspace/browse.ts";
 import { AgentFiles } from "../agents/workspace/files.ts";
 import { type ApprovalServices, createApprovals } from "../approvals/create.ts";
@@ -135,7 +133,6 @@ export interface Services
   readonly usageReports: UsageReports;
   readonly decisions: DecisionRepository;
   readonly defender: Defender;
-  readonly tasks: Tasks;
   readonly audit: Audit;
   readonly channels: Channels;
   readonly ingress: ChannelIngress;
@@ -419,11 +416,6 @@ export function createServices(options: ServiceOptions): Services {
     ...nodeServices,
     ...approvalServices,
     ...turns,
-    tasks: new Tasks({
-      repository: new TaskRepository(store),
-      sessions,
-      abort: (run, sender) => turns.chat.abort(run, sender),
-    }),
     audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, clock, log }),
     ingress: new ChannelIngress(config, new Inbox(store, clock, LIMITS), LIMITS.channelBatchEvents),
     outbound,

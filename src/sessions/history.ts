@@ -98,6 +98,19 @@ async function window(sessions: Sessions, session: StoredSession | null, params:
   };
 }
 
+/** A page of a session's messages that ends before a position, and where the one before it ends; positions count from 1. */
+export async function messagesBefore(
+  sessions: Sessions,
+  session: StoredSession,
+  limit: number,
+  before: number | undefined,
+): Promise<{ messages: WireMessage[]; next?: number }> {
+  const total = (await sessions.transcripts.state(session.entry.sessionId))?.messages ?? 0;
+  const offset = before === undefined ? 0 : Math.max(0, total - before + 1);
+  const { part } = await window(sessions, session, { sessionKey: session.key, limit, offset });
+  return { messages: part.messages, ...(part.hasMore && { next: total - part.nextOffset! + 1 }) };
+}
+
 /**
  * The messages around one, half before and half after. Also of a transcript that a reset has ended; of a session that is
  * gone only for an administrator (docs: gateway/protocol, anchored reads).

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { LIMITS } from "../../../generated/limits.ts";
 import type { Store } from "../../store/store.ts";
-import type { RunInput, RunOutcome } from "./types.ts";
+import { type RunInput, type RunOutcome, textOf } from "./types.ts";
 
 /** What is stored of a run. */
 export interface RunRecord {
@@ -44,22 +44,38 @@ export class RunRecords {
   /** Ends that could not be stored, by run: whoever asks is told them; the next end that is stored takes them along. */
   private readonly unstored = new Map<string, RunOutcome>();
 
-  constructor(private readonly store: Store) {}
+  /** Runs of programs that have not ended. */
+  private readonly programs = new Set<string>();
+
+  /** @param changed is told of each state that a program's run comes to, when it is on disk */
+  constructor(
+    private readonly store: Store,
+    private readonly changed: (runId: string) => void = () => {},
+  ) {}
 
   /**
    * Writes down that a message was accepted. Resolves with null when that is on disk, or with what is known of the
    * key already; then nothing was written. What `also` does is stored with it, and nothing at all when it throws.
    */
   accept(input: RunInput, requestHash: string, also?: (db: Database) => void): Promise<RunRecord | null> {
-    const { runId, kind, sessionKey, acceptedAt } = input;
-    return this.store.write((db) => {
+    const { runId, kind, sessionKey, acceptedAt, message } = input;
+    const prompt = kind === "agent" ? textOf(message.content).slice(0, LIMITS.taskPromptChars) : null;
+    const stored = this.store.write((db) => {
       const known = find(db, runId);
       if (known) return known;
       also?.(db);
       db.query(
-        "INSERT INTO runs (run_id, kind, session_key, request_hash, accepted_at, input) VALUES (?, ?, ?, ?, ?, ?)",
-      ).run(runId, kind, sessionKey, requestHash, acceptedAt, JSON.stringify(input));
+        "INSERT INTO runs (run_id, kind, session_key, request_hash, accepted_at, input, prompt) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      ).run(runId, kind, sessionKey, requestHash, acceptedAt, JSON.stringify(input), prompt);
       return null;
+    });
+    if (kind !== "agent") return stored;
+    return stored.then((known) => {
+      if (known === null) {
+        this.programs.add(runId);
+        this.changed(runId);
+      }
+      return known;
     });
   }
 
@@ -70,10 +86,11 @@ export class RunRecords {
   }
 
   /** The message is in the transcript and its run at work. */
-  started(runId: string, at: number): Promise<void> {
-    return this.store.write((db) => {
+  async started(runId: string, at: number): Promise<void> {
+    await this.store.write((db) => {
       db.query("UPDATE runs SET started_at = ?, input = NULL WHERE run_id = ?").run(at, runId);
     });
+    if (this.programs.has(runId)) this.changed(runId);
   }
 
   /** The run has ended. A message that never reached the transcript stays, so that it can be shown. */
@@ -91,11 +108,17 @@ export class RunRecords {
       throw error;
     }
     for (const [id, earlier] of missed) if (this.unstored.get(id) === earlier) this.unstored.delete(id);
+    this.over(runId);
   }
 
   /** The message was put into the transcript by a run of another key, or it is gone with its session. */
-  settled(runId: string, outcome: RunOutcome): Promise<void> {
-    return this.store.write((db) => end(db, runId, outcome, ", input = NULL"));
+  async settled(runId: string, outcome: RunOutcome): Promise<void> {
+    await this.store.write((db) => end(db, runId, outcome, ", input = NULL"));
+    this.over(runId);
+  }
+
+  private over(runId: string): void {
+    if (this.programs.delete(runId)) this.changed(runId);
   }
 
   /** Runs without an end, oldest first: after a start, those that the last stop cut off. */

@@ -12,6 +12,8 @@ export interface TaskRecord {
   acceptedAt: number;
   startedAt: number | null;
   outcome: RunOutcome | null;
+  /** The beginning of what was asked; null for runs of earlier releases. */
+  prompt: string | null;
 }
 
 /** What became of a task, by what is stored of it. */
@@ -50,7 +52,7 @@ const STATE = `CASE
   ELSE CASE json_extract(outcome, '$.status')
     WHEN 'ok' THEN 'completed' WHEN 'aborted' THEN 'cancelled' WHEN 'timeout' THEN 'timed_out' ELSE 'failed' END
   END`;
-const COLUMNS = "rowid AS position, run_id, session_key, accepted_at, started_at, outcome";
+const COLUMNS = "rowid AS position, run_id, session_key, accepted_at, started_at, outcome, prompt";
 
 interface Row {
   position: number;
@@ -60,6 +62,7 @@ interface Row {
   accepted_at: number;
   started_at: number | null;
   outcome: string | null;
+  prompt: string | null;
 }
 
 /** Reads tasks out of the records of runs: those of the `agent` method are tasks, those of a chat are not. */
@@ -103,4 +106,5 @@ const fromRow = (row: Row): TaskRecord => ({
   acceptedAt: row.accepted_at,
   startedAt: row.started_at,
   outcome: row.outcome === null ? null : (JSON.parse(row.outcome) as RunOutcome),
+  prompt: row.prompt,
 });

@@ -51,9 +51,12 @@ describe("tasks", () => {
       kind: "cli",
       runtime: "cli",
       status: "completed",
+      execution: { state: "finished" },
+      title: "one",
       agentId: "main",
       sessionKey: first.sessionKey,
       childSessionKey: first.sessionKey,
+      hasTranscript: true,
       ownerKey: first.sessionKey,
       runId: first.runId,
       sourceId: first.runId,
@@ -67,10 +70,44 @@ describe("tasks", () => {
     expect((await list({ status: ["failed", "running"] })).tasks).toEqual([tasks[0]]);
     expect((await list({ sessionKey: first.sessionKey })).tasks).toEqual([tasks[1]]);
     expect((await list({ agentId: "ghost" })).tasks).toEqual([]);
-    expect(await gateway.client.call("tasks.get", { taskId: first.runId })).toEqual({ task: tasks[1] });
+    const { task } = await gateway.client.call("tasks.get", { taskId: first.runId });
+    const { terminalSummary: _summary, ...shown } = tasks[1];
+    expect(task).toMatchObject({ ...shown, prompt: "one", result: "echo: one" });
     const page = await list({ limit: 1 });
     expect(page.tasks).toEqual([tasks[0]]);
     expect(await list({ cursor: page.nextCursor })).toEqual({ tasks: [tasks[1]] });
+  });
+
+  test("are told of in each of their states, and chats are not", async () => {
+    const { runId, sessionKey } = await begin("told");
+    await ended(runId);
+    await gateway.client.call("chat.send", { sessionKey, message: "chat", idempotencyKey: `${runId}-chat` });
+    await chatEnd(gateway.client, `${runId}-chat`);
+    await gateway.client.event("task", ({ task }: Payload) => task.id === runId && task.status === "completed", 0);
+    const told = gateway.client.events("task").map(({ payload }) => payload);
+    const own = told.filter(({ task }: Payload) => task.sessionKey === sessionKey);
+    expect(own.map(({ action, task }: Payload) => `${action} ${task.status}`)).toEqual([
+      "upserted queued",
+      "upserted running",
+      "upserted completed",
+    ]);
+  });
+
+  test("show what was said where they ran, page by page", async () => {
+    const { runId, sessionKey } = await begin("said");
+    await ended(runId);
+    const page = (more: object = {}) => gateway.client.call("tasks.history", { taskId: runId, limit: 1, ...more });
+    const texts = ({ messages }: Payload) => messages.map(({ content }: Payload) => content[0].text ?? content);
+    const newest = await page();
+    expect(texts(newest)).toEqual(["echo: said"]);
+    await gateway.client.call("chat.inject", { sessionKey, message: "later" });
+    const older = await page({ cursor: newest.nextCursor });
+    expect([texts(older), older.nextCursor]).toEqual([["said"], undefined]);
+    const { messages } = await gateway.client.call("tasks.history", { taskId: runId });
+    expect(messages).toHaveLength(3);
+    await gateway.client.call("sessions.delete", { key: sessionKey, deleteTranscript: true });
+    await gateway.client.call("sessions.create", { key: sessionKey });
+    expect(await page()).toEqual({ messages: [] });
   });
 
   test("are still known after a restart", async () => {

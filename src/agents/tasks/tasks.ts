@@ -1,22 +1,28 @@
 import { LIMITS } from "../../../generated/limits.ts";
 import type {
-  TaskSummary,
   TasksCancelParams,
   TasksCancelResult,
   TasksGetResult,
+  TasksHistoryParams,
+  TasksHistoryResult,
   TasksListParams,
   TasksListResult,
+  TasksRecoveryParams,
+  TasksRecoveryResult,
 } from "../../../generated/types.ts";
+import type { EventBus } from "../../platform/bus.ts";
 import { invalidRequest } from "../../platform/errors.ts";
-import type { SessionsPort } from "../../sessions/types.ts";
+import type { Sessions } from "../../sessions/sessions.ts";
 import { agentId } from "../roster.ts";
-import type { RunOutcome } from "../runs/types.ts";
 import type { Sender } from "../sender.ts";
-import type { TaskOrder, TaskPlace, TaskRecord, TaskRepository, TaskState } from "./task-repository.ts";
+import { taskHistory } from "./history.ts";
+import { summary, wholeTask } from "./summary.ts";
+import type { TaskOrder, TaskPlace, TaskRepository } from "./task-repository.ts";
 
 interface TasksDeps {
   repository: TaskRepository;
-  sessions: Pick<SessionsPort, "canonicalKey">;
+  sessions: Sessions;
+  bus: EventBus;
   /** Stops a run for a sender. @throws GatewayError when it is not theirs */
   abort(run: { sessionKey: string; runId: string }, sender: Sender): Promise<{ aborted: boolean }>;
 }
@@ -55,7 +61,30 @@ export class Tasks {
   async get(taskId: string): Promise<TasksGetResult> {
     const task = await this.deps.repository.find(taskId);
     if (!task) throw invalidRequest(`task not found: ${taskId}`);
-    return { task: summary(task) };
+    return { task: wholeTask(task) };
+  }
+
+  /** What was said where a task ran. @throws GatewayError when there is no such task */
+  async history({ taskId, ...page }: TasksHistoryParams): Promise<TasksHistoryResult> {
+    const task = await this.deps.repository.find(taskId);
+    if (!task) throw invalidRequest("Task not found.");
+    return taskHistory(this.deps.sessions, task, page);
+  }
+
+  /** Tells clients how a task is now. */
+  async tell(runId: string): Promise<void> {
+    const task = await this.deps.repository.find(runId);
+    if (task) this.deps.bus.publish("task", { action: "upserted", task: summary(task) });
+  }
+
+  /**
+   * `tasks.retry` and `tasks.dismiss`: what becomes of a subagent's result that could not be delivered. The tasks here are
+   * the runs of programs, which fetch their results themselves, so that none is ever held up.
+   */
+  recover({ taskIds }: TasksRecoveryParams, action: "retry" | "dismiss"): TasksRecoveryResult {
+    const reason =
+      action === "retry" ? "task has no recoverable subagent completion" : "completion delivery is not blocked";
+    return { results: taskIds.map((taskId) => ({ taskId, ok: false, reason })) };
   }
 
   /** Stops a task that has not ended. That there is none to stop is an answer, not an error. */
@@ -81,37 +110,4 @@ function placeOf(cursor: string, order: TaskOrder): TaskPlace {
     throw invalidRequest("invalid or expired tasks.list cursor; restart pagination without a cursor");
   }
   return { at: Number(match[1] ?? 0), position: Number(match[2]) };
-}
-
-const ENDED: Readonly<Record<RunOutcome["status"], TaskState>> = {
-  ok: "completed",
-  error: "failed",
-  aborted: "cancelled",
-  timeout: "timed_out",
-  interrupted: "failed",
-};
-
-function summary({ runId, sessionKey, acceptedAt, startedAt, outcome }: TaskRecord): TaskSummary {
-  const status = outcome ? ENDED[outcome.status] : startedAt === null ? "queued" : "running";
-  const error = outcome?.status === "interrupted" ? "The gateway was stopped while this ran." : outcome?.error;
-  return {
-    id: runId,
-    taskId: runId,
-    kind: "cli",
-    runtime: "cli",
-    status,
-    agentId: sessionKey.split(":")[1] ?? "main",
-    sessionKey,
-    childSessionKey: sessionKey,
-    ownerKey: sessionKey,
-    runId,
-    sourceId: runId,
-    createdAt: acceptedAt,
-    updatedAt: outcome?.endedAt ?? startedAt ?? acceptedAt,
-    ...(startedAt === null ? {} : { startedAt }),
-    ...(outcome ? { endedAt: outcome.endedAt } : {}),
-    ...(status === "completed" ? { terminalSummary: "completed" } : {}),
-    ...(error ? { error } : {}),
-    deliveryStatus: "not_applicable",
-  };
 }

@@ -29,6 +29,7 @@ import { people } from "./0027-people.ts";
 import { authProfiles } from "./0028-auth-profiles.ts";
 import { goalReceipts } from "./0029-goal-receipts.ts";
 import { subagents } from "./0030-subagents.ts";
+import { runPrompts } from "./0031-run-prompts.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -61,4 +62,5 @@ export const MIGRATIONS: readonly Migration[] = [
   authProfiles,
   goalReceipts,
   subagents,
+  runPrompts,
 ];
