@@ -755,6 +755,8 @@ export const LIMITS = {
   subagentDepth: 8,
   /** tasks. Of one session that its agent is shown, the newest. */
   subagentsShown: 50,
+  /** characters. Of what a program asked for, kept with its run to show it to people. */
+  taskPromptChars: 4000,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1138,4 +1140,5 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   subagentChildren: { unit: "tasks", reason: "Of one session at once; upstream's default of agents.defaults.subagents.maxChildrenPerAgent." },
   subagentDepth: { unit: "generations", reason: "Looked up for somebody who is still there to hear a result; deeper than subagents go." },
   subagentsShown: { unit: "tasks", reason: "Of one session that its agent is shown, the newest." },
+  taskPromptChars: { unit: "characters", reason: "Of what a program asked for, kept with its run to show it to people." },
 };

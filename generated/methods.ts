@@ -321,8 +321,11 @@ export const METHODS = {
   "taskSuggestions.dismiss": { name: "taskSuggestions.dismiss", family: "workbench", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TaskSuggestionsDismissParams", result: "TaskSuggestionsDismissResult", accepted: null, errorText: null },
   "taskSuggestions.list": { name: "taskSuggestions.list", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TaskSuggestionsListParams", result: "TaskSuggestionsListResult", accepted: null, errorText: null },
   "tasks.cancel": { name: "tasks.cancel", family: "tasks", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TasksCancelParams", result: "TasksCancelResult", accepted: null, errorText: null },
+  "tasks.dismiss": { name: "tasks.dismiss", family: "tasks", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TasksRecoveryParams", result: "TasksRecoveryResult", accepted: null, errorText: null },
   "tasks.get": { name: "tasks.get", family: "tasks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TasksGetParams", result: "TasksGetResult", accepted: null, errorText: null },
+  "tasks.history": { name: "tasks.history", family: "tasks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TasksHistoryParams", result: "TasksHistoryResult", accepted: null, errorText: null },
   "tasks.list": { name: "tasks.list", family: "tasks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TasksListParams", result: "TasksListResult", accepted: null, errorText: null },
+  "tasks.retry": { name: "tasks.retry", family: "tasks", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TasksRecoveryParams", result: "TasksRecoveryResult", accepted: null, errorText: null },
   "themes.get": { name: "themes.get", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "ThemesGetParams", result: "ThemesGetResult", accepted: null, errorText: null },
   "themes.list": { name: "themes.list", family: "workbench", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "ThemesListParams", result: "ThemesListResult", accepted: null, errorText: null },
   "themes.set": { name: "themes.set", family: "workbench", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "ThemesSetParams", result: "ThemesGetResult", accepted: null, errorText: null },
@@ -771,6 +774,7 @@ export interface MethodMap {
   "tasks.cancel": { params: T.TasksCancelParams; result: T.TasksCancelResult; accepted: never };
   "tasks.dismiss": { params: T.TasksRecoveryParams; result: T.TasksRecoveryResult; accepted: never };
   "tasks.get": { params: T.TasksGetParams; result: T.TasksGetResult; accepted: never };
+  "tasks.history": { params: T.TasksHistoryParams; result: T.TasksHistoryResult; accepted: never };
   "tasks.list": { params: T.TasksListParams; result: T.TasksListResult; accepted: never };
   "tasks.retry": { params: T.TasksRecoveryParams; result: T.TasksRecoveryResult; accepted: never };
   "terminal.attach": { params: T.TerminalAttachParams; result: T.TerminalAttachResult; accepted: never };
