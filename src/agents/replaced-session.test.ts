@@ -46,6 +46,9 @@ test("a deleted session leaves none of its words behind, and how its runs ended"
   await client.call("agent.wait", { runId: id("a") });
   await client.call("agent", { sessionKey, message: "remember-the-word again", idempotencyKey: id("b") });
   await client.call("agent.wait", { runId: id("b") });
+  const intent = { kind: "session-goal-start", version: 1, issuedAtMs: Date.now() };
+  await client.call("chat.send", { sessionKey, message: "remember-the-word too", idempotencyKey: id("c"), intent });
+  await client.call("agent.wait", { runId: id("c") });
   await client.call("sessions.delete", { key: sessionKey });
   const { db } = services.store;
   const tables = db.query<{ name: string }, []>("SELECT name FROM sqlite_master WHERE type = 'table'").all();

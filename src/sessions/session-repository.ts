@@ -131,6 +131,7 @@ export class SessionRepository {
       if (session === null) return null;
       options.check(session);
       db.query("DELETE FROM sessions WHERE key = ?").run(key);
+      db.query("DELETE FROM goal_receipts WHERE session_id = ?").run(session.entry.sessionId);
       // What stays is found by those who know its id; a later session of this key has branches of its own.
       if (options.keepTranscript) db.query("UPDATE transcripts SET branch = 0 WHERE session_key = ?").run(key);
       else db.query("DELETE FROM transcripts WHERE session_key = ?").run(key);
