@@ -146,7 +146,8 @@ export class RunRecords {
   /** Forgets what was asked and answered in a session whose transcript is gone; how its runs ended stays. */
   forgetAnswers(sessionKey: string): Promise<void> {
     return this.store.write((db) => {
-      const sql = "UPDATE runs SET prompt = NULL, outcome = json_remove(outcome, '$.reply', '$.result') WHERE session_key = ?";
+      const sql =
+        "UPDATE runs SET prompt = NULL, outcome = json_remove(outcome, '$.reply', '$.result') WHERE session_key = ?";
       db.query(sql).run(sessionKey);
     });
   }
