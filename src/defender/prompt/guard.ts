@@ -1,5 +1,6 @@
 import type { Guard, GuardInput } from "../guard.ts";
 import type { Finding, Origin } from "../types.ts";
+import { decodings } from "./decode.ts";
 import { foreignOverrides } from "./languages.ts";
 import { type Normalised, normalise, type Span } from "./normalise.ts";
 import { ORIGIN_WEIGHTS } from "./origins.ts";
@@ -19,7 +20,9 @@ export const promptGuard: Guard = {
     input.checkTime();
     const signs = signsIn(normalised.text);
     input.checkTime();
-    const inPlace = signs.map((sign) => ({
+    const encoded = encodedSigns(normalised.text);
+    input.checkTime();
+    const inPlace = [...signs, ...encoded].map((sign) => ({
       ...sign,
       start: normalised.at(sign.start),
       end: normalised.at(sign.end - 1) + 1,
@@ -41,6 +44,28 @@ function hiddenSigns(text: string, signs: readonly Sign[]): Sign[] {
     const strongest = Math.max(...inside.map(({ weight }) => weight));
     const reason = "Hides instructions for an assistant in markup that is not shown.";
     return [{ id: "hidden-markup", family: "smuggling", weight: Math.min(90, strongest + 35), reason, start, end }];
+  });
+}
+
+/** What is added to the weight of instructions that somebody took the trouble to encode. */
+const ENCODED = 25;
+
+/** Instructions behind an encoding that a model undoes by itself. */
+function encodedSigns(text: string): Sign[] {
+  return decodings(text).flatMap(({ text: decoded, span: [start, end] }): Sign[] => {
+    const strongest = Math.max(0, ...signsIn(decoded).map(({ weight }) => weight));
+    if (strongest < 30) return [];
+    const reason = "Hides instructions for an assistant behind an encoding.";
+    return [
+      {
+        id: "encoded-instructions",
+        family: "smuggling",
+        weight: Math.min(95, strongest + ENCODED),
+        reason,
+        start,
+        end,
+      },
+    ];
   });
 }
 
