@@ -224,6 +224,27 @@ describe("a stop while a tool is at work", () => {
   });
 });
 
+test("a reader who would hear nothing of a tool that failed is told of it, behind the end of the run", async () => {
+  const { sessionKey, runId } = await gateway.say(`QUIET:${JSON.stringify([[{ name: "probe_fail" }]])}`);
+  const notice = "⚠️ Probe failed";
+  await gateway.client.event("chat", (payload) => payload.runId === runId && payload.seq === 1 && payload.message, 0);
+  const finals = framesOf(gateway.client, runId).filter(({ state }) => state === "final");
+  expect(finals.map(({ message }) => message?.content[0].text)).toEqual([undefined, notice]);
+  expect((await stored(sessionKey)).at(-1)).toMatchObject({
+    provider: "openclaw",
+    content: [{ type: "text", text: notice }],
+  });
+});
+
+test("an agent whose list of tools names none that is there is told so, and no model is asked", async () => {
+  const listed = await startToolGateway({ tools: { allow: ["query_db"] } });
+  const { runId } = await listed.say("hello");
+  const [error] = framesOf(listed.client, runId).filter(({ state }) => state === "error");
+  expect(error.errorMessage).toContain("tools.allow");
+  expect(listed.model.count).toBe(0);
+  await listed.stop();
+});
+
 test("a model that only calls tools comes to an end", async () => {
   const many = Array.from({ length: 400 }, () => [{ name: "probe_look", args: { text: "x" } }]);
   const { runId } = await gateway.say(steps(...many));

@@ -29,6 +29,7 @@ const LONGEST_TOOL_ECHO = 120;
  * - `TOOL:<name> <json>` calls the tool, and answers `tool-result: <first line>` once its result is there
  * - `STEPS:<json>` makes the calls of each step in turn, `[[{"name": "read", "args": {}}], …]`, several of one step in
  *   one answer, and then answers as `TOOL:` does
+ * - `QUIET:<json>` makes the same calls and then answers without text, whatever else is said in the conversation
  * - `SLOW:<ms> <text>` echoes with a pause between words
  * - `FAIL:<status> <message>` answers with an HTTP error
  * - `EMPTY:` answers without text
@@ -36,9 +37,10 @@ const LONGEST_TOOL_ECHO = 120;
  * Everything else is answered `echo: <first line>`.
  */
 export function replyTo(messages: readonly ScriptMessage[]): Reply {
-  const at = messages.findLastIndex(({ role, text }) => role === "user" && typed(text) !== "");
+  const quiet = messages.findIndex(({ role, text }) => role === "user" && typed(text).startsWith("QUIET:"));
+  const at = quiet >= 0 ? quiet : messages.findLastIndex(({ role, text }) => role === "user" && typed(text) !== "");
   const text = at < 0 ? "" : typed(messages[at]!.text);
-  const directive = /(?:^|\n)(TOOL|STEPS|SLOW|FAIL|EMPTY):[ \t]*([\w.-]*)[ \t]*([\s\S]*)$/.exec(text);
+  const directive = /(?:^|\n)(TOOL|STEPS|QUIET|SLOW|FAIL|EMPTY):[ \t]*([\w.-]*)[ \t]*([\s\S]*)$/.exec(text);
   if (directive === null) return echo(firstLine(text.replace(/^\[cron:[^\]]*\]\s*/, ""), LONGEST_ECHO));
   const [, name, word = "", rest = ""] = directive;
   switch (name) {
@@ -47,10 +49,12 @@ export function replyTo(messages: readonly ScriptMessage[]): Reply {
       if (result === undefined) return { kind: "tool", calls: [{ name: word, args: rest.trim() || "{}" }] };
       return say(`tool-result: ${firstLine(result.text, LONGEST_TOOL_ECHO)}`);
     }
+    case "QUIET":
     case "STEPS": {
       const after = messages.slice(at + 1);
       const step = stepsOf(rest)[after.filter(({ role }) => role === "assistant").length];
       if (step !== undefined) return { kind: "tool", calls: step };
+      if (name === "QUIET") return say("");
       return say(
         `tool-result: ${firstLine(after.findLast(({ role }) => role === "tool")?.text ?? "", LONGEST_TOOL_ECHO)}`,
       );
