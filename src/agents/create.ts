@@ -9,6 +9,7 @@ import { PRODUCT } from "../protocol/version.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { ToolHostPort } from "../tools/types.ts";
+import type { Budgets } from "../usage/budgets.ts";
 import { AgentCalls } from "./agent-calls.ts";
 import type { AgentCatalogue } from "./catalogue.ts";
 import { Chat } from "./chat.ts";
@@ -27,6 +28,7 @@ import { UtilityModel } from "./utility/utility-model.ts";
 export interface TurnsOptions {
   sessions: Sessions;
   models: Models;
+  budgets: Budgets;
   agents: AgentCatalogue;
   defender: DefenderPort;
   tools: ToolHostPort;
@@ -53,18 +55,18 @@ export interface TurnServices {
 
 /** Builds the room and tells sessions of the runs. */
 export function createTurns(options: TurnsOptions): TurnServices {
-  const { sessions, models, agents, defender, tools, config, store, bus, clock, metrics } = options;
+  const { sessions, models, budgets, agents, defender, tools, config, store, bus, clock, metrics } = options;
   const log = options.log.child("agents");
   const contexts = new TurnContexts({ sessions, agents, config, clock });
   const records = new RunRecords(store, (runId) => {
     tasks.tell(runId).catch((error) => log.warn("a task could not be told of", { runId, error }));
   });
   const systemEvents = new SystemEvents(store, clock);
-  const parts = { sessions, models, agents, contexts, records, systemEvents, defender, tools };
+  const parts = { sessions, models, budgets, agents, contexts, records, systemEvents, defender, tools };
   const runs = new Runs({ ...parts, config, bus, clock, log });
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);
-  const compactor = new Compactor({ sessions, models, agents, runs, defender, config, bus, clock, log });
+  const compactor = new Compactor({ sessions, models, budgets, agents, runs, defender, config, bus, clock, log });
   const deps = {
     compactor,
     sessions,

@@ -141,7 +141,7 @@ export class HeartbeatTurns {
         meta: { provenance: { kind: "internal_system", sourceTool: "heartbeat" } },
       },
       prompt: plan.prompt,
-      settings: { timeoutMs, ...given({ model: plan.model, lightContext: plan.lightContext }) },
+      settings: { timeoutMs, spending: "heartbeat", ...given({ model: plan.model, lightContext: plan.lightContext }) },
       owner: "heartbeat",
     };
     const accepted = await runs.accept(input, requestHash("heartbeat", runId), "followup");

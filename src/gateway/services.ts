@@ -79,7 +79,9 @@ import { ToolRegistry } from "../tools/registry.ts";
 import { Sandboxes } from "../tools/sandbox/sandboxes.ts";
 import { Tools } from "../tools/tools.ts";
 import { Themes } from "../ui/themes.ts";
+import { Budgets } from "../usage/budgets.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
+import { SpendingRepository } from "../usage/spending-repository.ts";
 import { UsageReports } from "../usage/usage-reports.ts";
 import { UsageRepository } from "../usage/usage-repository.ts";
 import { AudioFiles } from "../voice/audio-files.ts";
@@ -129,6 +131,7 @@ export interface Services
   readonly sessions: Sessions;
   readonly models: Models;
   readonly accounts: Accounts;
+  readonly budgets: Budgets;
   readonly usage: ProviderUsage;
   readonly usageReports: UsageReports;
   readonly decisions: DecisionRepository;
@@ -219,7 +222,10 @@ export function createServices(options: ServiceOptions): Services {
     clock,
     facts: () => setupFacts({ config, models, agents }),
   });
+  const spending = new SpendingRepository(store, LIMITS.spendingRows);
+  const budgets = new Budgets({ repository: spending, config, clock, bus });
   const turns = createTurns({
+    budgets,
     sessions,
     models,
     agents,
@@ -408,6 +414,7 @@ export function createServices(options: ServiceOptions): Services {
     sessions,
     models,
     accounts,
+    budgets,
     usage,
     usageReports,
     decisions,

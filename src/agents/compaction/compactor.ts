@@ -11,9 +11,10 @@ import { uuid } from "../../platform/ids.ts";
 import type { Logger } from "../../platform/logger.ts";
 import { isCompacted, storeCompaction } from "../../sessions/compaction.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
-import type { StoredMessage } from "../../sessions/types.ts";
+import type { SessionState, StoredMessage } from "../../sessions/types.ts";
+import type { Admission, Budgets } from "../../usage/budgets.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
-import { contentTokens, textTokens } from "../context/conversation.ts";
+import { contentTokens, promptTokensOf, textTokens } from "../context/conversation.ts";
 import { answer } from "../runs/answer.ts";
 import { chooseModels } from "../runs/model-choice.ts";
 import { RunStopped } from "../runs/run.ts";
@@ -24,6 +25,7 @@ import { asText, clip, SUMMARY_SYSTEM, summaryRequest } from "./summary-prompt.t
 export interface CompactorOptions {
   sessions: Sessions;
   models: Models;
+  budgets: Budgets;
   agents: AgentCatalogue;
   runs: Runs;
   defender: DefenderPort;
@@ -81,7 +83,7 @@ export class Compactor {
     tell({ phase: "start" });
     let told = false;
     try {
-      const summary = await this.summary(cut, await this.modelsFor(key), work.signal, focus);
+      const summary = await this.summary(cut, await this.modelsFor(key), { ...work, state }, focus);
       work.signal.throwIfAborted();
       const facts = { summary, firstKeptId: cut.kept[0]!.id, runId: work.runId };
       const tokensAfter = textTokens(summary) + tokensOf(cut.kept);
@@ -117,28 +119,42 @@ export class Compactor {
   private async summary(
     { earlier, older }: Cut,
     candidates: readonly ResolvedModel[],
-    signal: AbortSignal,
+    { signal, runId, state }: { signal: AbortSignal; runId: string; state: SessionState },
     focus: string | undefined,
   ): Promise<string> {
-    const { defender } = this.options;
+    const { defender, budgets } = this.options;
+    const { agentId, key: sessionKey, sessionId } = state;
     const budget = { left: LIMITS.modelCallsPerRun };
     let summary = earlier;
     for (const conversation of stretches(older, candidates)) {
       const content = summaryRequest(summary, conversation, focus);
+      const asked = { system: SUMMARY_SYSTEM, messages: [{ role: "user" as const, content }] };
+      const promptTokens = () => promptTokensOf(asked);
+      let spending: Admission | undefined;
       const answered = await answer(
         this.options,
         {
+          ...asked,
           candidates,
-          system: SUMMARY_SYSTEM,
-          messages: [{ role: "user", content }],
           signal,
+          caller: { agentId, sessionKey, sessionId },
+          beforeCall: async ({ cost }) => {
+            spending?.release();
+            const call = { agentId, sessionKey, sessionId, runId, kind: "compaction", promptTokens, cost } as const;
+            spending = await budgets.admit(call);
+            return spending.maxTokens === undefined ? {} : { maxTokens: spending.maxTokens };
+          },
           mask: () => defender.stream(),
           onCall: () => {},
           onText: () => {},
           onFallback: () => {},
         },
         budget,
-      );
+      ).catch((error) => {
+        spending?.release();
+        throw error;
+      });
+      await spending?.spent(answered.usage);
       summary = answered.text.trim();
       if (summary === "") throw new NotCompacted("The model wrote no summary");
     }

@@ -88,6 +88,22 @@ export function contentTokens(content: string | ContentPart[]): number {
   return content.reduce((sum, part) => sum + partTokens(part), MESSAGE_TOKENS);
 }
 
+/** Roughly how many tokens a request has. */
+export function promptTokensOf(request: {
+  system: string;
+  messages: readonly ModelMessage[];
+  tools?: readonly { description: string; parameters: object }[];
+}): number {
+  const tools = (request.tools ?? []).reduce(
+    (sum, { description, parameters }) => sum + textTokens(description) + textTokens(JSON.stringify(parameters)),
+    0,
+  );
+  return request.messages.reduce(
+    (sum, { content }) => sum + contentTokens(content),
+    textTokens(request.system) + tools,
+  );
+}
+
 function partTokens(part: ContentPart): number {
   switch (part.type) {
     case "text":

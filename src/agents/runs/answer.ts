@@ -69,7 +69,7 @@ export interface AnswerRequest {
   /** Also of accounts that were passed over because they cool down. */
   onAttemptFailed?(attempt: FailedAttempt): void;
   /** Asked before each call to a provider. @throws what ends the run when it must not be made */
-  beforeCall?(model: ResolvedModel): Promise<void>;
+  beforeCall?(model: ResolvedModel): Promise<{ maxTokens?: number }>;
 }
 
 export interface AnswerDeps {
@@ -180,11 +180,11 @@ async function attempts(
   account: ModelAccount | undefined,
 ): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
-    await request.beforeCall?.(model);
+    const bounds = (await request.beforeCall?.(model)) ?? {};
     budget.left--;
     try {
       const credential = await account?.credential();
-      return await once(models, model, request, credential);
+      return await once(models, model, request, { ...bounds, ...(credential ? { credential } : {}) });
     } catch (error) {
       request.signal.throwIfAborted();
       if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
@@ -236,7 +236,7 @@ async function once(
   models: ModelsPort,
   model: ResolvedModel,
   request: AnswerRequest,
-  credential: ModelRequest["credential"],
+  more: Pick<ModelRequest, "credential" | "maxTokens">,
 ): Promise<Answer> {
   const { system, messages, tools, thinking, signal } = request;
   const collected = new Collected(request.mask);
@@ -246,9 +246,7 @@ async function once(
     collected.addText(text);
     request.onText(text);
   };
-  const stream = models
-    .stream({ model, system, messages, tools, thinking, signal, credential })
-    [Symbol.asyncIterator]();
+  const stream = models.stream({ model, system, messages, tools, thinking, signal, ...more })[Symbol.asyncIterator]();
   try {
     for (;;) {
       const { done, value: event } = await untilAborted(stream.next(), signal);

@@ -1,5 +1,6 @@
 import { ModelError } from "../../models/types.ts";
 import type { SessionRunUpdate, TranscriptMessage } from "../../sessions/types.ts";
+import { BudgetExceeded } from "../../usage/budgets.ts";
 import { injectedMessage, ZERO_USAGE } from "../injected.ts";
 import { PartialAnswer } from "./answer.ts";
 import { failureNotice, failureOf, INTERNAL_MESSAGE, TIMEOUT_MESSAGE } from "./failure-text.ts";
@@ -42,6 +43,7 @@ export function endingOf(error: unknown, facts: EndingFacts): Ending {
   if (stopped === "timeout") return timedOut(facts);
   if (stopped !== undefined) return aborted(facts, stopped);
   if (error instanceof ModelError) return modelFailed(error, facts);
+  if (error instanceof BudgetExceeded) return refused(error.message, facts);
   if (error instanceof RunRefused) return refused(error.message, facts);
   return { ...refused(INTERNAL_MESSAGE, facts), unexpected: true };
 }

@@ -1,7 +1,8 @@
 import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
 import type { TranscriptMessage } from "../../sessions/types.ts";
 import type { Tool } from "../../tools/types.ts";
-import { toModelMessage } from "../context/conversation.ts";
+import type { Admission } from "../../usage/budgets.ts";
+import { promptTokensOf, toModelMessage } from "../context/conversation.ts";
 import type { TurnContext } from "../context/turn-context.ts";
 import { type Answer, type AnswerRequest, answer, type FallbackStep } from "./answer.ts";
 import { attemptRecord, type ModelAttempt } from "./attempt-record.ts";
@@ -110,6 +111,7 @@ export class TurnLoop {
     events.beginItem();
     this.unstored = true;
     this.steps = [];
+    let spending: Admission | undefined;
     const answered = await answer(
       this.deps,
       {
@@ -122,12 +124,21 @@ export class TurnLoop {
           this.run.model = model;
           events.lifecycle({ phase: "model", provider: model.provider, model: model.id });
         },
+        beforeCall: async (model) => {
+          spending?.release();
+          spending = await this.admit(model, request);
+          return spending.maxTokens === undefined ? {} : { maxTokens: spending.maxTokens };
+        },
         onText: (piece) => events.delta(piece),
         onFallback: (step) => this.fellBack(step),
         onAttemptFailed: (attempt) => this.attempts.push(attemptRecord(attempt, this.deps.clock.now())),
       },
       budget,
-    );
+    ).catch((error) => {
+      spending?.release();
+      throw error;
+    });
+    await spending?.spent(answered.usage);
     events.endItem();
     this.answers.push(answered);
     events.usage(totalUsage(this.answers).output);
@@ -140,6 +151,24 @@ export class TurnLoop {
     } as const;
     await defender.screen(answered.raw, context);
     return answered;
+  }
+
+  /** Leave for a call, unless a budget is used up. */
+  private admit(
+    model: ResolvedModel,
+    request: Pick<AnswerRequest, "system" | "messages" | "tools">,
+  ): Promise<Admission> {
+    const { input, sessionKey, id: runId, events } = this.run;
+    const { agentId, settings } = input;
+    return this.deps.budgets.admit({
+      agentId,
+      sessionKey,
+      sessionId: events.sessionId ?? "",
+      runId,
+      kind: settings.spending ?? "turn",
+      promptTokens: () => promptTokensOf(request),
+      cost: model.cost,
+    });
   }
 
   private fellBack(step: FallbackStep): void {

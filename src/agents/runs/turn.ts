@@ -8,6 +8,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { SessionRunUpdate, SessionState, SessionsPort, TranscriptMessage } from "../../sessions/types.ts";
 import type { Tool, ToolHostPort } from "../../tools/types.ts";
+import type { Budgets } from "../../usage/budgets.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { toModelMessage } from "../context/conversation.ts";
 import { goalReminder } from "../context/goal-reminder.ts";
@@ -39,6 +40,7 @@ import { type RunOutcome, textOf } from "./types.ts";
 export interface TurnDeps {
   sessions: SessionsPort;
   models: Models;
+  budgets: Budgets;
   agents: AgentCatalogue;
   tools: ToolHostPort;
   config: ConfigPort;

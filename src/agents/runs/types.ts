@@ -17,6 +17,8 @@ export interface RunSettings {
   timeoutMs?: number;
   /** Added to the system prompt of this run. */
   extraSystemPrompt?: string;
+  /** What budgets it counts against beside the usual ones. */
+  spending?: "heartbeat";
   /** Leaves out the files of the workspace. */
   lightContext?: boolean;
 }

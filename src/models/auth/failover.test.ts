@@ -1,4 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chatEnd, freshKey } from "../../agents/testing/chat-gateway.ts";
 import { startTestGateway, type TestClient, type TestGateway } from "../../gateway/testing.ts";
 import { ableModel } from "../testing/models.ts";
@@ -28,14 +31,16 @@ let now = Date.parse("2026-11-20T10:00:00Z");
 const clock = { now: () => now };
 let gateway: TestGateway;
 let client: TestClient;
-const start = async (stateDir?: string) => {
-  gateway = await startTestGateway({ config, clock, ...(stateDir ? { stateDir } : {}) });
+const stateDir = mkdtempSync(join(tmpdir(), "chela-failover-"));
+const start = async () => {
+  gateway = await startTestGateway({ config, clock, stateDir });
   client = await gateway.connect();
 };
 await start();
 afterAll(async () => {
   await gateway.stop();
   await server.close();
+  rmSync(stateDir, { recursive: true });
 });
 beforeEach(async () => {
   script = () => good;
@@ -131,8 +136,8 @@ describe("accounts of one provider", () => {
     await two();
     script = (call) => (call.key === "key-a" ? refuse(401) : good);
     await ask();
-    const { stateDir } = gateway;
-    await start(stateDir);
+    await gateway.stop();
+    await start();
     expect((await ask()).keys).toEqual(["key-b"]);
     script = () => good;
     now += 30_001;

@@ -30,6 +30,7 @@ import { authProfiles } from "./0028-auth-profiles.ts";
 import { goalReceipts } from "./0029-goal-receipts.ts";
 import { subagents } from "./0030-subagents.ts";
 import { runPrompts } from "./0031-run-prompts.ts";
+import { spending } from "./0032-spending.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -63,4 +64,5 @@ export const MIGRATIONS: readonly Migration[] = [
   goalReceipts,
   subagents,
   runPrompts,
+  spending,
 ];
