@@ -66,6 +66,49 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
   "browser": {
     "label": "Browser"
   },
+  "budgets": {
+    "label": "Budgets",
+    "help": "Limits of what models may cost. A run that would pass one stops before the call, with a message that says so. Models without a known price cost nothing here; limit their tokens. Days are those of agents.defaults.userTimezone, else of UTC."
+  },
+  "budgets.day": {
+    "help": "Of all agents together, per day."
+  },
+  "budgets.day.tokens": {
+    "help": "Input and output tokens."
+  },
+  "budgets.day.usd": {
+    "help": "US dollars."
+  },
+  "budgets.agent": {
+    "help": "Of each agent, per day."
+  },
+  "budgets.agent.tokens": {
+    "help": "Input and output tokens."
+  },
+  "budgets.agent.usd": {
+    "help": "US dollars."
+  },
+  "budgets.agents": {
+    "help": "Of single agents by id, per day, in place of `agent`."
+  },
+  "budgets.session": {
+    "help": "Of each session, over its whole life."
+  },
+  "budgets.session.tokens": {
+    "help": "Input and output tokens."
+  },
+  "budgets.session.usd": {
+    "help": "US dollars."
+  },
+  "budgets.heartbeat": {
+    "help": "Of the heartbeats of each agent, per day, beside the other limits."
+  },
+  "budgets.heartbeat.tokens": {
+    "help": "Input and output tokens."
+  },
+  "budgets.heartbeat.usd": {
+    "help": "US dollars. 5 unless told otherwise, so that regular turns nobody watches cannot run up a bill."
+  },
   "channels": {
     "label": "Channels",
     "help": "Chat channels by name, each with its own keys."

@@ -19,6 +19,8 @@ export interface EventSpec {
 export const EVENTS = {
   "agent": { payload: "AgentStreamEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   "board.changed": { payload: "BoardChangedEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: true },
+  /** Our own: a run was stopped before a call that would have passed a budget. */
+  "budget.exceeded": { payload: "BudgetExceededEvent", scope: "operator.read", roles: "operator", droppable: false, subscription: null, status: "implemented", advertised: false },
   /** Only deltas may be dropped: final, aborted and error close a slow reader instead. */
   "chat": { payload: "ChatEvent", scope: "operator.read", roles: "operator", droppable: true, subscription: null, status: "implemented", advertised: true },
   /** Nothing of what has changed; clients ask again. */
@@ -104,6 +106,7 @@ export type EventName = keyof typeof EVENTS;
 export interface EventMap {
   "agent": T.AgentStreamEvent;
   "board.changed": T.BoardChangedEvent;
+  "budget.exceeded": T.BudgetExceededEvent;
   "chat": T.ChatEvent;
   "chat.metadata.changed": T.ChatMetadataChangedEvent;
   "config.changed": T.ConfigChangedEvent;

@@ -295,6 +295,12 @@ export const LIMITS = {
   modelAnswerTokens: 8192,
   /** tokens. Upstream's assumption for a model whose context window nobody states. */
   modelContextTokens: 128000,
+  /** rows. Of sums that budgets are held against, one for each quarter of an hour and session that called a model. */
+  spendingRows: 500000,
+  /** tokens. Least room for an answer; with less left of a budget a call is not worth its prompt. */
+  budgetAnswerTokens: 256,
+  /** tokens. Counted for the answer of a call under way, so that calls at the same time do not pass a budget together. */
+  budgetReservedTokens: 4096,
   /** profiles. Accounts with model providers, those of all agents together; they are read as a whole. */
   authProfiles: 500,
   /** sessions. That remember the account they were last answered with; a forgotten one chooses anew. */
@@ -910,6 +916,9 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   modelErrorChars: { unit: "characters", reason: "Of a provider's own words in an error message." },
   modelAnswerTokens: { unit: "tokens", reason: "Of an answer when neither request nor model say; Anthropic's API demands a number." },
   modelContextTokens: { unit: "tokens", reason: "Upstream's assumption for a model whose context window nobody states." },
+  spendingRows: { unit: "rows", reason: "Of sums that budgets are held against, one for each quarter of an hour and session that called a model." },
+  budgetAnswerTokens: { unit: "tokens", reason: "Least room for an answer; with less left of a budget a call is not worth its prompt." },
+  budgetReservedTokens: { unit: "tokens", reason: "Counted for the answer of a call under way, so that calls at the same time do not pass a budget together." },
   authProfiles: { unit: "profiles", reason: "Accounts with model providers, those of all agents together; they are read as a whole." },
   authPins: { unit: "sessions", reason: "That remember the account they were last answered with; a forgotten one chooses anew." },
   authLoadRotations: { unit: "accounts", reason: "Upstream's: others that are tried for a model when one was limited or the provider is overloaded." },

@@ -137,6 +137,7 @@ export type Checked = AllTrue<{
   BrowserOpenResult: Same<Box.BrowserOpenResult, Types.BrowserOpenResult>;
   BrowserRequestParams: Same<Box.BrowserRequestParams, Types.BrowserRequestParams>;
   BrowserRequestResult: Same<Box.BrowserRequestResult, Types.BrowserRequestResult>;
+  BudgetExceededEvent: Same<Box.BudgetExceededEvent, Types.BudgetExceededEvent>;
   CancelledApprovalSnapshot: Same<Box.CancelledApprovalSnapshot, Types.CancelledApprovalSnapshot>;
   CanvasPresentParams: Same<Box.CanvasPresentParams, Types.CanvasPresentParams>;
   CanvasPresentResult: Same<Box.CanvasPresentResult, Types.CanvasPresentResult>;

@@ -2228,6 +2228,27 @@ export const BrowserRequestParams = Type.Object({
 export type BrowserRequestResult = Static<typeof BrowserRequestResult>
 export const BrowserRequestResult = Type.Unknown({ description: "What the route answers." })
 
+export type BudgetExceededEvent = Static<typeof BudgetExceededEvent>
+export const BudgetExceededEvent = Type.Object({
+  agentId: Type.String({ minLength: 1 }),
+  sessionKey: Type.String({ minLength: 1 }),
+  runId: Type.String({ minLength: 1 }),
+  scope: Type.Union([
+    Type.Literal("agent"),
+    Type.Literal("session"),
+    Type.Literal("day"),
+    Type.Literal("heartbeat")
+  ]),
+  unit: Type.Union([
+    Type.Literal("tokens"),
+    Type.Literal("usd")
+  ]),
+  limit: Type.Number({ minimum: 0 }),
+  spent: Type.Number({ minimum: 0 }),
+  message: Type.String(),
+  ts: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
 /** Shows the canvas panel of a node; without nodeId on the one connected node that has a canvas. */
 export type CanvasPresentParams = Static<typeof CanvasPresentParams>
 export const CanvasPresentParams = Type.Object({

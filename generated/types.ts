@@ -1213,6 +1213,18 @@ export type BrowserRequestParams = ({
 /** What the route answers. */
 export type BrowserRequestResult = unknown;
 
+export type BudgetExceededEvent = {
+  agentId: string,
+  sessionKey: string,
+  runId: string,
+  scope: ('agent' | 'session' | 'day' | 'heartbeat'),
+  unit: ('tokens' | 'usd'),
+  limit: number,
+  spent: number,
+  message: string,
+  ts: number
+};
+
 export type CancelledApprovalSnapshot = {
   id: string,
   urlPath: string,
