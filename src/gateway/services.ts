@@ -45,6 +45,8 @@ import { defineProcessMetrics, Metrics } from "../platform/metrics.ts";
 import { PluginDiscoveries } from "../plugins/discovery.ts";
 import { Plugins } from "../plugins/plugins.ts";
 import { Projects } from "../projects/projects.ts";
+import { WorktreeRepository } from "../projects/worktree-repository.ts";
+import { Worktrees } from "../projects/worktrees.ts";
 import { COMPATIBLE_VERSION, PRODUCT } from "../protocol/version.ts";
 import { SecretRepository } from "../secrets/repository.ts";
 import { Secrets } from "../secrets/secrets.ts";
@@ -175,6 +177,7 @@ export interface Services
   readonly progressCards: ProgressCards;
   readonly suggestions: Suggestions;
   readonly projects: Projects;
+  readonly worktrees: Worktrees;
   readonly themes: Themes;
 }
 
@@ -388,6 +391,7 @@ export function createServices(options: ServiceOptions): Services {
     version: COMPATIBLE_VERSION,
   });
 
+  const projects = new Projects({ store, agents, clock });
   return {
     store,
     bus,
@@ -478,7 +482,8 @@ export function createServices(options: ServiceOptions): Services {
     boards: new Boards({ store, agents, sessions, bus }),
     progressCards: new ProgressCards({ store, sessions, bus, clock }),
     suggestions: new Suggestions({ store, agents, bus, clock }),
-    projects: new Projects({ store, agents, clock }),
+    projects,
+    worktrees: new Worktrees({ repository: new WorktreeRepository(store), projects, config, clock }),
     themes: new Themes(config),
   };
 }

@@ -123,14 +123,13 @@ describe("the machine", () => {
     expect(error).toEqual({ code: "INVALID_REQUEST", message: "unknown environmentId" });
   });
 
-  test("update.status, worktrees.list, users.self and doctor.memory.status claim nothing that is not here", async () => {
+  test("update.status, users.self and doctor.memory.status claim nothing that is not here", async () => {
     expect(await client.call("update.status")).toEqual({
       sentinel: null,
       updateAvailable: null,
       effectiveChannel: "stable",
       schedule: { channel: "stable", autoEnabled: false, install: { kind: "package" } },
     });
-    expect(await client.call("worktrees.list")).toEqual({ worktrees: [] });
     expect((await client.request("users.self")).error).toEqual({
       code: "FORBIDDEN",
       message: "users.self requires an authenticated user",

@@ -7,7 +7,6 @@ export const host: HostHandlers<CallContext> = {
   "computer.status": () => ({ configured: false, available: false }),
   "environments.list": async (params, { host }) => ({ environments: await host.environmentList(params) }),
   "environments.status": ({ environmentId }, { host }) => host.environment(environmentId),
-  "worktrees.list": (_params, { host }) => host.worktrees(),
   "update.status": (_params, { host }) => host.updates(),
   "update.run": (_params, { host }) => host.update(),
   "update.hold": (_params, { host }) => host.holdUpdates(),

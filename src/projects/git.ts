@@ -33,10 +33,25 @@ export async function gitWith(
   }
 }
 
+/** The same for work on the files of a checkout, which takes as long as it has files. */
+export async function gitWork(
+  folder: string,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string | null> {
+  const letGo = await places.take();
+  try {
+    return await run(folder, words, env, LIMITS.gitWorkMs);
+  } finally {
+    letGo();
+  }
+}
+
 async function run(
   folder: string,
   words: readonly string[],
   env: Readonly<Record<string, string>>,
+  timeout: number = LIMITS.gitTimeoutMs,
 ): Promise<string | null> {
   const safe = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks", "--no-pager"];
   try {
@@ -45,7 +60,7 @@ async function run(
       stdin: "ignore",
       stdout: "pipe",
       stderr: "ignore",
-      timeout: LIMITS.gitTimeoutMs,
+      timeout,
       maxBuffer: LIMITS.gitOutputBytes,
     });
     const text = await new Response(child.stdout).text();

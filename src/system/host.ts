@@ -14,7 +14,6 @@ import type {
   UpdateHoldResult,
   UpdateRunResult,
   UpdateStatusResult,
-  WorktreesListResult,
 } from "../../generated/types.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { ConfigPort } from "../config/types.ts";
@@ -125,11 +124,6 @@ export class Host {
     const found = (await this.environments()).find((each) => each.id === id);
     if (!found) throw invalidRequest("unknown environmentId");
     return found;
-  }
-
-  /** `worktrees.list`: git worktrees made for sessions. None are made here. */
-  worktrees(): WorktreesListResult {
-    return { worktrees: [] };
   }
 
   /** `update.status`. The gateway neither looks for newer releases nor replaces itself: its operator does. */

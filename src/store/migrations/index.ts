@@ -31,6 +31,7 @@ import { goalReceipts } from "./0029-goal-receipts.ts";
 import { subagents } from "./0030-subagents.ts";
 import { runPrompts } from "./0031-run-prompts.ts";
 import { spending } from "./0032-spending.ts";
+import { worktrees } from "./0033-worktrees.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -65,4 +66,5 @@ export const MIGRATIONS: readonly Migration[] = [
   subagents,
   runPrompts,
   spending,
+  worktrees,
 ];
