@@ -61,7 +61,7 @@ async function runOnce({ options, io, env, program }: Invocation, signals: Signa
     greet(io, { gateway, config, made, program });
     log.info("the gateway is ready", { url: gateway.url, pid: process.pid, version: OWN_VERSION });
     const trim = setTimeout(releaseCodePages, SETTLED_MS);
-    const { runs } = gateway.services;
+    const { runs, restarts } = gateway.services;
     const configRestart = new ConfigRestart({
       config,
       busy: () => runs.atWork + runs.waiting,
@@ -69,8 +69,10 @@ async function runOnce({ options, io, env, program }: Invocation, signals: Signa
       restart: () => signals.restart("a change of the config file"),
       log,
     });
+    const endRestarts = restarts.servedBy((reason) => signals.restart(`a request for a restart: ${reason}`));
     const { signal, action } = await signals.next(config.current.commands?.restart !== false);
     configRestart.close();
+    endRestarts();
     log.info(`received ${signal}; ${action === "restart" ? "starting again" : "stopping"}`);
     clearTimeout(trim);
     await gateway.stop();

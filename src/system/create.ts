@@ -15,6 +15,7 @@ import { Users } from "../users/users.ts";
 import { ActiveWork } from "./active-work.ts";
 import { Directories } from "./directories.ts";
 import { OpenRequests } from "./open-requests.ts";
+import { Restarts } from "./restarts.ts";
 import { Stability } from "./stability.ts";
 import { Suspension } from "./suspension.ts";
 
@@ -25,6 +26,7 @@ export interface OperationServices {
   readonly attachGrants: AttachGrants;
   readonly openRequests: OpenRequests;
   readonly activeWork: ActiveWork;
+  readonly restarts: Restarts;
   readonly suspension: Suspension;
   readonly stability: Stability;
   readonly directories: Directories;
@@ -63,6 +65,7 @@ export function createOperations(deps: OperationDeps): OperationServices {
     mentions: new Mentions({ users, profiles, repository: inbox, sessions, agents, bus, clock, log }),
     openRequests,
     activeWork,
+    restarts: new Restarts({ preflight: () => activeWork.preflight(), limits: LIMITS }),
     suspension: new Suspension({
       settings,
       bus,
