@@ -145,6 +145,7 @@ export interface ExecHandlers<Ctx> {
 /** Handlers of `src/methods/gateway.ts`. */
 export interface GatewayHandlers<Ctx> {
   "gateway.restart.preflight"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.RestartPreflightResult>;
+  "gateway.restart.request"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.RestartRequestResult>;
   "gateway.suspend.prepare"(params: T.GatewaySuspendPrepareParams, ctx: Ctx): Awaitable<T.SuspendPrepareAnswer>;
   "gateway.suspend.resume"(params: T.GatewaySuspendResumeParams, ctx: Ctx): Awaitable<T.GatewaySuspendResumeResult>;
   "gateway.suspend.status"(params: T.GatewaySuspendStatusParams, ctx: Ctx): Awaitable<T.SuspendStatusAnswer>;
@@ -171,7 +172,6 @@ export interface HostHandlers<Ctx> {
   "update.runs.get"(params: T.UpdateRunsGetParams, ctx: Ctx): Awaitable<T.UpdateRunsGetResult>;
   "update.runs.list"(params: T.UpdateRunsListParams, ctx: Ctx): Awaitable<T.UpdateRunsListResult>;
   "update.status"(params: T.UpdateStatusParams, ctx: Ctx): Awaitable<T.UpdateStatusResult>;
-  "worktrees.list"(params: T.WorktreesListParams, ctx: Ctx): Awaitable<T.WorktreesListResult>;
 }
 
 /** Handlers of `src/methods/logs.ts`. */
@@ -485,6 +485,11 @@ export interface WorkbenchHandlers<Ctx> {
   "themes.set"(params: T.ThemesSetParams, ctx: Ctx): Awaitable<T.ThemesGetResult>;
   "transcripts.status"(params: T.TranscriptsStatusParams, ctx: Ctx): Awaitable<T.TranscriptsStatusResult>;
   "worktrees.branches"(params: T.WorktreesBranchesParams, ctx: Ctx): Awaitable<T.WorktreesBranchesResult>;
+  "worktrees.create"(params: T.WorktreesCreateParams, ctx: Ctx): Awaitable<T.WorktreeRecord>;
+  "worktrees.gc"(params: T.WorktreesGcParams, ctx: Ctx): Awaitable<T.WorktreesGcResult>;
+  "worktrees.list"(params: T.WorktreesListParams, ctx: Ctx): Awaitable<T.WorktreesListResult>;
+  "worktrees.remove"(params: T.WorktreesRemoveParams, ctx: Ctx): Awaitable<T.WorktreesRemoveResult>;
+  "worktrees.restore"(params: T.WorktreesRestoreParams, ctx: Ctx): Awaitable<T.WorktreeRecord>;
 }
 
 /** All handlers. A method of the spec without one, and one without a spec, do not compile. */

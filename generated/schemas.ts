@@ -346,5 +346,9 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   "WizardStatusParams": {"type":"object","required":["sessionId"],"properties":{"sessionId":{"type":"string","minLength":1}},"additionalProperties":false},
   "WorkerAdmissionHandshake": {"type":"object","required":["bundleHash","openclawVersion","protocolFeatures"],"properties":{"bundleHash":{"type":"string","minLength":64,"maxLength":64,"pattern":"^[a-f0-9]{64}$"},"openclawVersion":{"type":"string","minLength":1,"maxLength":128},"protocolFeatures":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128},"maxItems":64,"uniqueItems":true},"bundlePrewarm":{"type":"integer","minimum":1,"maximum":9007199254740991}},"additionalProperties":false,"x-openclaw-since":"2026.7"},
   "WorktreesBranchesParams": {"type":"object","required":["repoRoot"],"properties":{"repoRoot":{"type":"string","minLength":1},"includeRepositoryStatus":{"type":"boolean"}},"additionalProperties":false},
+  "WorktreesCreateParams": {"type":"object","required":["repoRoot"],"properties":{"repoRoot":{"type":"string","minLength":1},"name":{"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,63}$"},"baseRef":{"type":"string","minLength":1}},"additionalProperties":false},
+  "WorktreesGcParams": {"type":"object","properties":{},"additionalProperties":false},
   "WorktreesListParams": {"type":"object","properties":{},"additionalProperties":false},
+  "WorktreesRemoveParams": {"type":"object","required":["id"],"properties":{"id":{"type":"string","minLength":1},"force":{"type":"boolean"}},"additionalProperties":false},
+  "WorktreesRestoreParams": {"type":"object","required":["id"],"properties":{"id":{"type":"string","minLength":1}},"additionalProperties":false},
 };
