@@ -91,6 +91,8 @@ export const LIMITS = {
   configFileBytes: 16777216,
   /** ms. For which a restart that the config file needs waits for runs at work; upstream drains as long. */
   restartPatienceMs: 300000,
+  /** ms. From the answer to a request for a restart until it begins, so that the answer is out. */
+  restartAnswerMs: 100,
   /** ms. Between two looks whether something is at work before such a restart. */
   restartPollMs: 500,
   /** files. Upstream's number of clobbered config files that are kept for a person to look at. */
@@ -493,6 +495,16 @@ export const LIMITS = {
   gitAtOnce: 4,
   /** ms. For one question to git; it looks at names and settings alone. */
   gitTimeoutMs: 10000,
+  /** ms. For git to write or read all files of a checkout; upstream's five minutes. */
+  gitWorkMs: 300000,
+  /** filters. That the settings of a repository may name and that are turned off one by one; people have one or two. */
+  gitFilters: 100,
+  /** worktrees. Removed ones that can be had back included; each is a checkout or a snapshot of one. */
+  worktrees: 500,
+  /** bytes. Upstream's 4 GiB that stay free on the disk, at least, when a worktree is made. */
+  worktreeFreeBytes: 4294967296,
+  /** ms. Upstream's thirty days for which a removed worktree can be had back. */
+  worktreeSnapshotMs: 2592000000,
   /** bytes. Of one answer of git; the names of tens of thousands of branches. */
   gitOutputBytes: 4194304,
   /** jobs. All are read for a list; some megabytes at worst and far more than people keep. */
@@ -814,6 +826,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   injectLabelMaxChars: { unit: "characters", reason: "Upstream's bound of a chat.inject label." },
   configFileBytes: { unit: "bytes", reason: "Of openclaw.json; a thousand agents with their channels fill one megabyte." },
   restartPatienceMs: { unit: "ms", reason: "For which a restart that the config file needs waits for runs at work; upstream drains as long." },
+  restartAnswerMs: { unit: "ms", reason: "From the answer to a request for a restart until it begins, so that the answer is out." },
   restartPollMs: { unit: "ms", reason: "Between two looks whether something is at work before such a restart." },
   configClobbered: { unit: "files", reason: "Upstream's number of clobbered config files that are kept for a person to look at." },
   configIncludeBytes: { unit: "bytes", reason: "Upstream's 2 MB for each included file." },
@@ -1015,6 +1028,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   projects: { unit: "projects", reason: "Each is registered by a person." },
   gitAtOnce: { unit: "processes", reason: "Of git; a list of a thousand projects must not start a thousand." },
   gitTimeoutMs: { unit: "ms", reason: "For one question to git; it looks at names and settings alone." },
+  gitWorkMs: { unit: "ms", reason: "For git to write or read all files of a checkout; upstream's five minutes." },
+  gitFilters: { unit: "filters", reason: "That the settings of a repository may name and that are turned off one by one; people have one or two." },
+  worktrees: { unit: "worktrees", reason: "Removed ones that can be had back included; each is a checkout or a snapshot of one." },
+  worktreeFreeBytes: { unit: "bytes", reason: "Upstream's 4 GiB that stay free on the disk, at least, when a worktree is made." },
+  worktreeSnapshotMs: { unit: "ms", reason: "Upstream's thirty days for which a removed worktree can be had back." },
   gitOutputBytes: { unit: "bytes", reason: "Of one answer of git; the names of tens of thousands of branches." },
   cronMaxJobs: { unit: "jobs", reason: "All are read for a list; some megabytes at worst and far more than people keep." },
   cronRunsAtOnce: { unit: "runs", reason: "Of scheduled jobs; the others wait, so that a full hour does not call every model at once." },

@@ -601,6 +601,7 @@ export type Checked = AllTrue<{
   ResolvedModel: Same<Box.ResolvedModel, Types.ResolvedModel>;
   ResponseFrame: Same<Box.ResponseFrame, Types.ResponseFrame>;
   RestartPreflightResult: Same<Box.RestartPreflightResult, Types.RestartPreflightResult>;
+  RestartRequestResult: Same<Box.RestartRequestResult, Types.RestartRequestResult>;
   ScopeUpgradeApproved: Same<Box.ScopeUpgradeApproved, Types.ScopeUpgradeApproved>;
   ScopeUpgradeExpired: Same<Box.ScopeUpgradeExpired, Types.ScopeUpgradeExpired>;
   ScopeUpgradeRegistration: Same<Box.ScopeUpgradeRegistration, Types.ScopeUpgradeRegistration>;

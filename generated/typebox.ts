@@ -11114,6 +11114,29 @@ export const RestartPreflightResult = Type.Object({
   summary: Type.String()
 })
 
+/** Whether the gateway starts again now, once nothing is at work, or as somebody has asked before. */
+export type RestartRequestResult = Static<typeof RestartRequestResult>
+export const RestartRequestResult = Type.Object({
+  ok: Type.Literal(true),
+  status: Type.Union([
+    Type.Literal("scheduled"),
+    Type.Literal("deferred"),
+    Type.Literal("coalesced")
+  ]),
+  preflight: RestartPreflightResult,
+  restart: Type.Object({
+    ok: Type.Literal(true),
+    pid: Type.Integer(),
+    signal: Type.String(),
+    reason: Type.String(),
+    mode: Type.String(),
+    delayMs: Type.Integer({ minimum: 0 }),
+    cooldownMsApplied: Type.Integer({ minimum: 0 }),
+    coalesced: Type.Boolean(),
+    emitHooksQueued: Type.Boolean()
+  })
+}, { description: "Whether the gateway starts again now, once nothing is at work, or as somebody has asked before." })
+
 export type ScopeUpgradeApproved = Static<typeof ScopeUpgradeApproved>
 export const ScopeUpgradeApproved = Type.Object({
   status: Type.Literal("approved"),

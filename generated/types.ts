@@ -7022,6 +7022,24 @@ export type RestartPreflightResult = ({
   summary: string
 } & Record<string, any>);
 
+/** Whether the gateway starts again now, once nothing is at work, or as somebody has asked before. */
+export type RestartRequestResult = ({
+  ok: true,
+  status: ('scheduled' | 'deferred' | 'coalesced'),
+  preflight: RestartPreflightResult,
+  restart: ({
+    ok: true,
+    pid: number,
+    signal: string,
+    reason: string,
+    mode: string,
+    delayMs: number,
+    cooldownMsApplied: number,
+    coalesced: boolean,
+    emitHooksQueued: boolean
+  } & Record<string, any>)
+} & Record<string, any>);
+
 export type ScopeUpgradeApproved = {
   status: 'approved',
   requestId: string,
