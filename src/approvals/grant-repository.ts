@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { ExecApprovalGrantsRevokeResult, ExecApprovalStandingGrant } from "../../generated/types.ts";
 import type { Store } from "../store/store.ts";
-import type { Approval } from "./types.ts";
+import type { Approval, Automation } from "./types.ts";
 
 /** Milliseconds of a day. */
 const DAY_MS = 86_400_000;
@@ -25,6 +25,20 @@ export class GrantRepository {
         .all(Math.min(limit, this.bounds.approvalGrantsKept))
         .map((row) => view(row as GrantRow)),
     );
+  }
+
+  /**
+   * Takes a permission that holds into use. A command as long as what a permission keeps of one may have been cut, and
+   * never fits.
+   */
+  use({ agentId, cronJobId }: Automation, command: string, cwd: string | null, now: number): Promise<boolean> {
+    if (command.length >= TEXT_CHARS || (cwd?.length ?? 0) >= TEXT_CHARS) return Promise.resolve(false);
+    return this.store.write((db) => {
+      const update = `UPDATE approval_grants SET last_used_at = ?5, use_count = use_count + 1
+                       WHERE agent_id = ?1 AND cron_job_id = ?2 AND command = ?3 AND cwd IS ?4
+                         AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?5)`;
+      return db.query(update).run(agentId, cronJobId, command, cwd, now).changes > 0;
+    });
   }
 
   /** Takes a permission back; to do so twice changes nothing. `by` is the name of who does. */

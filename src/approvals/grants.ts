@@ -6,7 +6,7 @@ import type {
 import type { Clock } from "../platform/clock.ts";
 import { nameOf } from "./approvals.ts";
 import type { GrantRepository } from "./grant-repository.ts";
-import type { ApprovalCaller } from "./types.ts";
+import type { ApprovalCaller, Automation } from "./types.ts";
 
 /** Upstream's bound of one list. */
 const LIST_MAX = 500;
@@ -20,6 +20,11 @@ export class Grants {
 
   async list({ limit = LIST_MAX }: ExecApprovalGrantsListParams): Promise<ExecApprovalGrantsListResult> {
     return { grants: await this.repository.list(limit) };
+  }
+
+  /** Whether a permission holds for just this command of a job in this folder; it is written down that it was used. */
+  use(automation: Automation, command: string, cwd: string | null): Promise<boolean> {
+    return this.repository.use(automation, command, cwd, this.clock.now());
   }
 
   async revoke(grantId: string, caller: ApprovalCaller): Promise<ExecApprovalGrantsRevokeResult> {

@@ -2,6 +2,7 @@ import { channelId } from "../channels/ids.ts";
 import { isChannel } from "../channels/names.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { type Problem, partProblem } from "./check-parts.ts";
+import { refusedVariables } from "./command.ts";
 import type { Job } from "./job.ts";
 import { parseTime } from "./new-job.ts";
 import { type NextTime, nextTimes } from "./schedule.ts";
@@ -29,6 +30,10 @@ export async function checkJob(
   if (problem?.isLate && method === "cron.add") throw new GatewayError("UNAVAILABLE", `Error: ${problem.reason}`);
   if (problem !== null) throw refuse(problem.reason);
   if (job.schedule.kind === "at") checkMoment(job.schedule.at, now, isNewTime);
+  const variables = job.payload.kind === "command" ? refusedVariables(job.payload) : [];
+  if (variables.length > 0) {
+    throw refuse(`payload.env may not set ${variables.join(", ")}: it steers what programs run`);
+  }
   const unserved = job.enabled ? unservedPart(job) : null;
   if (unserved !== null) throw refuse(`${unserved} is not available in this gateway`);
   try {
@@ -95,8 +100,9 @@ function channelProblem({ delivery, failureAlert }: Job): string | null {
 export function unservedPart({ schedule, trigger, payload }: Job): string | null {
   if (schedule.kind === "on-exit" || schedule.kind === "stream") return `schedule.kind="${schedule.kind}"`;
   if (trigger !== undefined) return "a trigger script";
-  if (payload.kind === "agentTurn" || payload.kind === "systemEvent" || payload.kind === "heartbeat") return null;
-  return `payload.kind="${payload.kind}"`;
+  return payload.kind === "script" || payload.kind === "skillCollectionReview"
+    ? `payload.kind="${payload.kind}"`
+    : null;
 }
 
 function checkMoment(at: string, now: number, isNewTime: boolean): void {

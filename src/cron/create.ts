@@ -2,6 +2,8 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { Runs } from "../agents/runs/runs.ts";
 import type { SystemEvents } from "../agents/system-events.ts";
+import type { Grants } from "../approvals/grants.ts";
+import type { ApprovalsPort } from "../approvals/types.ts";
 import type { Outbound } from "../channels/outbound/outbound.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { DefenderPort } from "../defender/types.ts";
@@ -16,6 +18,7 @@ import type { Heartbeats } from "../system/heartbeats.ts";
 import { agentOf, runAgentTurn } from "./agent-turn.ts";
 import { Announcer } from "./announcer.ts";
 import { unservedPart } from "./check-job.ts";
+import { runCommandJob } from "./command-turn.ts";
 import { Cron } from "./cron.ts";
 import { deliver } from "./delivery.ts";
 import { convergeHeartbeats } from "./heartbeat-jobs.ts";
@@ -44,6 +47,8 @@ export interface CronOptions {
   heartbeats: Heartbeats;
   defender: DefenderPort;
   outbound: Pick<Outbound, "send">;
+  approvals: ApprovalsPort;
+  grants: Pick<Grants, "use">;
   bus: EventBus;
   clock: Clock;
   log: Logger;
@@ -62,8 +67,10 @@ export function createCron(options: CronOptions): CronServices {
   const ownerOf = (job: Job): string => agentOf(job, agents, sessions);
   const announcer = new Announcer({ config, outbound: options.outbound, sessions, ownerOf });
   const heartbeatTurns = new HeartbeatTurns({ ...options, scratch, log });
-  const execute = async (job: Job, byHand: boolean): Promise<Execution> => {
+  const { defender, approvals, grants } = options;
+  const execute = async (job: Job, run: RunStart, signal: AbortSignal): Promise<Execution> => {
     const { payload } = job;
+    const byHand = run.runId.startsWith("manual:");
     if (payload.kind === "heartbeat") return heartbeatTurns.poll(ownerOf(job), job.id, byHand);
     if (payload.kind === "agentTurn") return runAgentTurn(job, payload, { ...options, scratch });
     if (payload.kind === "systemEvent") {
@@ -72,11 +79,16 @@ export function createCron(options: CronOptions): CronServices {
       if (job.wakeMode === "now") heartbeatTurns.wake(ownerOf(job));
       return { status: "ok", summary: payload.text.slice(0, LIMITS.cronSummaryChars) };
     }
+    if (payload.kind === "command") {
+      const place = { agentId: ownerOf(job), runId: run.runId, folder: process.cwd(), signal };
+      return runCommandJob(job, payload, place, { defender, approvals, grants });
+    }
     const part = unservedPart(job) ?? `payload.kind="${payload.kind}"`;
     return { status: "error", error: `${part} is not available in this gateway` };
   };
-  const perform = async (job: Job, { jobId, runId, startedAt: runAtMs }: RunStart) => {
-    const execution = await execute(job, runId.startsWith("manual:"));
+  const perform = async (job: Job, run: RunStart, signal: AbortSignal) => {
+    const { jobId, runId, startedAt: runAtMs } = run;
+    const execution = await execute(job, run, signal);
     return deliver(
       job,
       execution,
@@ -99,7 +111,7 @@ export function createCron(options: CronOptions): CronServices {
   });
   metrics.gauge("chela_cron_runs_active", "Scheduled jobs at work.", () => scheduler.atWork);
   const storePath = store.db.filename;
-  const { systemEvents, defender } = options;
+  const { systemEvents } = options;
   const shared = { sessions, systemEvents, defender, heartbeatTurns, agents, clock };
   return {
     cron: new Cron({ ...shared, jobs, history, scratch, scheduler, storePath, ownerOf }),

@@ -119,7 +119,8 @@ test("what no scheduler could run is refused when it is added", async () => {
   );
   expect(await add({ agentId: "ghost" })).toBe("UNAVAILABLE: Error: cron job agent is unavailable: ghost");
   expect(await add({ schedule: { kind: "on-exit", command: "true" } })).toContain("not available in this gateway");
-  expect(await add({ payload: { kind: "command", argv: ["true"] } })).toContain("not available in this gateway");
+  const steered = { kind: "command", argv: ["true"], env: { LD_PRELOAD: "/tmp/x.so" } };
+  expect(await add({ payload: steered })).toContain("payload.env may not set LD_PRELOAD");
 });
 
 test("attack 91: a webhook with another scheme or with credentials is refused when it is added", async () => {

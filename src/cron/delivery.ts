@@ -44,7 +44,9 @@ export async function deliver(job: Job, execution: Execution, run: FinishedRun, 
   const inSession = payload.kind === "agentTurn";
   const required = delivery?.bestEffort !== true;
   if (delivery === undefined || delivery.mode === "none") {
-    const trace = inSession ? traceOf("last", null) : undefined;
+    const inCommand: DeliveryReport["trace"] =
+      payload.kind === "command" ? { intended: { source: "explicit" } } : undefined;
+    const trace = inSession ? traceOf("last", null) : inCommand;
     return { execution, report: { status: "not-requested", required: false, trace } };
   }
   const suppressed = suppressionOf(execution);
@@ -131,9 +133,10 @@ async function callWebhook(
   deps: WebhookDeps,
 ): Promise<Omit<DeliveryReport, "required">> {
   const trace = (resolved: object, delivered: boolean): DeliveryReport["trace"] => ({
-    intended: { channel: "last", to, source: "last" },
+    ...(job.payload.kind === "command"
+      ? { intended: { to, source: "explicit" } }
+      : { intended: { channel: "last", to, source: "last" }, fallbackUsed: false }),
     resolved: { to, source: "explicit", ok: delivered, ...resolved },
-    fallbackUsed: false,
     delivered,
   });
   if (suppressed !== undefined) return { status: "not-delivered", suppressed, trace: trace({}, false) };

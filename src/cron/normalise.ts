@@ -28,8 +28,8 @@ export function fillIn(raw: Fields): Fields {
 }
 
 /**
- * The same for the patch of `cron.update`. A figure of a payload that is null is to be taken away; the schema that we
- * follow has no null there, so that its name goes to a list of its own.
+ * The same for the patch of `cron.update`. A time that is null is to be taken away; the schema that we follow has
+ * no null there, so that its name goes to a list of its own. Other figures that are null stay what they are.
  */
 export function fillInPatch(params: Fields): Fields {
   if (!isRecord(params.patch)) return params;
@@ -41,10 +41,9 @@ export function fillInPatch(params: Fields): Fields {
   }
   if (isRecord(patch.payload)) {
     const payload = { ...patch.payload };
-    const cleared = Object.keys(LEAST).filter((name) => payload[name] === null);
-    for (const name of cleared) delete payload[name];
+    if (payload.timeoutSeconds === null) patch.clearPayload = ["timeoutSeconds"];
+    for (const name of Object.keys(LEAST)) if (payload[name] === null) delete payload[name];
     patch.payload = payload;
-    if (cleared.length > 0) patch.clearPayload = cleared;
   }
   return { ...params, patch };
 }

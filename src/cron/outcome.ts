@@ -58,7 +58,7 @@ export function entryOf(
     runAtMs: run.startedAt,
     durationMs: run.endedAt - run.startedAt,
     ...given({ model, provider, usage }),
-    ...(delivery.trace ? { delivered: delivery.status === "delivered" } : {}),
+    ...(delivery.trace?.delivered === undefined ? {} : { delivered: delivery.status === "delivered" }),
     deliveryStatus: delivery.status,
     ...given({
       deliveryError: delivery.error,

@@ -24,7 +24,7 @@ export interface SchedulerDeps {
   /** Makes the jobs that the gateway keeps by itself what the configuration says. */
   converge(): Promise<void>;
   /** Does what a job says and takes the result where it wants it. */
-  perform(job: Job, run: RunStart): Promise<{ execution: Execution; report: DeliveryReport }>;
+  perform(job: Job, run: RunStart, signal: AbortSignal): Promise<{ execution: Execution; report: DeliveryReport }>;
   /** Tells of a run that has ended whoever is to know of it. */
   report(job: Job, entry: RunEntry, notice: Notice | undefined): Promise<void>;
 }
@@ -45,6 +45,8 @@ export class Scheduler {
   /** Up to here every job that was due has been looked at: one that is due earlier waits for its turn. */
   private seenUntil = 0;
   private paused = false;
+  /** Ends what runs of jobs do by themselves. */
+  private readonly ending = new AbortController();
   private readonly unsubscribe: () => void;
 
   constructor(private readonly deps: SchedulerDeps) {
@@ -99,6 +101,7 @@ export class Scheduler {
   /** Begins nothing more, at once. */
   halt(): void {
     this.stopped = true;
+    this.ending.abort();
     this.unsubscribe();
     clearTimeout(this.timer);
   }
@@ -238,10 +241,12 @@ export class Scheduler {
   ): Promise<void> {
     const { perform, log } = this.deps;
     try {
-      const done = await perform(job, run).catch((error): { execution: Execution; report: DeliveryReport } => {
-        log.error("a job failed unexpectedly", { jobId: job.id, error });
-        return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
-      });
+      const done = await perform(job, run, this.ending.signal).catch(
+        (error): { execution: Execution; report: DeliveryReport } => {
+          log.error("a job failed unexpectedly", { jobId: job.id, error });
+          return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
+        },
+      );
       const { execution } = done;
       const entries = late ? [late, ...(execution.diagnostics?.entries ?? [])] : undefined;
       const noted = entries
@@ -263,7 +268,11 @@ export class Scheduler {
       ...execution.diagnostics,
       entries: execution.diagnostics.entries.map(stamp),
     };
-    const base = entryOf({ ...run, endedAt }, { ...execution, ...given({ diagnostics }) }, report);
+    const base = entryOf(
+      { ...run, endedAt },
+      { ...execution, ...given({ diagnostics: lasting(diagnostics) }) },
+      report,
+    );
     const ended = await jobs.end(run, (known) => {
       if (known === null) return { entry: base, after: null };
       // A job that was given other times meanwhile keeps them.
@@ -277,14 +286,14 @@ export class Scheduler {
       const entry = { ...base, ...given({ nextRunAtMs, failureNotificationDelivery }) };
       return { entry, after: after === "remove" ? after : { ...after, state: judged.state } };
     });
-    this.tell(ended);
+    this.tell(ended, diagnostics);
     if (ended.job !== null) await this.deps.report(ended.job, ended.entry, notice);
   }
 
-  private tell({ job, entry, removed }: Ended): void {
+  private tell({ job, entry, removed }: Ended, diagnostics: Execution["diagnostics"]): void {
     if (job === null) return;
     const { ts, jobId, action, ...facts } = entry;
-    this.publish("finished", job, facts);
+    this.publish("finished", job, { ...facts, ...given({ diagnostics }) });
     if (removed) this.publish("removed", job);
   }
 
@@ -365,4 +374,11 @@ export class Scheduler {
   private async change(id: string, update: (state: Job["state"]) => Job["state"]): Promise<void> {
     await this.deps.jobs.change(id, (known) => known && { ...known, state: update(known.state) });
   }
+}
+
+/** What is kept of the lines about a run: that an output was not cut goes without saying. */
+function lasting(diagnostics: Execution["diagnostics"]): Execution["diagnostics"] {
+  if (diagnostics === undefined) return undefined;
+  const entries = diagnostics.entries.map(({ truncated, ...line }) => (truncated ? { ...line, truncated } : line));
+  return { ...diagnostics, entries };
 }

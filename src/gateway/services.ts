@@ -269,6 +269,8 @@ export function createServices(options: ServiceOptions): Services {
     heartbeats,
     defender,
     outbound,
+    approvals: approvalServices.approvals,
+    grants: approvalServices.approvalGrants,
     bus,
     clock,
     log,
