@@ -545,6 +545,14 @@ export const LIMITS = {
   cronStreamBatchMinBytes: 1024,
   /** bytes. Upstream's largest batch of lines. */
   cronStreamBatchMaxBytes: 65536,
+  /** ms. Upstream's ten minutes for a command that says no time of its own. */
+  cronCommandTimeoutMs: 600000,
+  /** ms. For a command to end by itself when its time is over, and for its last output. */
+  cronCommandGraceMs: 2000,
+  /** bytes. Of each output, its end; what people read of a report. */
+  cronCommandOutputBytes: 65536,
+  /** bytes. What a job may ask for; twice as much is in memory while it runs. */
+  cronCommandOutputMaxBytes: 1048576,
   /** bytes. Upstream's bound of a monitor's notes. */
   cronScratchBytes: 262144,
   /** characters. Of one note for a session's next turn; longer texts belong into a message. */
@@ -1053,6 +1061,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   cronStreamBatchMaxMs: { unit: "ms", reason: "Upstream's longest silence that a batch of lines waits for." },
   cronStreamBatchMinBytes: { unit: "bytes", reason: "Upstream's smallest batch of lines." },
   cronStreamBatchMaxBytes: { unit: "bytes", reason: "Upstream's largest batch of lines." },
+  cronCommandTimeoutMs: { unit: "ms", reason: "Upstream's ten minutes for a command that says no time of its own." },
+  cronCommandGraceMs: { unit: "ms", reason: "For a command to end by itself when its time is over, and for its last output." },
+  cronCommandOutputBytes: { unit: "bytes", reason: "Of each output, its end; what people read of a report." },
+  cronCommandOutputMaxBytes: { unit: "bytes", reason: "What a job may ask for; twice as much is in memory while it runs." },
   cronScratchBytes: { unit: "bytes", reason: "Upstream's bound of a monitor's notes." },
   systemEventChars: { unit: "characters", reason: "Of one note for a session's next turn; longer texts belong into a message." },
   systemEventsPerSession: { unit: "notes", reason: "Upstream's bound of what waits for the next turn of a session." },

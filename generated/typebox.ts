@@ -6275,11 +6275,7 @@ export const CronUpdateParams = Type.Union([
         CronMissedRuns,
         Type.Null()
       ])),
-      clearPayload: Type.Optional(Type.Array(Type.Union([
-        Type.Literal("timeoutSeconds"),
-        Type.Literal("noOutputTimeoutSeconds"),
-        Type.Literal("outputMaxBytes")
-      ]), { description: "Figures of the payload that are taken away. Callers write null for the figure itself, which the schema that we follow does not know yet." }))
+      clearPayload: Type.Optional(Type.Array(Type.Literal("timeoutSeconds"), { description: "Figures of the payload that are taken away. Callers write null for the figure itself, which the schema that we follow does not know yet." }))
     }, { additionalProperties: false }),
     expectedConfigRevision: Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
   }, { additionalProperties: false }),
@@ -6596,11 +6592,7 @@ export const CronUpdateParams = Type.Union([
         CronMissedRuns,
         Type.Null()
       ])),
-      clearPayload: Type.Optional(Type.Array(Type.Union([
-        Type.Literal("timeoutSeconds"),
-        Type.Literal("noOutputTimeoutSeconds"),
-        Type.Literal("outputMaxBytes")
-      ]), { description: "Figures of the payload that are taken away. Callers write null for the figure itself, which the schema that we follow does not know yet." }))
+      clearPayload: Type.Optional(Type.Array(Type.Literal("timeoutSeconds"), { description: "Figures of the payload that are taken away. Callers write null for the figure itself, which the schema that we follow does not know yet." }))
     }, { additionalProperties: false }),
     expectedConfigRevision: Type.Optional(Type.String({ minLength: 1, maxLength: 128 }))
   }, { additionalProperties: false })

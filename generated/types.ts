@@ -3493,7 +3493,7 @@ export type CronUpdateParams = ({
       streamLastExitAtMs?: number
     },
     missedRuns?: (CronMissedRuns | null),
-    clearPayload?: Array<('timeoutSeconds' | 'noOutputTimeoutSeconds' | 'outputMaxBytes')>
+    clearPayload?: Array<'timeoutSeconds'>
   },
   expectedConfigRevision?: string
 } | {
@@ -3635,7 +3635,7 @@ export type CronUpdateParams = ({
       streamLastExitAtMs?: number
     },
     missedRuns?: (CronMissedRuns | null),
-    clearPayload?: Array<('timeoutSeconds' | 'noOutputTimeoutSeconds' | 'outputMaxBytes')>
+    clearPayload?: Array<'timeoutSeconds'>
   },
   expectedConfigRevision?: string
 });
