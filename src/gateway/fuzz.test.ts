@@ -53,7 +53,7 @@ async function sendAll(client: TestClient, spec: Pick<MethodSpec, "name" | "twoP
 
 /** Upstream's words for text that is no JSON5, jobs that cannot be, and what is not there, about what the caller sent. */
 const UPSTREAMS_WORDS =
-  /SyntaxError: JSON5: |[A-Za-z]*Error: (?=cron job agent|isolated cron jobs|Channel is required|Poll |maxSelections|durationSeconds|Telegram bot token|Delivering to|Unknown account|Multiple agents|to required|Realtime |No realtime|Unknown Talk|voice session|repository does not exist|unknown active worktree|worktree [^]* is not restorable|not a git checkout|No active voice|Voice change|TTS model|speech provider)/g;
+  /SyntaxError: JSON5: |[A-Za-z]*Error: (?=cron job agent|isolated cron jobs|Channel is required|Poll |maxSelections|durationSeconds|Telegram bot token|Delivering to|Unknown account|Multiple agents|to required|Realtime |No realtime|Unknown Talk|voice session|repository does not exist|unknown active worktree|worktree [\s\S]* is not restorable|not a git checkout|No active voice|Voice change|TTS model|speech provider)/g;
 
 /** The names of fields, as a validator tells where something is wrong: `at /patch/state/streamError: `. */
 const FIELDS = /\bat (?:\/\w+)+: /g;
