@@ -403,6 +403,14 @@ export const LIMITS = {
   defenderPieceChars: 32768,
   /** characters. Shared by neighbouring pieces; longer than any phrase that is looked for. */
   defenderOverlapChars: 1024,
+  /** characters. Of one command; a longer one is not read, and a person is asked. */
+  defenderCommandChars: 65536,
+  /** program calls. Of one command, judged each by itself; with more a person is asked. */
+  defenderCommandCalls: 500,
+  /** texts within texts. Such as a shell's -c within another's; nobody who means well goes deeper. */
+  defenderCommandDepth: 8,
+  /** characters. Put in the place of variables and outputs that are known, so that values cannot multiply. */
+  defenderCommandExpanded: 262144,
   /** findings. Kept of one decision, highest score first; the first decides. */
   defenderMaxFindings: 16,
   /** characters. Of a refused text kept with its decision; enough to see what it was. */
@@ -990,6 +998,10 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderBudgetMs: { unit: "ms", reason: "Of work on one text, pauses not counted; the largest message a client can send takes about a second." },
   defenderPieceChars: { unit: "characters", reason: "Judged at a time; some milliseconds, then others get their turn." },
   defenderOverlapChars: { unit: "characters", reason: "Shared by neighbouring pieces; longer than any phrase that is looked for." },
+  defenderCommandChars: { unit: "characters", reason: "Of one command; a longer one is not read, and a person is asked." },
+  defenderCommandCalls: { unit: "program calls", reason: "Of one command, judged each by itself; with more a person is asked." },
+  defenderCommandDepth: { unit: "texts within texts", reason: "Such as a shell's -c within another's; nobody who means well goes deeper." },
+  defenderCommandExpanded: { unit: "characters", reason: "Put in the place of variables and outputs that are known, so that values cannot multiply." },
   defenderMaxFindings: { unit: "findings", reason: "Kept of one decision, highest score first; the first decides." },
   defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
   defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first." },

@@ -2,21 +2,18 @@ import { LIMITS } from "../../../generated/limits.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import type { DefenderPort } from "../../defender/types.ts";
 import type { Models } from "../../models/models.ts";
-import type { ModelMessage, ResolvedModel } from "../../models/types.ts";
 import type { EventBus } from "../../platform/bus.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
 import type { SessionRunUpdate, SessionState, SessionsPort, TranscriptMessage } from "../../sessions/types.ts";
-import type { Tool, ToolHostPort } from "../../tools/types.ts";
+import type { ToolHostPort } from "../../tools/types.ts";
 import type { Budgets } from "../../usage/budgets.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
-import { toModelMessage } from "../context/conversation.ts";
 import { goalReminder } from "../context/goal-reminder.ts";
-import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
+import type { TurnContexts } from "../context/turn-context.ts";
 import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
 import type { SystemEvents, WaitingEvents } from "../system-events.ts";
-import { type Answer, type AnswerRequest, answer, type FallbackStep } from "./answer.ts";
 import { chooseModels, chooseThinking, unusedSession } from "./model-choice.ts";
 import {
   agentResult,
@@ -28,11 +25,10 @@ import {
   totalUsage,
 } from "./report.ts";
 import type { LiveInput, Run } from "./run.ts";
-import { publishConsumed } from "./run-events.ts";
 import type { RunRecords } from "./run-records.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import { endingOf, RunRefused } from "./turn-endings.ts";
-import { fallbackFrame, finishing, tellEnd, tellEnding } from "./turn-frames.ts";
+import { finishing, tellEnd, tellEnding } from "./turn-frames.ts";
 import { assistantMessage, TurnLoop } from "./turn-loop.ts";
 import { type RunOutcome, textOf } from "./types.ts";
 

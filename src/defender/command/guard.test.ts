@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "unbash";
+import { LIMITS } from "../../../generated/limits.ts";
 import { defenderFixture } from "../testing.ts";
 import { commandFindings } from "./findings.ts";
 import { commandGuard } from "./guard.ts";
@@ -121,19 +122,70 @@ describe("79: a command is known in every disguise", () => {
   }
 });
 
-test("hostile texts are read in time linear in their length", () => {
-  const work = (text: string): number => {
-    let checks = 0;
-    commandFindings(text, WORKSPACE, parse, () => checks++);
-    return checks;
+describe("nothing slips past the bounds: a person is asked", () => {
+  const tooMuch: Readonly<Record<string, string>> = {
+    "behind more commands than are judged": `${"true;".repeat(LIMITS.defenderCommandCalls + 10)}rm -rf /`,
+    "at the end of a text that is too long": `echo ${"x".repeat(LIMITS.defenderCommandChars)}; rm -rf /`,
+    "in texts within texts": Array.from({ length: 12 }).reduce<string>(
+      (inner) => `eval ${JSON.stringify(inner)}`,
+      "rm",
+    ),
+    "in a find without an end": "find / -exec ".repeat(400),
+    "behind values that multiply": `A=${"x".repeat(1000)}; B=$A$A$A$A; C=$B$B$B$B; D=$C$C$C$C; E=$D$D$D$D$D; $E rm -rf /`,
+    "in a pipe that is too long": `${"a|".repeat(LIMITS.defenderCommandCalls + 10)}sh`,
   };
-  for (const piece of ["a|", "$(", "rm -rf x;", "`", "{ ", "<<A\n", "sudo ", "((", "'\"", "if "]) {
-    const [once, twice] = [work(piece.repeat(4000)), work(piece.repeat(8000))];
-    expect(twice).toBeLessThanOrEqual(Math.max(20, 2.5 * once));
+  for (const [name, command] of Object.entries(tooMuch)) {
+    test(name, () => expect(score(command)).toBeGreaterThanOrEqual(50));
   }
 });
 
-test("the gateway's defender refuses a reverse shell and leaves a record without asking the parser twice", async () => {
+describe("118: hostile commands take time linear in their length", () => {
+  const cost = (command: string): number => {
+    const once = (): number => {
+      const from = process.cpuUsage();
+      score(command);
+      const { user, system } = process.cpuUsage(from);
+      return (user + system) / 1000;
+    };
+    return Math.min(once(), once(), once());
+  };
+  const pieces =
+    "a| sh| $( x; ` { <<A\n sudo_ (( '\" if_ echo_a|sh| find_-exec_ -exec_rm_ a=b_ $a$a x$(y) [[_ eval_a; \\ -e_ bash_-c_'a';";
+  for (const piece of pieces.split(" ").map((each) => each.replaceAll("_", " "))) {
+    test(JSON.stringify(piece), () => expectLinear((size) => piece.repeat(size / piece.length)));
+  }
+  const programs =
+    "rm sed awk python3 psql curl git docker terraform kubectl aws find dd nc openssl tar systemctl touch env";
+  const words = [
+    "ssssssss",
+    "1111",
+    "drop  ",
+    "update x set ",
+    "system prune ",
+    "-exec rm ",
+    "/proc/x/",
+    "/usr/lib/python/x/",
+    "pathlib ",
+    "COPY ",
+    "-e ",
+    "../",
+    "a=b ",
+    "\t",
+  ];
+  for (const program of programs.split(" ")) {
+    test(`many words for ${program}`, () => {
+      for (const word of words) expectLinear((size) => `${program} ${word.repeat(size / word.length)}`);
+    });
+  }
+
+  /** With room for what is measured badly when it is little. */
+  function expectLinear(text: (size: number) => string): void {
+    const half = LIMITS.defenderCommandChars / 2 - 100;
+    expect(cost(text(2 * half))).toBeLessThanOrEqual(3 * cost(text(half)) + 40);
+  }
+});
+
+test("the gateway's defender refuses a reverse shell, has a person look at less, and records both", async () => {
   const { defender, decisions } = defenderFixture({ actionGuards: [commandGuard] });
   const decide = (command: string) =>
     defender.judge({ kind: "command", command, cwd: WORKSPACE, host: "gateway" }, { origin: "owner" });

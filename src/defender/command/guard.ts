@@ -9,7 +9,7 @@ export const commandGuard: ActionGuard = {
   async inspect(action, _context, checkTime) {
     if (action.kind !== "command") return [];
     const { commandFindings } = await import("./findings.ts");
-    const { parse } = await import("./lazy/unbash.ts");
+    const { parse } = await import("../../platform/lazy/unbash.ts");
     return commandFindings(action.command, action.cwd, parse, checkTime);
   },
 };

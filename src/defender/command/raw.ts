@@ -1,5 +1,5 @@
 import type { Finding } from "../types.ts";
-import type { Call } from "./walk.ts";
+import type { Call } from "./call.ts";
 
 const NETWORK = /socket|TCPSocket|net\.Dial|Socket::|fsockopen|\/dev\/(?:tcp|udp)\//i;
 const SHELL = /\/bin\/(?:ba|z|da)?sh\b|ProcessBuilder|exec\.Command|Process\.new|Process::|\bsh -i\b|shell:\s*true/;

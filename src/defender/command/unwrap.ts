@@ -1,4 +1,4 @@
-import type { Word } from "./walk.ts";
+import type { Word } from "./call.ts";
 
 /** A command without the programs that only run it. */
 export interface Unwrapped {
@@ -116,6 +116,8 @@ function runs(name: string, args: readonly Word[], into: Unwrapped): void {
       if (!/^(?:-exec|-execdir|-ok|-okdir|-x|-X)$/.test(args[at]!.value)) continue;
       const end = args.findIndex(({ value }, index) => index > at && /^[;+]$/.test(value));
       into.commands.push(args.slice(at + 1, end < 0 ? undefined : end));
+      if (end < 0) break;
+      at = end;
     }
     if (into.commands.length > 0) into.isOpenEnded = true;
   } else if (name === "ssh") {

@@ -10,42 +10,10 @@ import type {
   SyntaxNode,
   WordPart,
 } from "unbash";
+import { LIMITS } from "../../../generated/limits.ts";
+import { Call, type Redirect, type Word } from "./call.ts";
+import { isShell, outputOf } from "./output.ts";
 import { unwrapped } from "./unwrap.ts";
-
-/** A word of a command, as far as it is known before the command runs. */
-export interface Word {
-  /** What the program gets; for what only the shell knows, the text as it stands. */
-  value: string;
-  isLiteral: boolean;
-}
-
-export interface Redirect {
-  /** `>`, `>>`, `<`, `>&`, … */
-  operator: string;
-  target: string;
-}
-
-/** One program call, wherever in the text it stands, without the wrappers before it. */
-export interface Call {
-  /** Without its folder: `rm` of `/bin/rm` and `\rm`. Empty when only variables are set. */
-  name: string;
-  /** As written. */
-  program: string;
-  args: Word[];
-  /** `sudo`, `env`, `nohup`, `xargs`, … that stood before it, the outermost first. */
-  wrappers: string[];
-  variables: { name: string; value: string }[];
-  redirects: Redirect[];
-  /** What a here-document or a here-string gives it to read. */
-  input: string | undefined;
-  /** The calls of its pipe before and behind it. */
-  before: readonly Call[];
-  after: readonly Call[];
-  /** It runs in `$(…)`, backticks or `<(…)`. */
-  isSubstituted: boolean;
-  /** What it is given continues with words that come from elsewhere (`xargs`, `find -exec`). */
-  isOpenEnded: boolean;
-}
 
 /** What there is to judge of a shell text. */
 export interface Walk {
@@ -54,17 +22,17 @@ export interface Walk {
   unknownCode: number;
   /** What could not be read. */
   errors: number;
+  /** It is too long, too deep or grows too much to be judged as a whole. */
+  isTooMuch: boolean;
 }
 
 export type Parse = (text: string) => ParsedScript;
 
-/** Texts within texts, and calls of one text, that are looked into. */
-const MAX_DEPTH = 8;
-const MAX_CALLS = 2000;
-
 /**
  * All program calls of a shell text: in lists, pipes, loops, functions and substitutions, and those that a wrapper, a
- * shell's `-c` or a here-document runs. Never throws; what cannot be read is counted.
+ * shell's `-c` or a here-document runs. What cannot be read is counted, what is beyond the bounds is told: nothing is passed
+ * over in silence. `tools/exec/shape` reads commands strictly, for the list of those that are allowed.
+ * @throws what `checkTime` throws
  */
 export function walk(text: string, parse: Parse, checkTime: () => void): Walk {
   const walker = new Walker(parse, checkTime);
@@ -79,9 +47,10 @@ interface Place {
 }
 
 class Walker {
-  readonly found: Walk = { calls: [], unknownCode: 0, errors: 0 };
+  readonly found: Walk = { calls: [], unknownCode: 0, errors: 0, isTooMuch: false };
   /** Values of variables that the text itself sets to something known. */
   private readonly known = new Map<string, string>();
+  private expanded = 0;
 
   constructor(
     private readonly parse: Parse,
@@ -90,8 +59,8 @@ class Walker {
 
   /** A text that a shell runs. */
   text(text: string, place: Place): void {
-    if (place.depth > MAX_DEPTH) {
-      this.found.errors++;
+    if (text.length > LIMITS.defenderCommandChars || place.depth > LIMITS.defenderCommandDepth) {
+      this.found.isTooMuch = true;
       return;
     }
     this.checkTime();
@@ -120,18 +89,17 @@ class Walker {
       return this.found.calls.slice(from).filter(({ isSubstituted }) => isSubstituted === place.isSubstituted);
     });
     if (stages.length < 2) return;
-    for (const [at, stage] of stages.entries()) {
-      const [before, after] = [stages.slice(0, at).flat(), stages.slice(at + 1).flat()];
-      for (const call of stage) {
-        call.before = [...before, ...call.before];
-        call.after = [...call.after, ...after];
-      }
-      for (const call of stage) if (at > 0) this.inputOf(call, place);
+    const calls = stages.flat();
+    let from = 0;
+    for (const stage of stages) {
+      const to = from + stage.length;
+      for (const call of stage) call.pipes.push({ calls, from, to });
+      if (from > 0) for (const call of stage) if (call.input === undefined) this.inputOf(call, place);
+      from = to;
     }
   }
 
   private command(node: CommandNode | CompoundList, place: Place, redirects: readonly Redirection[] = []): void {
-    if (this.found.calls.length > MAX_CALLS) return;
     switch (node.type) {
       case "Command":
         this.simple(node, place, redirects);
@@ -145,6 +113,11 @@ class Walker {
       default:
         this.inside(node, place);
     }
+  }
+
+  private substituted(script: ParsedScript, place: Place): void {
+    if (place.depth >= LIMITS.defenderCommandDepth) this.found.isTooMuch = true;
+    else this.statements(script.commands, { ...place, depth: place.depth + 1, isSubstituted: true });
   }
 
   /** Whatever commands and words stand in a construct: bodies, conditions, lists of a loop. */
@@ -191,29 +164,24 @@ class Walker {
     facts: { variables: Call["variables"]; redirects: Redirect[]; input: string | undefined; place: Place },
   ): void {
     const { place, ...rest } = facts;
+    if (this.found.calls.length >= LIMITS.defenderCommandCalls || place.depth > LIMITS.defenderCommandDepth) {
+      this.found.isTooMuch = true;
+      return;
+    }
     const plain = unwrapped(words);
-    const program = plain.words[0]?.value ?? "";
-    const call: Call = {
+    const call = new Call(plain.words, {
       ...rest,
-      name: program.replace(/^.*\//, ""),
-      program,
-      args: plain.words.slice(1),
       wrappers: [...(place.wrappers ?? []), ...plain.wrappers],
       variables: [...rest.variables, ...plain.variables],
-      before: [],
-      after: [],
       isSubstituted: place.isSubstituted,
       isOpenEnded: plain.isOpenEnded,
-    };
+    });
     this.found.calls.push(call);
     if (plain.words.length > 0 && !plain.words[0]!.isLiteral) this.found.unknownCode++;
     const deeper = { ...place, depth: place.depth + 1, wrappers: call.wrappers };
     for (const code of plain.code) {
-      if (code.isLiteral) this.text(code.value, deeper);
-      else {
-        this.found.unknownCode++;
-        this.text(code.value, deeper);
-      }
+      if (!code.isLiteral) this.found.unknownCode++;
+      this.text(code.value, deeper);
     }
     for (const inner of plain.commands) {
       this.call(inner, { variables: [], redirects: [], input: undefined, place: deeper });
@@ -224,7 +192,7 @@ class Walker {
   /** A shell that reads its commands from a here-document, or from a pipe whose text is known. */
   private inputOf(call: Call, place: Place): void {
     if (!isShellReadingInput(call)) return;
-    const text = call.input ?? saidBy(call.before);
+    const text = call.input ?? this.grown(outputOf(call.before));
     if (text !== undefined) this.text(text, { ...place, depth: place.depth + 1, wrappers: call.wrappers });
   }
 
@@ -235,6 +203,14 @@ class Walker {
     const { value, isLiteral } = this.word(arg.value, place);
     if (isLiteral) this.known.set(arg.name, value);
     return { value: `${arg.name}=${value}`, isLiteral };
+  }
+
+  /** A known value that is put into the text, as long as the values do not multiply. */
+  private grown(value: string | undefined): string | undefined {
+    this.expanded += value?.length ?? 0;
+    if (this.expanded <= LIMITS.defenderCommandExpanded) return value;
+    this.found.isTooMuch = true;
+    return undefined;
   }
 
   private word(word: ParsedWord, place: Place): Word {
@@ -264,14 +240,16 @@ class Walker {
         return undefined;
       }
       case "SimpleExpansion":
-        return this.known.get(part.text.replace(/^\$/, ""));
+        return this.grown(this.known.get(part.text.replace(/^\$/, "")));
       case "ParameterExpansion":
-        return part.operation === undefined && part.prefix === undefined ? this.known.get(part.parameter) : undefined;
+        return part.operation === undefined && part.prefix === undefined
+          ? this.grown(this.known.get(part.parameter))
+          : undefined;
       case "CommandExpansion":
       case "ProcessSubstitution": {
         const from = this.found.calls.length;
-        if (part.script) this.statements(part.script.commands, { ...place, isSubstituted: true });
-        return part.type === "CommandExpansion" ? saidBy(this.found.calls.slice(from)) : undefined;
+        if (part.script) this.substituted(part.script, place);
+        return part.type === "CommandExpansion" ? this.grown(outputOf(this.found.calls.slice(from))) : undefined;
       }
       case "Glob":
       case "BraceExpansion":
@@ -283,45 +261,8 @@ class Walker {
   }
 }
 
-const SHELLS = new Set(["sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "source", "."]);
-
-export const isShell = (name: string): boolean => SHELLS.has(name);
-
-const isShellReadingInput = ({ name, args }: Call): boolean =>
-  isShell(name) && args.every(({ value }) => /^-[a-z]*$/.test(value) && !value.includes("c"));
-
-/** What a few programs print, when it is known: `echo … | base64 -d`. */
-function saidBy(calls: readonly Call[]): string | undefined {
-  const [first, ...others] = calls;
-  if (first === undefined || first.args.some(({ isLiteral }) => !isLiteral)) return undefined;
-  let text: string;
-  if (first.name === "echo")
-    text = first.args
-      .filter(({ value }) => !/^-[neE]+$/.test(value))
-      .map((a) => a.value)
-      .join(" ");
-  else if (first.name === "printf")
-    text = first.args
-      .map(({ value }) => value)
-      .join("")
-      .replaceAll("%s", "");
-  else if (first.input !== undefined && first.name === "base64") return decoded(first.input);
-  else if (first.input !== undefined && first.name === "cat") text = first.input;
-  else return undefined;
-  for (const { name, args } of others) {
-    const isDecoding = args.some(({ value }) => /^(-d|-D|--decode|-r|-p|-rp|-r\d*)$/.test(value));
-    if (/^(base64|b64decode|openssl)$/.test(name) && (isDecoding || name === "b64decode")) text = decoded(text);
-    else if (name === "rev") text = [...text].reverse().join("");
-    else if (name === "xxd" && isDecoding) text = Buffer.from(text.replace(/\s/g, ""), "hex").toString("latin1");
-    else if (name === "tr" && args[0]?.value === "A-Za-z") text = rot13(text);
-    else if (name !== "cat") return undefined;
-  }
-  return text;
-}
-
-const decoded = (text: string): string => Buffer.from(text.trim(), "base64").toString("latin1");
-const rot13 = (text: string): string =>
-  text.replace(/[a-z]/gi, (c) => String.fromCharCode(c.charCodeAt(0) + (c.toLowerCase() < "n" ? 13 : -13)));
+const isShellReadingInput = ({ name, values }: Call): boolean =>
+  isShell(name) && values.every((value) => /^-[a-z]*$/.test(value) && !value.includes("c"));
 
 /** The nodes right below a node, whatever their names. */
 function childrenOf(node: SyntaxNode): SyntaxNode[] {

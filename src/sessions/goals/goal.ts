@@ -87,7 +87,7 @@ export function changedGoal(
   const mark = MARKS[status];
   return {
     ...goal,
-    ...(action === "resume" && goal.status === "budget_limited" ? freshWindow(goal, counted) : {}),
+    ...(action === "resume" && goal.status === "budget_limited" ? freshWindow(counted) : {}),
     status,
     updatedAt: now,
     ...(note ? { lastStatusNote: note } : {}),
@@ -124,7 +124,7 @@ function recounted(goal: SessionGoal, { totalTokens, totalTokensFresh }: Counted
   return { ...goal, tokensUsed: Math.max(goal.tokensUsed, totalTokens - goal.tokenStart) };
 }
 
-function freshWindow(goal: SessionGoal, { totalTokens, totalTokensFresh }: Counted): Partial<SessionGoal> {
+function freshWindow({ totalTokens, totalTokensFresh }: Counted): Partial<SessionGoal> {
   if (totalTokens === undefined || totalTokensFresh !== true) return { tokensUsed: 0, tokenStartFresh: false };
   return { tokensUsed: 0, tokenStart: totalTokens, tokenStartFresh: true };
 }

@@ -49,7 +49,7 @@ const UNKNOWN = { isAllowed: false, used: [], lasting: null, binding: null, reso
 
 /** Compares a command with the list of allowed ones, by what it runs and not by what it looks like. */
 export async function evaluate(question: Question): Promise<Evaluation> {
-  const { parse } = await import("./lazy/unbash.ts");
+  const { parse } = await import("../../platform/lazy/unbash.ts");
   const source: Source = { text: question.command };
   const inner = (text: Source, cwd: string | null): SimpleCommand[] => readCommands(text, cwd, parse);
   try {

@@ -9,6 +9,7 @@ import { systemClock } from "../../platform/clock.ts";
 import { silentLogger } from "../../platform/logger.ts";
 import { available } from "../sandbox/bubblewrap.ts";
 import { Sandboxes } from "../sandbox/sandboxes.ts";
+import { ownerContext } from "../testing.ts";
 import type { Tool, ToolContext, ToolResult } from "../types.ts";
 import { Completions } from "./completion.ts";
 import { execTools } from "./create.ts";
@@ -92,20 +93,7 @@ export class ExecBench {
   }
 
   context(more: Partial<ToolContext> = {}): ToolContext {
-    return {
-      agentId: "main",
-      sessionKey: "agent:main:main",
-      sessionId: "s1",
-      runId: "r1",
-      toolCallId: "c1",
-      workspace: this.workspace,
-      isOwner: true,
-      origin: "owner",
-      isSandboxed: false,
-      signal: new AbortController().signal,
-      onUpdate: () => {},
-      ...more,
-    };
+    return ownerContext(this.workspace, more);
   }
 
   call(name: string, args: Record<string, unknown>, context: Partial<ToolContext> = {}): Promise<ToolResult> {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { LIMITS } from "../../../generated/limits.ts";
 import type { Action, Decision } from "../../defender/types.ts";
+import { ownerContext } from "../testing.ts";
 import type { Tool, ToolContext, ToolResult } from "../types.ts";
 import { fileTools } from "./create.ts";
 
@@ -23,19 +24,7 @@ export class ToolBench implements Disposable {
     mkdirSync(this.outside);
     writeFileSync(join(this.outside, "secret.txt"), "secret\n");
     for (const [path, content] of Object.entries(files)) this.put(path, content);
-    this.context = {
-      agentId: "main",
-      sessionKey: "agent:main:main",
-      sessionId: "s1",
-      runId: "r1",
-      toolCallId: "c1",
-      workspace: this.workspace,
-      isOwner: true,
-      origin: "owner",
-      isSandboxed: false,
-      signal: new AbortController().signal,
-      onUpdate: () => {},
-    };
+    this.context = ownerContext(this.workspace);
   }
 
   /** Calls a tool as the host does, after its check of the arguments. */

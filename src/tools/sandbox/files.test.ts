@@ -7,6 +7,7 @@ import type { ConfigPort } from "../../config/types.ts";
 import { silentLogger } from "../../platform/logger.ts";
 import { textOf } from "../exec/testing.ts";
 import { fileTools } from "../files/create.ts";
+import { ownerContext } from "../testing.ts";
 import { Sandboxes } from "./sandboxes.ts";
 
 /** The file tools of a session in a sandbox. */
@@ -33,19 +34,7 @@ class Bench implements Disposable {
 
   async call(name: string, args: Record<string, unknown>): Promise<string> {
     const tool = this.tools.find((each) => each.name === name)!;
-    const result = await tool.run(args, {
-      agentId: "main",
-      sessionKey: "agent:main:main",
-      sessionId: "s1",
-      runId: "r1",
-      toolCallId: "c1",
-      workspace: this.workspace,
-      isOwner: true,
-      origin: "owner",
-      isSandboxed: true,
-      signal: new AbortController().signal,
-      onUpdate: () => {},
-    });
+    const result = await tool.run(args, ownerContext(this.workspace, { isSandboxed: true }));
     return textOf(result);
   }
 

@@ -7,21 +7,21 @@ const NETWORK =
 const SHELL_CALL =
   /\/bin\/(?:ba|da|z|k)?sh|\bpty\b|child_process|\bexec[lv]?p?e?\b|\bspawn\b|popen|proc_open|passthru|shell_exec|subprocess|os\.system|\bsystem\b|cmd\.exe|Process\.(?:new|run)|callCommand|ProcessBuilder|exec\.Command|\bdup2\b|`[^`]+`/;
 const REMOVAL =
-  /shutil\.rmtree|os\.(?:remove|unlink|rmdir|truncate)|rm_rf|rm_r\b|remove_entry|FileUtils\.rm|File\.(?:delete|unlink)|rmSync|unlinkSync|fs\.(?:rm|unlink|rmdir|promises\.rm)|rimraf|\bunlink\b|rmtree|\brm\s+-[a-z]*[rf]|Dir\.(?:delete|rmdir|unlink)|pathlib[^;]*unlink|deleteTree|git\s+(?:reset\s+--hard|clean\s+-[a-z]*f|push\s+(?:-f|--force))/;
+  /shutil\.rmtree|os\.(?:remove|unlink|rmdir|truncate)|rm_rf|rm_r\b|remove_entry|FileUtils\.rm|File\.(?:delete|unlink)|rmSync|unlinkSync|fs\.(?:rm|unlink|rmdir|promises\.rm)|rimraf|\bunlink\b|rmtree|\brm\s+-[a-z]*[rf]|Dir\.(?:delete|rmdir|unlink)|pathlib[^;]{0,200}unlink|deleteTree|git\s+(?:reset\s+--hard|clean\s+-[a-z]*f|push\s+(?:-f|--force))/;
 const ESCAPES: Readonly<Record<string, RegExp>> = {
   vim: /:!|:py|:lua|:shell|set shell/,
   vi: /:!|:shell/,
   tar: /--checkpoint-action|--to-command|--use-compress-program|-I\s*['"]?\/?\w*sh/,
-  git: /core\.(?:pager|fsmonitor|sshCommand|editor)=|--upload-pack|-c\s+alias\.\S+=!|protocol\.ext\.allow/,
+  git: /core\.(?:pager|fsmonitor|sshCommand|editor)=|--upload-pack|-c\s+alias\.[^\s=]{1,100}=!|protocol\.ext\.allow/,
   zip: /-TT|--unzip-command/,
   rsync: /-e\s+['"]?(?:sh|bash|\/bin)/,
   man: /-P|--pager/,
   sqlite3: /\.(?:shell|system)\b/,
   mysql: /\\!|system\s/,
-  psql: /\\!|COPY[^;]*PROGRAM/i,
+  psql: /\\!|COPY[^;]{0,400}PROGRAM/i,
   ed: /!/,
-  sed: /(?:^|\s)['"]?[0-9$]*e\s|\/e['"]?(?:\s|$)|s(.).*\1.*\1[a-z]*e[a-z]*(?:\s|$)/,
-  nmap: /--interactive|--script[= ]\S*exec/,
+  sed: /(?:^|\s)['"]?[0-9$]*e\s|\/e['"]?(?:\s|$)|(?:^|\s)['"]?s[/|#,][^\n]{0,400}[/|#,][a-df-z]{0,4}e[a-z]{0,4}['"]?(?:\s|$)/,
+  nmap: /--interactive|--script[= ]\S{0,200}exec/,
   find: /-fprintf?\s+\/etc/,
   gdb: /-ex\s+['"]?!|python/,
 };

@@ -1,4 +1,4 @@
-import { isShell } from "../walk.ts";
+import { isShell } from "../output.ts";
 import { CREDENTIALS } from "./paths.ts";
 import { has, line, operands, type Rule, rules, values } from "./rule.ts";
 

@@ -1,4 +1,4 @@
-import type { Call } from "../walk.ts";
+import type { Call } from "../call.ts";
 
 /** What a rule may know beside the call. */
 export interface Surroundings {
@@ -26,13 +26,13 @@ export function rules(
 }
 
 /** Values of the arguments. */
-export const values = ({ args }: Call): string[] => args.map(({ value }) => value);
+export const values = (call: Call): readonly string[] => call.values;
 
 /** Arguments that are no options. */
 export const operands = (call: Call): string[] => values(call).filter((value) => !/^[-+]./.test(value));
 
 /** The whole call in one line, for patterns over several words. */
-export const line = (call: Call): string => [call.name, ...values(call)].join(" ");
+export const line = (call: Call): string => call.line;
 
 /** True when a short option (`r` of `-rf`) or one of the long ones is given. */
 export const has = (call: Call, short: string, ...long: string[]): boolean =>

@@ -18,7 +18,14 @@ const TIDY =
 const DATABASES =
   /^(?:mysql|mariadb|psql|sqlite3|sqlcmd|sqlplus|mongo|mongosh|redis-cli|valkey-cli|cqlsh|clickhouse-client|clickhouse|cockroach|bq|influx|duckdb|snowsql|cypher-shell|neo4j-shell|trino|presto|hive|beeline|impala-shell|isql|osql|wrangler|supabase|prisma|rails|vtysql|athena|aws|spanner|gcloud|surreal)$/;
 const SQL_LOSS =
-  /\b(?:drop\s+(?:table|database|schema|user|role|index|view|keyspace|collection|tablespace|materialized|owned|column|extension|function|trigger)|truncate\s+(?:table\s+)?\w|delete\s+from\s+["'`]?[\w.]+["'`]?\s*(?:;|$|["'])|delete\s+from\s+\S+\s+where\s+(?:1\s*=\s*1|true)|alter\s+table\s+\S+\s+drop|flushall|flushdb|dropDatabase|\.drop\s*\(|deleteMany\s*\(\s*\{\s*\}|\.remove\s*\(\s*\{\s*\}|update\s+\S+\s+set\s+(?:(?!where).)*(?:;|$)|shutdown\b|config\s+set\s+(?:dir|dbfilename)|detach\s+delete|revoke\s+all|match\s*\(\w*\)\s*delete)/i;
+  /\b(?:drop\s+(?:table|database|schema|user|role|index|view|keyspace|collection|tablespace|materialized|owned|column|extension|function|trigger)|truncate\s+(?:table\s+)?\w|delete\s+from\s+["'`]?[\w.]+["'`]?\s*(?:;|$|["'])|delete\s+from\s+\S+\s+where\s+(?:1\s*=\s*1|true)|alter\s+table\s+\S+\s+drop|flushall|flushdb|dropDatabase|\.drop\s*\(|deleteMany\s*\(\s*\{\s*\}|\.remove\s*\(\s*\{\s*\}|shutdown\b|config\s+set\s+(?:dir|dbfilename)|detach\s+delete|revoke\s+all|match\s*\(\w*\)\s*delete)/i;
+
+/** SQL, or what is like it, that drops things or changes every row of a table. */
+const isLoss = (sql: string): boolean => SQL_LOSS.test(sql) || changesAll(sql);
+const changesAll = (sql: string): boolean =>
+  sql
+    .split(";")
+    .some((statement) => /\bupdate\s+[^\s]{1,200}\s+set\s/i.test(statement) && !/\bwhere\b/i.test(statement));
 
 export const SERVICE_RULES: readonly Rule[] = [
   ...rules("Takes away what a service keeps: data, backups, secrets, machines or access.", {
@@ -55,7 +62,7 @@ export const SERVICE_RULES: readonly Rule[] = [
       56,
       (call) =>
         call.name === "aws" &&
-        /\b(?:create-access-key|create-user|attach-\w+-policy|put-\w+-policy|update-assume-role-policy|create-login-profile|update-login-profile|update-secret|put-secret-value|rotate-secret|modify-\w+-attribute|authorize-security-group|put-bucket-(?:policy|acl|lifecycle)|stop-logging|update-trail|put-event-selectors|leave-organization|get-secret-value|get-password-data|s3 rm|s3 sync.*--delete|s3 mv|rb )\b/.test(
+        /\b(?:create-access-key|create-user|attach-\w+-policy|put-\w+-policy|update-assume-role-policy|create-login-profile|update-login-profile|update-secret|put-secret-value|rotate-secret|modify-\w+-attribute|authorize-security-group|put-bucket-(?:policy|acl|lifecycle)|stop-logging|update-trail|put-event-selectors|leave-organization|get-secret-value|get-password-data|s3 rm|s3 sync.{0,400}--delete|s3 mv|rb )\b/.test(
           line(call),
         ),
     ],
@@ -72,7 +79,7 @@ export const SERVICE_RULES: readonly Rule[] = [
       58,
       (call) =>
         /^(?:terraform|tofu|terragrunt|pulumi|cdk|sam|serverless|sls)$/.test(call.name) &&
-        /\b(?:destroy|state rm|taint|force-unlock|apply.*-auto-approve|apply.*-destroy|down\b.*-y|stack rm|remove)\b/.test(
+        /\b(?:destroy|state rm|taint|force-unlock|apply.{0,200}-auto-approve|apply.{0,200}-destroy|down\b.{0,200}-y|stack rm|remove)\b/.test(
           line(call),
         ) &&
         !HARMLESS.test(line(call)),
@@ -81,14 +88,16 @@ export const SERVICE_RULES: readonly Rule[] = [
       57,
       (call) =>
         /^(?:kubectl|oc)$/.test(call.name) &&
-        /\b(?:delete|drain|cordon|replace --force|scale .*--replicas[= ]0|rollout undo|taint)\b/.test(line(call)) &&
+        /\b(?:delete|drain|cordon|replace --force|scale .{0,200}--replicas[= ]0|rollout undo|taint)\b/.test(
+          line(call),
+        ) &&
         !/--dry-run/.test(line(call)),
     ],
     "privileged-container": [
       62,
       (call) =>
         (/^(?:docker|podman|nerdctl)$/.test(call.name) &&
-          /--privileged|-v\s+\/:|--volume[= ]\/:|--pid[= ]host|\/var\/run\/docker\.sock|--cap-add[= ](?:ALL|SYS_)|nsenter|--net[= ]host.*-it/.test(
+          /--privileged|-v\s+\/:|--volume[= ]\/:|--pid[= ]host|\/var\/run\/docker\.sock|--cap-add[= ](?:ALL|SYS_)|nsenter|--net[= ]host.{0,200}-it/.test(
             line(call),
           )) ||
         (call.name === "nsenter" && /-t\s*1\b|--target[= ]1\b/.test(line(call))) ||
@@ -98,7 +107,7 @@ export const SERVICE_RULES: readonly Rule[] = [
       58,
       (call) =>
         /^(?:docker|podman|nerdctl|docker-compose)$/.test(call.name) &&
-        (/\b(?:volume (?:rm|prune|remove)|system prune .*(?:-a|--all|--volumes)|swarm leave|stack rm|secret rm|service rm|node rm|compose down .*(?:-v|--volumes|--rmi)|down (?:.*)(?:-v\b|--volumes))/.test(
+        (/\b(?:volume (?:rm|prune|remove)|system prune .{0,200}(?:-a|--all|--volumes)|swarm leave|stack rm|secret rm|service rm|node rm|compose down .{0,200}(?:-v|--volumes|--rmi)|down (?:.{0,200})(?:-v\b|--volumes))/.test(
           line(call),
         ) ||
           (/\b(?:rm|rmi|kill|stop)\b/.test(line(call)) && call.args.some(({ isLiteral }) => !isLiteral))),
@@ -107,7 +116,7 @@ export const SERVICE_RULES: readonly Rule[] = [
       60,
       (call) =>
         (DATABASES.test(call.name) || /sql/.test(call.name)) &&
-        SQL_LOSS.test([...values(call), call.input ?? "", ...call.before.flatMap((other) => values(other))].join(" ")),
+        isLoss([...values(call), call.input ?? "", ...call.before.flatMap((other) => values(other))].join(" ")),
     ],
     "database-drop": [
       60,
@@ -125,7 +134,7 @@ export const SERVICE_RULES: readonly Rule[] = [
       55,
       (call) =>
         /^(?:curl|http|https|xh|wget)$/.test(call.name) &&
-        /(?:-X\s*|--request[= ]|--method[= ])['"]?DELETE\b|^https? DELETE\b|\/(?:_delete_by_query|doDelete|_flush_all)\b|drop_database|_close\b.*POST/i.test(
+        /(?:-X\s*|--request[= ]|--method[= ])['"]?DELETE\b|^https? DELETE\b|\/(?:_delete_by_query|doDelete|_flush_all)\b|drop_database|_close\b.{0,200}POST/i.test(
           line(call),
         ),
     ],

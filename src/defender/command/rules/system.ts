@@ -281,7 +281,7 @@ export const SYSTEM_RULES: readonly Rule[] = [
       70,
       (call) =>
         /^(?:gcore|gdb|dd|strings|process_vm_readv|lldb|procdump)$/.test(call.name) &&
-        /-p\b|\/proc\/\S+\/mem|--pid|^gcore|attach/.test(line(call)),
+        /-p\b|\/proc\/[^ /]{1,40}\/mem|--pid|^gcore|attach/.test(line(call)),
     ],
     passphrase: [
       65,
