@@ -685,6 +685,16 @@ export const LIMITS = {
   toolDiffChars: 16000,
   /** files. Of one patch; both contents of each are held in memory until all are in place. */
   patchMaxFiles: 200,
+  /** nodes. Of one page that is made readable: elements and texts, some 20 MB; articles have a few thousand. */
+  pageNodes: 50000,
+  /** elements. Within each other, of one page that is made readable; deeper ones count as part of the deepest. */
+  pageDepth: 100,
+  /** results. Of web_fetch and of web_search, each, of 20,000 characters at most unless the configuration allows more. */
+  webCacheEntries: 100,
+  /** characters. Of a page that came with an error. */
+  webErrorChars: 4000,
+  /** bytes. Of one answer of a search provider; ten results have some 50 KB. */
+  webSearchBytes: 1048576,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -1139,6 +1149,11 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   toolFileBytes: { unit: "bytes", reason: "Of a file that write, edit and apply_patch work on; what they need is held in memory some times over." },
   toolDiffChars: { unit: "characters", reason: "Of the change that is shown beside the result of write and edit." },
   patchMaxFiles: { unit: "files", reason: "Of one patch; both contents of each are held in memory until all are in place." },
+  pageNodes: { unit: "nodes", reason: "Of one page that is made readable: elements and texts, some 20 MB; articles have a few thousand." },
+  pageDepth: { unit: "elements", reason: "Within each other, of one page that is made readable; deeper ones count as part of the deepest." },
+  webCacheEntries: { unit: "results", reason: "Of web_fetch and of web_search, each, of 20,000 characters at most unless the configuration allows more." },
+  webErrorChars: { unit: "characters", reason: "Of a page that came with an error." },
+  webSearchBytes: { unit: "bytes", reason: "Of one answer of a search provider; ten results have some 50 KB." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },

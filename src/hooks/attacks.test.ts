@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Config } from "../config/config.ts";
+import { wrapExternal } from "../defender/external-content.ts";
 import { ManualClock } from "../platform/clock.ts";
 import { GatewayError } from "../platform/errors.ts";
-import { wrapExternal } from "./external-content.ts";
 import { HOOK_TOKEN, type HooksGateway, startHooksGateway, woken } from "./testing.ts";
 
 let gateway: HooksGateway;

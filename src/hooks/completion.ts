@@ -1,6 +1,6 @@
 import type { RunOutcome } from "../agents/runs/types.ts";
+import { oneLine } from "../defender/external-content.ts";
 import type { AgentAction } from "./action.ts";
-import { oneLine } from "./external-content.ts";
 
 /** What a waiting caller is told of the end: categories alone, no word of the answer (docs: automation/webhooks). */
 export interface Completion {

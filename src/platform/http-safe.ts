@@ -8,8 +8,12 @@ import { isPublicAddress } from "./addresses.ts";
 export interface OutboundPolicy {
   /** These hosts may have any address. Exact names or addresses, in any case. */
   allowedHostnames?: readonly string[];
-  /** These are refused whatever their address. */
+  /** These are refused whatever their address; `*.x` stands for every name below `x`. */
   blockedHostnames?: readonly string[];
+  /** 198.18.0.0/15 counts as public, for proxies that answer names with such addresses. */
+  allowRfc2544BenchmarkRange?: boolean;
+  /** fc00::/7 counts as public, for the same. */
+  allowIpv6UniqueLocalRange?: boolean;
   /** Everything may be reached. */
   dangerouslyAllowPrivateNetwork?: boolean;
 }
@@ -100,7 +104,8 @@ export async function getSafely(address: string, options: GetOptions): Promise<{
   });
 }
 
-function checked(address: string): URL {
+/** @throws OutboundRefused for what is no http address, or holds credentials */
+export function checked(address: string): URL {
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol)) throw new OutboundRefused("Only http and https can be called");
   if (url.username !== "" || url.password !== "") throw new OutboundRefused("An address must not hold credentials");
@@ -108,26 +113,33 @@ function checked(address: string): URL {
 }
 
 /** A lookup that finds the address that was judged, whatever it is asked. */
-const only =
+export const only =
   (target: { address: string; family: number }): LookupFunction =>
   (_host, { all }, done) =>
     all ? done(null, [target] as never, target.family) : done(null, target.address, target.family);
 
 /** An address of the host that may be called. @throws OutboundRefused */
-async function judged(url: URL, { policy = {}, resolve = lookupAll }: Pick<PostOptions, "policy" | "resolve">) {
+export async function judged(url: URL, { policy = {}, resolve = lookupAll }: Pick<PostOptions, "policy" | "resolve">) {
   const host = url.hostname
     .replace(/^\[|\]$/g, "")
     .replace(/\.$/, "")
     .toLowerCase();
   const isListed = (names: readonly string[] = []) => names.some((name) => name.toLowerCase() === host);
-  if (isListed(policy.blockedHostnames)) throw new OutboundRefused();
+  const blocked = policy.blockedHostnames ?? [];
+  const isBelow = blocked.some((name) => name.startsWith("*.") && host.endsWith(name.slice(1).toLowerCase()));
+  if (isListed(blocked) || isBelow) throw new OutboundRefused();
   const found = isIP(host) === 0 ? await resolve(host) : [{ address: host, family: isIP(host) }];
   const [first] = found;
   if (first === undefined) throw new Error("The name of the receiver is unknown");
   if (policy.dangerouslyAllowPrivateNetwork || isListed(policy.allowedHostnames)) return first;
   // One bad address is enough: nobody can say which of them another lookup would have given.
-  if (!found.every(({ address }) => isPublicAddress(address))) throw new OutboundRefused();
+  if (!found.every(({ address }) => isPublicAddress(address) || isSpared(address, policy))) throw new OutboundRefused();
   return first;
 }
+
+/** Whether the policy counts an address of special use as public. */
+const isSpared = (address: string, policy: OutboundPolicy): boolean =>
+  (policy.allowRfc2544BenchmarkRange === true && /^198\.1[89]\./.test(address)) ||
+  (policy.allowIpv6UniqueLocalRange === true && /^f[cd][0-9a-f]{2}:/i.test(address));
 
 const lookupAll = (host: string) => lookup(host, { all: true });

@@ -17,6 +17,7 @@ import type { ToolRegistry } from "./registry.ts";
 import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 import { subagentTools } from "./subagents/create.ts";
+import { webTools } from "./web/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
 export interface ToolRooms extends SessionToolsDeps {
@@ -52,6 +53,7 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
     }),
     ...sessionTools(rooms),
     ...subagentTools({ ...rooms, registry }),
+    ...webTools({ ...rooms, limits: LIMITS }),
     gatewayTool(rooms.config),
     automationsTool(rooms),
   );
