@@ -36,6 +36,11 @@ async function dispatch(words: readonly string[], { program, io, env }: CliSurro
     io.out(programHelp(program));
     return EXIT.ok;
   }
+  if (choice.kind === "overview") {
+    const { groupHelp } = await import("./help.ts");
+    io.out(groupHelp(program, choice.group));
+    return EXIT.ok;
+  }
   const { command, remaining } = choice;
   const help = `Try: ${program} ${choice.kind === "group" ? choice.group : command.path} --help`;
   const { options, args } = parsed([...root, ...remaining], command, help);
@@ -63,6 +68,8 @@ function withProfile(env: Env, options: Options): Env {
 type Choice =
   | { kind: "program" }
   | { kind: "command"; command: CommandSpec; remaining: string[] }
+  /** A group's word alone, which means none of its commands. */
+  | { kind: "overview"; group: string }
   /** A group's word alone, which means one of its commands. */
   | { kind: "group"; group: string; command: CommandSpec; remaining: string[] };
 
@@ -79,6 +86,10 @@ function choose(words: readonly string[], program: string): Choice {
   const group = GROUPS.find(({ path }) => path === first);
   const alone = group?.alone === undefined ? undefined : byPath(group.alone);
   if (group && alone) return { kind: "group", group: first, command: alone, remaining: words.slice(1) };
+  if (group) {
+    if (second === undefined || second === "--help" || second === "-h") return { kind: "overview", group: first };
+    throw new CliFailure(`${first} has no command "${second}".`, { hints: [`Try: ${program} ${first} --help`] });
+  }
   const near = nearest(first);
   throw new CliFailure(`There is no command "${first}".`, {
     hints: [...(near ? [`Did you mean: ${program} ${near}`] : []), `Try: ${program} --help`],

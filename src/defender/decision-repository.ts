@@ -1,3 +1,4 @@
+import type { Database } from "bun:sqlite";
 import type { Store } from "../store/store.ts";
 import type { Finding, Origin, ScreenContext } from "./types.ts";
 
@@ -69,8 +70,7 @@ export class DecisionRepository {
   }
 
   async find(id: string): Promise<DecisionRecord | null> {
-    const row = await this.store.read((db) => db.query("SELECT * FROM decisions WHERE id = ?").get(id) as Row | null);
-    return row && recordOf(row);
+    return this.store.read((db) => decisionIn(db, id));
   }
 
   /** The newest `limit` decisions, newest first. */
@@ -80,6 +80,12 @@ export class DecisionRepository {
     );
     return rows.map(recordOf);
   }
+}
+
+/** A decision in a database that is open already, also one that is only read. */
+export function decisionIn(db: Database, id: string): DecisionRecord | null {
+  const row = db.query("SELECT * FROM decisions WHERE id = ?").get(id) as Row | null;
+  return row && recordOf(row);
 }
 
 function recordOf(row: Row): DecisionRecord {

@@ -26,7 +26,7 @@ import type {
 
 export interface DefenderOptions {
   config: ConfigPort;
-  decisions: DecisionRepository;
+  decisions: Pick<DecisionRepository, "add">;
   bus: EventBus;
   clock: Clock;
   log: Logger;

@@ -23,10 +23,9 @@ import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
 import { type CronServices, createCron } from "../cron/create.ts";
-import { commandGuard } from "../defender/command/guard.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Defender } from "../defender/defender.ts";
-import { promptGuard } from "../defender/prompt/guard.ts";
+import { ACTION_GUARDS, TEXT_GUARDS } from "../defender/guards.ts";
 import { createDevices, type DeviceServices } from "../devices/create.ts";
 import { createHooks } from "../hooks/create.ts";
 import type { Hooks } from "../hooks/hooks.ts";
@@ -210,8 +209,8 @@ export function createServices(options: ServiceOptions): Services {
     bus,
     clock,
     log,
-    guards: [promptGuard],
-    actionGuards: [commandGuard],
+    guards: TEXT_GUARDS,
+    actionGuards: ACTION_GUARDS,
     secrets,
     limits: LIMITS,
   });

@@ -1,0 +1,10 @@
+import { commandGuard } from "./command/guard.ts";
+import type { ActionGuard, Guard } from "./guard.ts";
+import { promptGuard } from "./prompt/guard.ts";
+import { urlGuard } from "./url/guard.ts";
+
+/** What inbound text is shown to, in this order. */
+export const TEXT_GUARDS: readonly Guard[] = [promptGuard];
+
+/** What actions are shown to. */
+export const ACTION_GUARDS: readonly ActionGuard[] = [commandGuard, urlGuard];
