@@ -13,6 +13,7 @@ import { uuid } from "../platform/ids.ts";
 import { deleteSession } from "../sessions/lifecycle.ts";
 import { patchSession } from "../sessions/patch.ts";
 import type { Sessions } from "../sessions/sessions.ts";
+import { STOPPING } from "./at-work.ts";
 import { given, type Job, type Payload } from "./job.ts";
 import type { Execution } from "./outcome.ts";
 import { forgetOldSessions } from "./retention.ts";
@@ -49,10 +50,15 @@ export function agentOf(job: Job, agents: AgentCatalogue, sessions: Sessions): s
 }
 
 /** Runs the turn of a job to its end. Never rejects: what goes wrong is the execution's error. */
-export async function runAgentTurn(job: Job, payload: AgentTurn, deps: AgentTurnDeps): Promise<Execution> {
+export async function runAgentTurn(
+  job: Job,
+  payload: AgentTurn,
+  deps: AgentTurnDeps,
+  signal: AbortSignal,
+): Promise<Execution> {
   try {
     const place = await placeOf(job, deps);
-    const outcome = await perform(job, payload, place, deps);
+    const outcome = await perform(job, payload, place, deps, signal);
     return executionOf(outcome, place);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
@@ -89,7 +95,13 @@ async function placeOf(job: Job, { sessions, agents, config, clock }: AgentTurnD
   return { sessionKey: key, sessionId, agentId, shownKey: `${key}:run:${sessionId}` };
 }
 
-async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTurnDeps): Promise<RunOutcome> {
+async function perform(
+  job: Job,
+  payload: AgentTurn,
+  place: Place,
+  deps: AgentTurnDeps,
+  signal: AbortSignal,
+): Promise<RunOutcome> {
   const { runs, agents, clock, defender, scratch } = deps;
   const { sessionKey, agentId } = place;
   const runId = uuid();
@@ -127,7 +139,14 @@ async function perform(job: Job, payload: AgentTurn, place: Place, deps: AgentTu
   };
   const accepted = await runs.accept(input, requestHash("cron", job.id, runId), "followup");
   if (accepted.known) throw new Error("a fresh run id is known already");
-  return accepted.settled;
+  const stop = () => void runs.abortRun(runId, signal.reason === STOPPING ? "restart" : "rpc");
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  try {
+    return await accepted.settled;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** What a job has noted, as it stands behind what it says. */

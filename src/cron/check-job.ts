@@ -25,7 +25,7 @@ export async function checkJob(
   isNewTime: boolean,
 ): Promise<NextTime> {
   const refuse = (reason: string) => invalidRequest(`invalid ${method} params: ${reason}`);
-  const plain = targetProblem(job) ?? deliveryProblem(job) ?? channelProblem(job);
+  const plain = harnessProblem(job) ?? targetProblem(job) ?? deliveryProblem(job) ?? channelProblem(job);
   const problem = plain === null ? (partProblem(job) ?? isolatedProblem(job)) : { reason: plain };
   if (problem?.isLate && method === "cron.add") throw new GatewayError("UNAVAILABLE", `Error: ${problem.reason}`);
   if (problem !== null) throw refuse(problem.reason);
@@ -50,6 +50,13 @@ function isolatedProblem({ sessionTarget, payload }: Job): Problem | null {
   const kinds = 'payload.kind="agentTurn", "command", or "script"';
   const reason = `isolated cron jobs require ${kinds}; script payloads do not support current/session targets`;
   return { reason, isLate: true };
+}
+
+/** Sessions that programs keep for themselves are nobody's target (measured on 2026.9.6). */
+function harnessProblem({ sessionTarget, sessionKey = "" }: Job): string | null {
+  const key = sessionTarget === "current" ? sessionKey : (/^session:(.+)/.exec(sessionTarget)?.[1] ?? "");
+  if (!/^(agent:[^:]+:)?harness:/i.test(key.trim())) return null;
+  return "Session key namespace is reserved for agent harness-owned sessions.";
 }
 
 function targetProblem({ sessionTarget, payload }: Job): string | null {

@@ -17,6 +17,7 @@ import type { Store } from "../store/store.ts";
 import type { Heartbeats } from "../system/heartbeats.ts";
 import { agentOf, runAgentTurn } from "./agent-turn.ts";
 import { Announcer } from "./announcer.ts";
+import { NOT_ASKED } from "./at-work.ts";
 import { unservedPart } from "./check-job.ts";
 import { runCommandJob } from "./command-turn.ts";
 import { Cron } from "./cron.ts";
@@ -72,7 +73,7 @@ export function createCron(options: CronOptions): CronServices {
     const { payload } = job;
     const byHand = run.runId.startsWith("manual:");
     if (payload.kind === "heartbeat") return heartbeatTurns.poll(ownerOf(job), job.id, byHand);
-    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, { ...options, scratch });
+    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, { ...options, scratch }, signal);
     if (payload.kind === "systemEvent") {
       const key = sessions.canonicalKey("main", ownerOf(job));
       await options.systemEvents.add(key, payload.text, { trusted: true });
@@ -89,6 +90,7 @@ export function createCron(options: CronOptions): CronServices {
   const perform = async (job: Job, run: RunStart, signal: AbortSignal) => {
     const { jobId, runId, startedAt: runAtMs } = run;
     const execution = await execute(job, run, signal);
+    if (signal.aborted && execution.status !== "ok") return { execution, report: NOT_ASKED };
     return deliver(
       job,
       execution,

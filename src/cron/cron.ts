@@ -95,19 +95,21 @@ export class Cron {
       return rescheduled ? timed(job, next, now) : job;
     });
     scheduler.publish("updated", job!);
+    if (!job!.enabled && known.enabled) scheduler.cancel(job!.id, "Cron job disabled by operator.");
     scheduler.wake();
     return viewOf(job!);
   }
 
-  /** `cron.remove`. A run at work ends and is recorded. @throws GatewayError when there is no such job */
+  /** `cron.remove`. A run at work is ended and recorded. @throws GatewayError when there is no such job */
   async remove(params: CronGetParams) {
     const { jobs, scheduler } = this.deps;
     if (isSystemOwned(await this.known(params))) throw systemOwned("removed");
     const removed = await jobs.remove(idOf(params));
     if (removed === null) throw notFound(idOf(params));
     scheduler.publish("removed", removed);
+    const wasAtWork = scheduler.cancel(removed.id, "Cron job removed by operator.");
     scheduler.wake();
-    return { ok: true as const, removed: true };
+    return { ok: true as const, removed: true, ...(wasAtWork && { sessionCleanup: "pending" }) };
   }
 
   /** `cron.get`. @throws GatewayError when there is no such job */
@@ -263,6 +265,7 @@ export class Cron {
       return moved ? timed({ ...next_, state }, next, now) : next_;
     });
     scheduler.publish("updated", job!);
+    if (!job!.enabled && enabled) scheduler.cancel(id, "Cron job disabled by operator.");
     scheduler.wake();
     return { created: false, updated: true, job: viewOf(job!), deliveryPreview: previewDelivery(job!) };
   }

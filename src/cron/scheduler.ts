@@ -5,6 +5,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import { CUT_OFF } from "./agent-turn.ts";
 import { judgeRun, type Notice } from "./alert.ts";
+import { AtWork, type Cancellation, cancelledExecution, lasting, NOT_ASKED, noted, toldJob } from "./at-work.ts";
 import { given, type Job, publicJob, type RunEntry } from "./job.ts";
 import type { Ended, JobRepository } from "./job-repository.ts";
 import { lateNote, missedEntry, missedTimes, runsLate } from "./missed.ts";
@@ -29,7 +30,7 @@ export interface SchedulerDeps {
   report(job: Job, entry: RunEntry, notice: Notice | undefined): Promise<void>;
 }
 
-const NOT_ASKED: DeliveryReport = { status: "not-requested", required: false };
+type Line = NonNullable<Execution["diagnostics"]>["entries"][number];
 
 /**
  * Runs jobs when they are due. One timer waits for the next one, never longer than a minute, so that a clock that was
@@ -38,15 +39,13 @@ const NOT_ASKED: DeliveryReport = { status: "not-requested", required: false };
  */
 export class Scheduler {
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private readonly running = new Map<string, Promise<void>>();
+  private readonly running = new AtWork();
   private stopped = true;
   private ticking: Promise<void> | undefined;
   private lastTick = 0;
   /** Up to here every job that was due has been looked at: one that is due earlier waits for its turn. */
   private seenUntil = 0;
   private paused = false;
-  /** Ends what runs of jobs do by themselves. */
-  private readonly ending = new AbortController();
   private readonly unsubscribe: () => void;
 
   constructor(private readonly deps: SchedulerDeps) {
@@ -89,7 +88,7 @@ export class Scheduler {
   async stop(): Promise<void> {
     this.halt();
     await this.ticking;
-    await Promise.all(this.running.values());
+    await this.running.settled();
   }
 
   /** Begins nothing that is due until it is told to go on. What became due meanwhile is then begun. */
@@ -101,7 +100,7 @@ export class Scheduler {
   /** Begins nothing more, at once. */
   halt(): void {
     this.stopped = true;
-    this.ending.abort();
+    this.running.endAll();
     this.unsubscribe();
     clearTimeout(this.timer);
   }
@@ -182,7 +181,7 @@ export class Scheduler {
         };
         return { ...known, state };
       },
-      late,
+      { late },
     );
   }
 
@@ -201,19 +200,15 @@ export class Scheduler {
     });
   }
 
-  private async begin(
-    run: RunStart,
-    decide: (job: Job) => Job | null,
-    late?: NonNullable<Execution["diagnostics"]>["entries"][number],
-  ): Promise<boolean> {
+  /** Ends a job's run that an operator does not want any more. False when none is at work. */
+  cancel(jobId: string, why: Cancellation): boolean {
+    return this.running.cancel(jobId, why);
+  }
+
+  private async begin(run: RunStart, decide: (job: Job) => Job | null, more: { late?: Line; words?: string } = {}) {
     if (this.running.has(run.jobId) || this.stopped) return false;
-    const { promise, resolve } = Promise.withResolvers<void>();
     // Before the write, so that nobody else begins the job meanwhile.
-    this.running.set(run.jobId, promise);
-    const release = () => {
-      this.running.delete(run.jobId);
-      resolve();
-    };
+    const { signal, release } = this.running.take(run.jobId);
     let job: Job | null;
     try {
       job = await this.deps.jobs.begin(run.jobId, run, decide);
@@ -226,7 +221,7 @@ export class Scheduler {
       return false;
     }
     this.publish("started", job, { runAtMs: run.startedAt });
-    void this.work(job, run, late).finally(() => {
+    void this.work(job, run, signal, more).finally(() => {
       release();
       this.wake();
     });
@@ -234,40 +229,31 @@ export class Scheduler {
   }
 
   /** One run from its begin to its end. Never rejects. */
-  private async work(
-    job: Job,
-    run: RunStart,
-    late?: NonNullable<Execution["diagnostics"]>["entries"][number],
-  ): Promise<void> {
-    const { perform, log } = this.deps;
+  private async work(job: Job, run: RunStart, signal: AbortSignal, more: { late?: Line; words?: string }) {
+    const { perform, log, clock } = this.deps;
     try {
-      const done = await perform(job, run, this.ending.signal).catch(
+      const told = more.words === undefined ? job : toldJob(job, more.words);
+      const done = await perform(told, run, signal).catch(
         (error): { execution: Execution; report: DeliveryReport } => {
           log.error("a job failed unexpectedly", { jobId: job.id, error });
           return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
         },
       );
-      const { execution } = done;
-      const entries = late ? [late, ...(execution.diagnostics?.entries ?? [])] : undefined;
-      const noted = entries
-        ? { ...execution, diagnostics: { summary: late!.message, ...execution.diagnostics, entries } }
-        : execution;
-      await this.finish(job, run, noted, done.report);
+      const cancelled = this.running.cancellation(job.id);
+      const execution = cancelled === undefined ? done.execution : cancelledExecution(cancelled);
+      const report = cancelled === undefined ? done.report : NOT_ASKED;
+      await this.finish(job, run, noted(execution, more.late, clock.now()), report, cancelled !== undefined);
     } catch (error) {
       log.error("the end of a job's run could not be stored", { jobId: job.id, error });
     }
   }
 
-  private async finish(job: Job, run: RunStart, execution: Execution, report: DeliveryReport): Promise<void> {
+  private async finish(job: Job, run: RunStart, execution: Execution, report: DeliveryReport, cancelled: boolean) {
     const { jobs, clock, config } = this.deps;
     const endedAt = clock.now();
     let notice: Notice | undefined;
     const next = await nextTimes(job.schedule, job.id);
-    const stamp = <T extends { ts: number }>(entry: T): T => ({ ...entry, ts: entry.ts || endedAt });
-    const diagnostics = execution.diagnostics && {
-      ...execution.diagnostics,
-      entries: execution.diagnostics.entries.map(stamp),
-    };
+    const { diagnostics } = execution;
     const base = entryOf(
       { ...run, endedAt },
       { ...execution, ...given({ diagnostics: lasting(diagnostics) }) },
@@ -281,17 +267,17 @@ export class Scheduler {
       const after = afterRun(known, base, { manual, next, interrupted: execution.interrupted });
       const nextRunAtMs = after === "remove" || !after.enabled ? undefined : after.state.nextRunAtMs;
       const judged = judgeRun(after === "remove" ? known : after, base, config.current.cron?.failureAlert);
-      notice = judged.notice;
+      // Whoever ended the run knows of it.
+      notice = cancelled ? undefined : judged.notice;
       const failureNotificationDelivery = notice && { status: "unknown" as const };
       const entry = { ...base, ...given({ nextRunAtMs, failureNotificationDelivery }) };
       return { entry, after: after === "remove" ? after : { ...after, state: judged.state } };
     });
-    this.tell(ended, diagnostics);
+    this.tell({ ...ended, job: ended.job ?? job }, diagnostics);
     if (ended.job !== null) await this.deps.report(ended.job, ended.entry, notice);
   }
 
-  private tell({ job, entry, removed }: Ended, diagnostics: Execution["diagnostics"]): void {
-    if (job === null) return;
+  private tell({ job, entry, removed }: Ended & { job: Job }, diagnostics: Execution["diagnostics"]): void {
     const { ts, jobId, action, ...facts } = entry;
     this.publish("finished", job, { ...facts, ...given({ diagnostics }) });
     if (removed) this.publish("removed", job);
@@ -374,11 +360,4 @@ export class Scheduler {
   private async change(id: string, update: (state: Job["state"]) => Job["state"]): Promise<void> {
     await this.deps.jobs.change(id, (known) => known && { ...known, state: update(known.state) });
   }
-}
-
-/** What is kept of the lines about a run: that an output was not cut goes without saying. */
-function lasting(diagnostics: Execution["diagnostics"]): Execution["diagnostics"] {
-  if (diagnostics === undefined) return undefined;
-  const entries = diagnostics.entries.map(({ truncated, ...line }) => (truncated ? { ...line, truncated } : line));
-  return { ...diagnostics, entries };
 }
