@@ -46,7 +46,12 @@ for (const [how, error] of Object.entries(reasons)) {
     const pid = await command.pid();
     await end(gateway, id);
     const ended = await gateway.finished(id);
-    expect(ended).toMatchObject({ status: "error", completionStatus: "failed", error, deliveryStatus: "not-requested" });
+    expect(ended).toMatchObject({
+      status: "error",
+      completionStatus: "failed",
+      error,
+      deliveryStatus: "not-requested",
+    });
     expect(ended.diagnostics.entries).toEqual([
       { ts: gateway.clock.now(), source: "cron-setup", severity: "error", message: error },
     ]);

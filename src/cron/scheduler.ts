@@ -233,12 +233,10 @@ export class Scheduler {
     const { perform, log, clock } = this.deps;
     try {
       const told = more.words === undefined ? job : toldJob(job, more.words);
-      const done = await perform(told, run, signal).catch(
-        (error): { execution: Execution; report: DeliveryReport } => {
-          log.error("a job failed unexpectedly", { jobId: job.id, error });
-          return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
-        },
-      );
+      const done = await perform(told, run, signal).catch((error): { execution: Execution; report: DeliveryReport } => {
+        log.error("a job failed unexpectedly", { jobId: job.id, error });
+        return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
+      });
       const cancelled = this.running.cancellation(job.id);
       const execution = cancelled === undefined ? done.execution : cancelledExecution(cancelled);
       const report = cancelled === undefined ? done.report : NOT_ASKED;
