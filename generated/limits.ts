@@ -553,6 +553,24 @@ export const LIMITS = {
   cronStreamBatchMinBytes: 1024,
   /** bytes. Upstream's largest batch of lines. */
   cronStreamBatchMaxBytes: 65536,
+  /** ms. Upstream's silence that ends a batch of lines unless the job says another. */
+  cronStreamBatchMs: 250,
+  /** bytes. Upstream's size of a batch of lines unless the job says another. */
+  cronStreamBatchBytes: 16384,
+  /** characters. Of one line that a watched command says; the rest of a longer one is not read, and it matches nothing. */
+  cronStreamLineChars: 65536,
+  /** steps. The worst that matching one line may cost, some seconds; a line for which it might be more ends the source. */
+  cronStreamMatchSteps: 1000000000,
+  /** ms. Over which the time that is spent on matching lines is counted. */
+  cronStreamMatchWindowMs: 10000,
+  /** ms. A tenth of a core for the lines of one source. */
+  cronStreamMatchBudgetMs: 1000,
+  /** ms. Upstream's least life of a watched command that is no failure. */
+  cronStreamLastingMs: 60000,
+  /** failures. Upstream gives a watched command up after as many short lives in a row. */
+  cronStreamFailures: 5,
+  /** commands. Watched at a time; each is a process, and people have one or two. */
+  cronSources: 64,
   /** ms. Upstream's ten minutes for a command that says no time of its own. */
   cronCommandTimeoutMs: 600000,
   /** ms. For a command to end by itself when its time is over, and for its last output. */
@@ -1083,6 +1101,15 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   cronStreamBatchMaxMs: { unit: "ms", reason: "Upstream's longest silence that a batch of lines waits for." },
   cronStreamBatchMinBytes: { unit: "bytes", reason: "Upstream's smallest batch of lines." },
   cronStreamBatchMaxBytes: { unit: "bytes", reason: "Upstream's largest batch of lines." },
+  cronStreamBatchMs: { unit: "ms", reason: "Upstream's silence that ends a batch of lines unless the job says another." },
+  cronStreamBatchBytes: { unit: "bytes", reason: "Upstream's size of a batch of lines unless the job says another." },
+  cronStreamLineChars: { unit: "characters", reason: "Of one line that a watched command says; the rest of a longer one is not read, and it matches nothing." },
+  cronStreamMatchSteps: { unit: "steps", reason: "The worst that matching one line may cost, some seconds; a line for which it might be more ends the source." },
+  cronStreamMatchWindowMs: { unit: "ms", reason: "Over which the time that is spent on matching lines is counted." },
+  cronStreamMatchBudgetMs: { unit: "ms", reason: "A tenth of a core for the lines of one source." },
+  cronStreamLastingMs: { unit: "ms", reason: "Upstream's least life of a watched command that is no failure." },
+  cronStreamFailures: { unit: "failures", reason: "Upstream gives a watched command up after as many short lives in a row." },
+  cronSources: { unit: "commands", reason: "Watched at a time; each is a process, and people have one or two." },
   cronCommandTimeoutMs: { unit: "ms", reason: "Upstream's ten minutes for a command that says no time of its own." },
   cronCommandGraceMs: { unit: "ms", reason: "For a command to end by itself when its time is over, and for its last output." },
   cronCommandOutputBytes: { unit: "bytes", reason: "Of each output, its end; what people read of a report." },

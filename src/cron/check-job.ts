@@ -104,8 +104,7 @@ function channelProblem({ delivery, failureAlert }: Job): string | null {
 }
 
 /** What of an enabled job would never run here. A disabled one may hold it, so that upstream's jobs can be kept. */
-export function unservedPart({ schedule, trigger, payload }: Job): string | null {
-  if (schedule.kind === "on-exit" || schedule.kind === "stream") return `schedule.kind="${schedule.kind}"`;
+export function unservedPart({ trigger, payload }: Job): string | null {
   if (trigger !== undefined) return "a trigger script";
   return payload.kind === "script" || payload.kind === "skillCollectionReview"
     ? `payload.kind="${payload.kind}"`

@@ -42,7 +42,12 @@ export async function runCommandJob(
  * folder alone (docs: exec approvals, Standing grants for automations). Waits for the answer.
  * @returns null, or why it may not run
  */
-async function refusalOf(job: Job, payload: Command, run: CommandRun, deps: CommandDeps): Promise<string | null> {
+export async function refusalOf(
+  job: Job,
+  payload: Command,
+  run: CommandRun,
+  deps: CommandDeps,
+): Promise<string | null> {
   const { defender, approvals, grants } = deps;
   const { agentId, runId, signal } = run;
   const { argv, env } = payload;

@@ -9,7 +9,7 @@ import type { Execution } from "./outcome.ts";
 export type Command = Extract<Payload, { kind: "command" }>;
 
 /** How a process ended, and what it has written. */
-interface Ended {
+export interface Ended {
   exitCode: number | null;
   signal: string | null;
   stdout: string;
@@ -38,7 +38,7 @@ export async function runCommand(payload: Command, folder: string, signal: Abort
     return failed(payload, `payload.env may not set ${refused.join(", ")}: it steers what programs run`);
   }
   try {
-    return executionOf(await perform(payload, payload.cwd ?? folder, signal), payload);
+    return executionOf(await runProcess(payload, payload.cwd ?? folder, signal), payload);
   } catch (error) {
     // The program is not there, or may not be run, or its folder is not there.
     const { code } = error as NodeJS.ErrnoException;
@@ -51,7 +51,12 @@ export async function runCommand(payload: Command, folder: string, signal: Abort
 /** A command as records and people read it: each word in quotation marks. */
 const shown = ({ argv }: Command): string => argv.map((word) => JSON.stringify(word)).join(" ");
 
-async function perform(payload: Command, cwd: string, signal: AbortSignal): Promise<Ended> {
+/**
+ * Runs a command to its end and says how it ended. A `timeoutSeconds` of 0 gives it all the time it wants.
+ * @param cwd absolute
+ * @throws Error of the operating system when it cannot be started
+ */
+export async function runProcess(payload: Command, cwd: string, signal: AbortSignal): Promise<Ended> {
   const { argv, env, input, timeoutSeconds, noOutputTimeoutSeconds = 0 } = payload;
   if (!isAbsolute(cwd)) throw Object.assign(new Error("the folder is not absolute"), { code: "ENOENT" });
   const id = uuid();
@@ -155,9 +160,13 @@ class Tail {
   }
 }
 
+/** Both outputs as people read them: told apart when there are two. */
+export const outputOf = ({ stdout, stderr }: Ended): string =>
+  stdout && stderr ? `stdout:\n${stdout}\n\nstderr:\n${stderr}` : stdout || stderr;
+
 function executionOf(end: Ended, payload: Command): Execution {
-  const { stdout, stderr, exitCode, truncated } = end;
-  const text = stdout && stderr ? `stdout:\n${stdout}\n\nstderr:\n${stderr}` : stdout || stderr;
+  const { exitCode, truncated } = end;
+  const text = outputOf(end);
   if (end.ended !== undefined || exitCode !== 0) {
     const error = reasonOf(end);
     return failed(payload, error, { exitCode, signal: end.signal, truncated, text, ended: end.ended });

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { LIMITS } from "../../generated/limits.ts";
 import type { AgentCatalogue } from "../agents/catalogue.ts";
 import type { Runs } from "../agents/runs/runs.ts";
@@ -10,6 +11,7 @@ import type { DefenderPort } from "../defender/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { PostOptions } from "../platform/http-safe.ts";
+import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sessions } from "../sessions/sessions.ts";
@@ -19,7 +21,7 @@ import { agentOf, runAgentTurn } from "./agent-turn.ts";
 import { Announcer } from "./announcer.ts";
 import { NOT_ASKED } from "./at-work.ts";
 import { unservedPart } from "./check-job.ts";
-import { runCommandJob } from "./command-turn.ts";
+import { refusalOf, runCommandJob } from "./command-turn.ts";
 import { Cron } from "./cron.ts";
 import { deliver } from "./delivery.ts";
 import { convergeHeartbeats } from "./heartbeat-jobs.ts";
@@ -31,6 +33,8 @@ import { RunReports } from "./run-reports.ts";
 import { RunRepository, type RunStart } from "./run-repository.ts";
 import { Scheduler } from "./scheduler.ts";
 import { ScratchRepository } from "./scratch-repository.ts";
+import { Sources } from "./sources/sources.ts";
+import type { SourcePorts } from "./sources/types.ts";
 
 export interface CronServices {
   readonly cron: Cron;
@@ -98,8 +102,27 @@ export function createCron(options: CronOptions): CronServices {
       { config, log, resolve, announcer },
     );
   };
+  const note: SourcePorts["note"] = async (id, decide) => {
+    await jobs.change(id, (known) => {
+      const state = known && decide(known);
+      return known && state && { ...known, state };
+    });
+  };
+  const refusal: SourcePorts["refusal"] = (job, argv, folder, signal) => {
+    const run = { agentId: ownerOf(job), runId: `cron:${job.id}:watch:${uuid()}`, folder, signal };
+    return refusalOf(job, { kind: "command", argv: [...argv] }, run, { defender, approvals, grants });
+  };
+  const ports: SourcePorts = {
+    fire: (id, words, decide) => scheduler.fire(id, { words }, decide),
+    fail: (id, error, decide) => scheduler.fire(id, { error }, decide),
+    note,
+    refusal,
+    now: () => clock.now(),
+    wait: waitFor,
+  };
+  const watch = new Sources({ jobs, config, ports, log, folder: process.cwd() });
   const reports = new RunReports({ ...options, log, jobs, history, announcer, ownerOf });
-  const scheduler = new Scheduler({
+  const scheduler: Scheduler = new Scheduler({
     jobs,
     history,
     config,
@@ -108,16 +131,22 @@ export function createCron(options: CronOptions): CronServices {
     log,
     ownerOf,
     perform,
+    watch,
     report: (job, entry, notice) => reports.send(job, entry, notice),
     converge: () => convergeHeartbeats({ jobs, agents, config, clock }),
   });
   metrics.gauge("chela_cron_runs_active", "Scheduled jobs at work.", () => scheduler.atWork);
   const storePath = store.db.filename;
   const { systemEvents } = options;
+  const streamsAllowed = () => config.current.cron?.triggers?.enabled !== false;
   const shared = { sessions, systemEvents, defender, heartbeatTurns, agents, clock };
   return {
-    cron: new Cron({ ...shared, jobs, history, scratch, scheduler, storePath, ownerOf }),
+    cron: new Cron({ ...shared, jobs, history, scratch, scheduler, storePath, ownerOf, streamsAllowed }),
     scheduler,
     heartbeatTurns,
   };
+}
+
+function waitFor(ms: number, signal: AbortSignal): Promise<void> {
+  return setTimeout(ms, undefined, { signal, ref: false }).catch(() => {});
 }

@@ -118,7 +118,8 @@ test("what no scheduler could run is refused when it is added", async () => {
     "UNAVAILABLE: Error: isolated cron jobs",
   );
   expect(await add({ agentId: "ghost" })).toBe("UNAVAILABLE: Error: cron job agent is unavailable: ghost");
-  expect(await add({ schedule: { kind: "on-exit", command: "true" } })).toContain("not available in this gateway");
+  expect(await add({ trigger: { script: "json({ fire: true })" } })).toContain("a trigger script is not available");
+  expect(await add({ payload: { kind: "script", script: "json({})" } })).toContain("not available in this gateway");
   const steered = { kind: "command", argv: ["true"], env: { LD_PRELOAD: "/tmp/x.so" } };
   expect(await add({ payload: steered })).toContain("payload.env may not set LD_PRELOAD");
 });

@@ -30,11 +30,12 @@ import type { JobRepository } from "./job-repository.ts";
 import { listJobs } from "./list.ts";
 import { newJob } from "./new-job.ts";
 import { without } from "./outcome.ts";
-import { FRESH_START, patched } from "./patch-job.ts";
+import { FRESH_START, patched, renewedSource } from "./patch-job.ts";
 import type { RunRepository } from "./run-repository.ts";
 import type { NextTime } from "./schedule.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { ScratchRepository } from "./scratch-repository.ts";
+import { STREAMS_OFF } from "./sources/sources.ts";
 
 export interface CronDeps {
   jobs: JobRepository;
@@ -51,6 +52,8 @@ export interface CronDeps {
   storePath: string;
   /** Whose job it is. */
   ownerOf(job: Job): string;
+  /** False when the operator wants no commands that run by themselves. */
+  streamsAllowed(): boolean;
 }
 
 const DEFAULT_PAGE = 50;
@@ -261,7 +264,8 @@ export class Cron {
     const job = await jobs.change(id, (current) => {
       if (current === null) throw notFound(id);
       const next_ = { ...wanted, state: current.state };
-      const state = { ...current.state, ...fresh, scheduleActivatedAtMs: now };
+      const activated = { ...current.state, ...fresh, scheduleActivatedAtMs: now };
+      const state = renewedSource(activated, wanted.schedule);
       return moved ? timed({ ...next_, state }, next, now) : next_;
     });
     scheduler.publish("updated", job!);
@@ -280,6 +284,9 @@ export class Cron {
       job.agentId ??
       (job.sessionKey && method === "cron.add" ? sessions.agentOf(sessions.canonicalKey(job.sessionKey)) : undefined);
     if (owner !== undefined && !agents.find(owner)) throw noAgent(owner);
+    if (job.schedule.kind === "stream" && !this.deps.streamsAllowed()) {
+      throw invalidRequest(`invalid ${method} params: ${STREAMS_OFF}`);
+    }
     return checkJob(job, method, now, isNewTime);
   }
 }

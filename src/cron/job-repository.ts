@@ -69,6 +69,17 @@ export class JobRepository {
     );
   }
 
+  /** Enabled jobs that wait for what a command does. */
+  watching(): Promise<Job[]> {
+    return this.store.read((db) =>
+      rows(
+        db
+          .query("SELECT data FROM cron_jobs WHERE enabled = 1 AND data ->> '$.schedule.kind' IN ('on-exit', 'stream')")
+          .all(),
+      ),
+    );
+  }
+
   /** When the next job is due; null when none is. */
   nextDueAt(): Promise<number | null> {
     return this.store.read((db) => {

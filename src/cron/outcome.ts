@@ -94,7 +94,7 @@ export function afterRun(
   { manual, next, interrupted }: { manual: boolean; next: NextTime; interrupted?: boolean },
 ): Job | "remove" {
   const { ts: endedAt } = entry;
-  const state = remembered(job.state, entry);
+  const state = remembered(job, entry);
   if (entry.completionStatus === "succeeded" && job.deleteAfterRun && entry.status === "ok") return "remove";
   const after: Job = { ...job, updatedAtMs: endedAt, state };
   if (!job.enabled || (manual && state.nextRunAtMs !== undefined)) return after;
@@ -118,11 +118,14 @@ function afterOneTime(job: Job, { status, ts, errorReason }: RunEntry, interrupt
   return { ...job, state: { ...state, nextRunAtMs: ts + backoff(failures) } };
 }
 
-function remembered(state: JobState, entry: RunEntry): JobState {
+function remembered({ state, schedule }: Job, entry: RunEntry): JobState {
   const { status, error, errorReason, diagnostics, deliveryStatus, deliveryError } = entry;
   const failures = state.consecutiveErrors ?? 0;
+  // A batch is not told twice: the first attempt may have done its work.
+  const isDropped = schedule.kind === "stream" && status !== "ok" && !entry.runId?.startsWith("manual:");
   return {
     ...without(state, ...RUN_FACTS),
+    ...(isDropped && { streamDroppedBatches: (state.streamDroppedBatches ?? 0) + 1 }),
     lastRunAtMs: entry.runAtMs,
     lastRunStatus: status,
     lastStatus: status,
@@ -141,6 +144,15 @@ function remembered(state: JobState, entry: RunEntry): JobState {
     consecutiveErrors: status === "error" ? failures + 1 : status === "ok" ? 0 : failures,
     consecutiveSkipped: status === "skipped" ? (state.consecutiveSkipped ?? 0) + 1 : 0,
   };
+}
+
+/** A job whose times could not be computed, `count` times by now: they are tried again soon, or it is turned off. */
+export function unscheduled(job: Job, error: unknown, count: number, now: number): Job {
+  const lastError = error instanceof Error ? error.message : String(error);
+  const state = { ...job.state, lastError, scheduleErrorCount: count, nextRunAtMs: now + LIMITS.cronTimerMs };
+  if (count < LIMITS.cronScheduleErrors) return { ...job, state };
+  const autoDisabled = { reason: "schedule-errors" as const, atMs: now, consecutiveErrors: count };
+  return { ...job, enabled: false, state: { ...without(state, "nextRunAtMs"), autoDisabled } };
 }
 
 export const backoff = (failures: number): number => BACKOFF_MS[Math.min(failures, BACKOFF_MS.length) - 1] ?? 0;

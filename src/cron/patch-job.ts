@@ -1,6 +1,7 @@
 import type { CronUpdateParams } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
-import type { Delivery, Job, JobState, Payload } from "./job.ts";
+import { uuid } from "../platform/ids.ts";
+import type { Delivery, Job, JobState, Payload, Schedule } from "./job.ts";
 import { settledPayload, settledSchedule, withToolPolicy } from "./new-job.ts";
 import { isRecord } from "./normalise.ts";
 import { without } from "./outcome.ts";
@@ -41,13 +42,36 @@ export function patched(job: Job, patch: JobPatch, now: number): { job: Job; res
   const moved = changes("schedule");
   const activated = moved || changes("pacing") || changes("trigger");
   const turnedOn = enabled === true && !job.enabled;
-  next.state = patchedState(job.state, { ...state }, { activated, turnedOn, now });
-  const rescheduled = moved || turnedOn || (enabled === false && job.enabled);
+  const turned = turnedOn || (enabled === false && job.enabled);
+  next.state = patchedState(job.state, { ...state }, { activated: activated || turned, turnedOn, now });
+  const rescheduled = moved || turned;
+  if (rescheduled) next.state = renewedSource(next.state as JobState, next.schedule as Schedule);
   return { job: withToolPolicy(next as unknown as Job), rescheduled };
 }
 
 /** Of a job that is turned on again. */
 export const FRESH_START = { consecutiveErrors: 0, scheduleErrorCount: 0 };
+
+const SOURCE_FACTS = [
+  "streamSourceIdentity",
+  "streamStatus",
+  "streamError",
+  "streamConsecutiveFailures",
+  "streamRestartExhausted",
+  "streamDroppedBatches",
+  "streamCoalescedBatches",
+  "streamLastStartedAtMs",
+  "streamLastExitAtMs",
+] as const satisfies (keyof JobState)[];
+
+/**
+ * What is remembered of the command that a job listens to, when that is replaced, turned off or on: it is another one
+ * from then on, so that what the old one still has to say begins nothing, and may fail again.
+ */
+export function renewedSource(state: JobState, schedule: Schedule): JobState {
+  if (schedule.kind !== "stream") return without(state, ...SOURCE_FACTS);
+  return { ...without(state, "streamRestartExhausted", "streamError"), streamSourceIdentity: uuid() };
+}
 
 function patchedState(
   state: JobState,

@@ -2,6 +2,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
+import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
 import { CUT_OFF } from "./agent-turn.ts";
 import { judgeRun, type Notice } from "./alert.ts";
@@ -9,9 +10,10 @@ import { AtWork, type Cancellation, cancelledExecution, lasting, NOT_ASKED, note
 import { given, type Job, publicJob, type RunEntry } from "./job.ts";
 import type { Ended, JobRepository } from "./job-repository.ts";
 import { lateNote, missedEntry, missedTimes, runsLate } from "./missed.ts";
-import { afterRun, type DeliveryReport, type Execution, entryOf, without } from "./outcome.ts";
+import { afterRun, type DeliveryReport, type Execution, entryOf, unscheduled, without } from "./outcome.ts";
 import type { RunRepository, RunStart } from "./run-repository.ts";
 import { following, type NextTime, nextTimes } from "./schedule.ts";
+import type { Fired } from "./sources/types.ts";
 
 export interface SchedulerDeps {
   jobs: JobRepository;
@@ -26,8 +28,17 @@ export interface SchedulerDeps {
   converge(): Promise<void>;
   /** Does what a job says and takes the result where it wants it. */
   perform(job: Job, run: RunStart, signal: AbortSignal): Promise<{ execution: Execution; report: DeliveryReport }>;
+  /** Keeps at work what jobs watch, or with `false` ends it; looks at what waits. */
+  watch: { look(isOn: boolean): void; stop(): Promise<void> };
   /** Tells of a run that has ended whoever is to know of it. */
   report(job: Job, entry: RunEntry, notice: Notice | undefined): Promise<void>;
+}
+
+/** Of a run that is no plain one. */
+interface More {
+  late?: Line;
+  words?: string;
+  error?: string;
 }
 
 type Line = NonNullable<Execution["diagnostics"]>["entries"][number];
@@ -88,6 +99,7 @@ export class Scheduler {
   async stop(): Promise<void> {
     this.halt();
     await this.ticking;
+    await this.deps.watch.stop();
     await this.running.settled();
   }
 
@@ -107,6 +119,7 @@ export class Scheduler {
 
   /** Looks again when the next job is due; to be called after jobs have changed. */
   wake(): void {
+    this.deps.watch.look(!this.stopped && this.enabled);
     void this.arm().catch((error) => this.deps.log.error("the next scheduled job could not be read", { error }));
   }
 
@@ -205,7 +218,33 @@ export class Scheduler {
     return this.running.cancel(jobId, why);
   }
 
-  private async begin(run: RunStart, decide: (job: Job) => Job | null, more: { late?: Line; words?: string } = {}) {
+  /**
+   * Begins a run that something else than the time has caused, with words behind those of the job, or instead of them
+   * with an error that is the whole run. `decide` gives the job as it is while it runs, or null when it is not meant.
+   */
+  async fire(
+    jobId: string,
+    more: { words?: string; error?: string },
+    decide: (job: Job) => Job | null,
+  ): Promise<Fired> {
+    const { jobs, clock, ownerOf } = this.deps;
+    const job = await jobs.find(jobId);
+    if (job === null || this.stopped) return "gone";
+    if (this.running.has(jobId) || this.busy || this.paused || !this.enabled) return "later";
+    const startedAt = clock.now();
+    const run: RunStart = { runId: `cron:${jobId}:${startedAt}:${uuid()}`, jobId, agentId: ownerOf(job), startedAt };
+    const begun = await this.begin(
+      run,
+      (known) => {
+        const next = decide(known);
+        return next && { ...next, state: { ...next.state, runningAtMs: startedAt } };
+      },
+      more,
+    );
+    return begun ? "begun" : "gone";
+  }
+
+  private async begin(run: RunStart, decide: (job: Job) => Job | null, more: More = {}): Promise<boolean> {
     if (this.running.has(run.jobId) || this.stopped) return false;
     // Before the write, so that nobody else begins the job meanwhile.
     const { signal, release } = this.running.take(run.jobId);
@@ -220,6 +259,10 @@ export class Scheduler {
       release();
       return false;
     }
+    // A watch ends with what it has waited for.
+    if (more.words !== undefined && !job.enabled) {
+      this.publish("updated", { ...job, state: without(job.state, "runningAtMs") });
+    }
     this.publish("started", job, { runAtMs: run.startedAt });
     void this.work(job, run, signal, more).finally(() => {
       release();
@@ -229,13 +272,16 @@ export class Scheduler {
   }
 
   /** One run from its begin to its end. Never rejects. */
-  private async work(job: Job, run: RunStart, signal: AbortSignal, more: { late?: Line; words?: string }) {
+  private async work(job: Job, run: RunStart, signal: AbortSignal, more: More) {
     const { perform, log, clock } = this.deps;
+    const { words, error } = more;
+    const fail = (error: string) => ({ execution: { status: "error" as const, error }, report: NOT_ASKED });
     try {
-      const told = more.words === undefined ? job : toldJob(job, more.words);
-      const done = await perform(told, run, signal).catch((error): { execution: Execution; report: DeliveryReport } => {
+      const told = words === undefined ? job : toldJob(job, words);
+      const performed = error === undefined ? perform(told, run, signal) : Promise.resolve(fail(error));
+      const done = await performed.catch((error): { execution: Execution; report: DeliveryReport } => {
         log.error("a job failed unexpectedly", { jobId: job.id, error });
-        return { execution: { status: "error", error: "The gateway could not run this job." }, report: NOT_ASKED };
+        return fail("The gateway could not run this job.");
       });
       const cancelled = this.running.cancellation(job.id);
       const execution = cancelled === undefined ? done.execution : cancelledExecution(cancelled);
@@ -343,14 +389,7 @@ export class Scheduler {
     } catch (error) {
       const count = (job.state.scheduleErrorCount ?? 0) + 1;
       this.deps.log.error("the times of a job cannot be computed", { jobId: job.id, error });
-      await this.deps.jobs.change(job.id, (known) => {
-        if (known === null) return null;
-        const lastError = error instanceof Error ? error.message : String(error);
-        const state = { ...known.state, lastError, scheduleErrorCount: count, nextRunAtMs: now + LIMITS.cronTimerMs };
-        if (count < LIMITS.cronScheduleErrors) return { ...known, state };
-        const autoDisabled = { reason: "schedule-errors" as const, atMs: now, consecutiveErrors: count };
-        return { ...known, enabled: false, state: { ...without(state, "nextRunAtMs"), autoDisabled } };
-      });
+      await this.deps.jobs.change(job.id, (known) => known && unscheduled(known, error, count, now));
       return null;
     }
   }

@@ -10,6 +10,8 @@ export interface Launch {
   /** A terminal of its own, for programs that want one. */
   pty: boolean;
   onOutput(text: string): void;
+  /** What it says of errors; together with the other output unless somebody wants it apart. A terminal has one output. */
+  onErrorOutput?(text: string): void;
 }
 
 export interface Exit {
@@ -45,11 +47,11 @@ export function start(launch: Launch): Child {
   return launch.pty ? inTerminal({ ...launch, env }, id) : piped({ ...launch, env }, id);
 }
 
-function piped({ argv, cwd, env, onOutput }: Launch, id: string): Child {
+function piped({ argv, cwd, env, onOutput, onErrorOutput = onOutput }: Launch, id: string): Child {
   const child = Bun.spawn([...argv], { cwd, env, detached: true, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const tree = new ProcessTree(child.pid, `${MARK}=${id}`);
-  const readers = [child.stdout.getReader(), child.stderr.getReader()];
-  const read = Promise.all(readers.map((reader) => drain(reader, onOutput)));
+  const readers = [child.stdout.getReader(), child.stderr.getReader()] as const;
+  const read = Promise.all([drain(readers[0], onOutput), drain(readers[1], onErrorOutput)]);
   return {
     pid: child.pid,
     input: null,
