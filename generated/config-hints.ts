@@ -1978,6 +1978,9 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
   "security.defender.blockScore": {
     "help": "Score from which the action is refused."
   },
+  "security.defender.policyFile": {
+    "help": "The policy as YAML, absolute or in the state directory; defender/policy.yaml there unless told."
+  },
   "session": {
     "label": "Sessions",
     "help": "How messages map to sessions and how long these live."

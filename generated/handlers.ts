@@ -112,6 +112,22 @@ export interface CronHandlers<Ctx> {
   "wake"(params: T.WakeParams, ctx: Ctx): Awaitable<T.WakeResult>;
 }
 
+/** Handlers of `src/methods/defender.ts`. */
+export interface DefenderHandlers<Ctx> {
+  "defender.check"(params: T.DefenderCheckParams, ctx: Ctx): Awaitable<T.DefenderCheckResult>;
+  "defender.decisions.get"(params: T.DefenderDecisionsGetParams, ctx: Ctx): Awaitable<T.DefenderDecisionsGetResult>;
+  "defender.decisions.list"(params: T.DefenderDecisionsListParams, ctx: Ctx): Awaitable<T.DefenderDecisionsListResult>;
+  "defender.decisions.verify"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderDecisionsVerifyResult>;
+  "defender.policy.get"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderPolicyGetResult>;
+  "defender.policy.set"(params: T.DefenderPolicySetParams, ctx: Ctx): Awaitable<T.DefenderPolicyGetResult>;
+  "defender.policy.test"(params: T.DefenderPolicyTestParams, ctx: Ctx): Awaitable<T.DefenderPolicyTestResult>;
+  "defender.quarantine.get"(params: T.DefenderQuarantineGetParams, ctx: Ctx): Awaitable<T.DefenderQuarantineGetResult>;
+  "defender.quarantine.list"(params: T.DefenderQuarantineListParams, ctx: Ctx): Awaitable<T.DefenderQuarantineListResult>;
+  "defender.quarantine.purge"(params: T.DefenderQuarantinePurgeParams, ctx: Ctx): Awaitable<T.DefenderQuarantinePurgeResult>;
+  "defender.quarantine.release"(params: T.DefenderQuarantineGetParams, ctx: Ctx): Awaitable<T.DefenderQuarantineReleaseResult>;
+  "defender.status"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderStatusResult>;
+}
+
 /** Handlers of `src/methods/devices.ts`. */
 export interface DevicesHandlers<Ctx> {
   "device.pair.approve"(params: T.DevicePairApproveParams, ctx: Ctx): Awaitable<T.DevicePairApproveResult>;
@@ -505,6 +521,7 @@ export interface Handlers<Ctx>
     ConfigHandlers<Ctx>,
     ConversationsHandlers<Ctx>,
     CronHandlers<Ctx>,
+    DefenderHandlers<Ctx>,
     DevicesHandlers<Ctx>,
     ExecHandlers<Ctx>,
     GatewayHandlers<Ctx>,

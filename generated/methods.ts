@@ -92,6 +92,18 @@ export const METHODS = {
   "cron.scratch.set": { name: "cron.scratch.set", family: "cron", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "CronScratchSetParams", result: "CronScratchSetResult", accepted: null, errorText: null },
   "cron.status": { name: "cron.status", family: "cron", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "CronStatusParams", result: "CronStatusResult", accepted: null, errorText: null },
   "cron.update": { name: "cron.update", family: "cron", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "CronUpdateParams", result: "CronJobView", accepted: null, errorText: null },
+  "defender.check": { name: "defender.check", family: "defender", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderCheckParams", result: "DefenderCheckResult", accepted: null, errorText: null },
+  "defender.decisions.get": { name: "defender.decisions.get", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderDecisionsGetParams", result: "DefenderDecisionsGetResult", accepted: null, errorText: null },
+  "defender.decisions.list": { name: "defender.decisions.list", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderDecisionsListParams", result: "DefenderDecisionsListResult", accepted: null, errorText: null },
+  "defender.decisions.verify": { name: "defender.decisions.verify", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "DefenderDecisionsVerifyResult", accepted: null, errorText: null },
+  "defender.policy.get": { name: "defender.policy.get", family: "defender", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "DefenderPolicyGetResult", accepted: null, errorText: null },
+  "defender.policy.set": { name: "defender.policy.set", family: "defender", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "DefenderPolicySetParams", result: "DefenderPolicyGetResult", accepted: null, errorText: null },
+  "defender.policy.test": { name: "defender.policy.test", family: "defender", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderPolicyTestParams", result: "DefenderPolicyTestResult", accepted: null, errorText: null },
+  "defender.quarantine.get": { name: "defender.quarantine.get", family: "defender", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderQuarantineGetParams", result: "DefenderQuarantineGetResult", accepted: null, errorText: null },
+  "defender.quarantine.list": { name: "defender.quarantine.list", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderQuarantineListParams", result: "DefenderQuarantineListResult", accepted: null, errorText: null },
+  "defender.quarantine.purge": { name: "defender.quarantine.purge", family: "defender", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderQuarantinePurgeParams", result: "DefenderQuarantinePurgeResult", accepted: null, errorText: null },
+  "defender.quarantine.release": { name: "defender.quarantine.release", family: "defender", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderQuarantineGetParams", result: "DefenderQuarantineReleaseResult", accepted: null, errorText: null },
+  "defender.status": { name: "defender.status", family: "defender", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "DefenderStatusResult", accepted: null, errorText: null },
   "device.pair.approve": { name: "device.pair.approve", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DevicePairApproveParams", result: "DevicePairApproveResult", accepted: null, errorText: null },
   "device.pair.list": { name: "device.pair.list", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DevicePairListParams", result: "DevicePairListResult", accepted: null, errorText: null },
   "device.pair.reject": { name: "device.pair.reject", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DevicePairRejectParams", result: "DevicePairRejectResult", accepted: null, errorText: null },
@@ -471,6 +483,18 @@ export interface MethodMap {
   "cron.scratch.set": { params: T.CronScratchSetParams; result: T.CronScratchSetResult; accepted: never };
   "cron.status": { params: T.CronStatusParams; result: T.CronStatusResult; accepted: never };
   "cron.update": { params: T.CronUpdateParams; result: T.CronJobView; accepted: never };
+  "defender.check": { params: T.DefenderCheckParams; result: T.DefenderCheckResult; accepted: never };
+  "defender.decisions.get": { params: T.DefenderDecisionsGetParams; result: T.DefenderDecisionsGetResult; accepted: never };
+  "defender.decisions.list": { params: T.DefenderDecisionsListParams; result: T.DefenderDecisionsListResult; accepted: never };
+  "defender.decisions.verify": { params: T.NoParams; result: T.DefenderDecisionsVerifyResult; accepted: never };
+  "defender.policy.get": { params: T.NoParams; result: T.DefenderPolicyGetResult; accepted: never };
+  "defender.policy.set": { params: T.DefenderPolicySetParams; result: T.DefenderPolicyGetResult; accepted: never };
+  "defender.policy.test": { params: T.DefenderPolicyTestParams; result: T.DefenderPolicyTestResult; accepted: never };
+  "defender.quarantine.get": { params: T.DefenderQuarantineGetParams; result: T.DefenderQuarantineGetResult; accepted: never };
+  "defender.quarantine.list": { params: T.DefenderQuarantineListParams; result: T.DefenderQuarantineListResult; accepted: never };
+  "defender.quarantine.purge": { params: T.DefenderQuarantinePurgeParams; result: T.DefenderQuarantinePurgeResult; accepted: never };
+  "defender.quarantine.release": { params: T.DefenderQuarantineGetParams; result: T.DefenderQuarantineReleaseResult; accepted: never };
+  "defender.status": { params: T.NoParams; result: T.DefenderStatusResult; accepted: never };
   "desktop.launch": { params: T.DesktopLaunchParams; result: T.Unstated; accepted: never };
   "desktop.observe": { params: T.DesktopObserveParams; result: T.DesktopObserveResult; accepted: never };
   "device.pair.approve": { params: T.DevicePairApproveParams; result: T.DevicePairApproveResult; accepted: never };

@@ -6648,6 +6648,330 @@ export const DecisionReceiptV1 = Type.Object({
   }, { additionalProperties: false }), { maxItems: 8 })
 }, { additionalProperties: false })
 
+export type DefenderChannelPolicy = Static<typeof DefenderChannelPolicy>
+export const DefenderChannelPolicy = Type.Object({
+  weight: Type.Optional(Type.Integer({ minimum: -100, maximum: 100, description: "Added to what guards find in texts and actions of it." }))
+}, { additionalProperties: false })
+
+export type DefenderOrigin = Static<typeof DefenderOrigin>
+export const DefenderOrigin = Type.Union([
+  Type.Literal("owner"),
+  Type.Literal("paired-user"),
+  Type.Literal("channel-stranger"),
+  Type.Literal("tool-result"),
+  Type.Literal("web"),
+  Type.Literal("mail"),
+  Type.Literal("file"),
+  Type.Literal("model")
+])
+
+export type DefenderCheckParams = Static<typeof DefenderCheckParams>
+export const DefenderCheckParams = Type.Object({
+  kind: Type.Union([
+    Type.Literal("prompt"),
+    Type.Literal("command"),
+    Type.Literal("url"),
+    Type.Literal("outbound")
+  ]),
+  text: Type.String({ minLength: 1, maxLength: 1048576 }),
+  origin: Type.Optional(DefenderOrigin),
+  agentId: Type.Optional(Type.String({ minLength: 1 })),
+  channel: Type.Optional(Type.String({ minLength: 1 })),
+  provider: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type DefenderFinding = Static<typeof DefenderFinding>
+export const DefenderFinding = Type.Object({
+  id: Type.String({ minLength: 1 }),
+  score: Type.Integer({ minimum: 0, maximum: 100 }),
+  reason: Type.String(),
+  span: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }))
+}, { additionalProperties: false })
+
+export type DefenderVerdict = Static<typeof DefenderVerdict>
+export const DefenderVerdict = Type.Union([
+  Type.Literal("allow"),
+  Type.Literal("review"),
+  Type.Literal("block")
+])
+
+export type DefenderCheckResult = Static<typeof DefenderCheckResult>
+export const DefenderCheckResult = Type.Object({
+  verdict: DefenderVerdict,
+  score: Type.Integer(),
+  findings: Type.Array(DefenderFinding),
+  text: Type.Optional(Type.String({ description: "The text with what must not leave replaced." }))
+}, { additionalProperties: false })
+
+/** A program call by its parsed shape. */
+export type DefenderCommandRule = Static<typeof DefenderCommandRule>
+export const DefenderCommandRule = Type.Object({
+  program: Type.String({ minLength: 1, maxLength: 256, description: "A name, with `*` for any characters; a path where it is written so." }),
+  args: Type.Optional(Type.Array(Type.String({ maxLength: 1024 }), { maxItems: 64, description: "The arguments in order; `*` within one stands for any characters, `**` alone for any further arguments. Without it any." })),
+  any: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 1024 }), { minItems: 1, maxItems: 64, description: "At least one argument is like one of these." })),
+  reason: Type.Optional(Type.String({ minLength: 1, maxLength: 256 }))
+}, { description: "A program call by its parsed shape.", additionalProperties: false })
+
+export type DefenderCommandRules = Static<typeof DefenderCommandRules>
+export const DefenderCommandRules = Type.Object({
+  deny: Type.Optional(Type.Array(DefenderCommandRule, { maxItems: 500, description: "A command in which one of its calls is like this is refused." })),
+  review: Type.Optional(Type.Array(DefenderCommandRule, { maxItems: 500, description: "A person is asked." })),
+  allow: Type.Optional(Type.Array(DefenderCommandRule, { maxItems: 500, description: "A command passes when all of its calls are like these, and it is known as a whole before it runs." }))
+}, { additionalProperties: false })
+
+export type DefenderDecision = Static<typeof DefenderDecision>
+export const DefenderDecision = Type.Object({
+  id: Type.String(),
+  at: Type.Integer({ minimum: 0 }),
+  verdict: DefenderVerdict,
+  enforced: Type.Boolean(),
+  score: Type.Integer({ minimum: 0, maximum: 100 }),
+  decidedBy: Type.Optional(Type.String()),
+  findings: Type.Array(DefenderFinding),
+  direction: Type.String(),
+  kind: Type.Optional(Type.String()),
+  origin: DefenderOrigin,
+  actor: Type.Optional(Type.String()),
+  agentId: Type.Optional(Type.String()),
+  sessionKey: Type.Optional(Type.String()),
+  runId: Type.Optional(Type.String()),
+  policy: Type.Optional(Type.String()),
+  excerpt: Type.String({ description: "A bounded part of what was judged with credentials masked." })
+}, { additionalProperties: false })
+
+export type DefenderDecisionsGetParams = Static<typeof DefenderDecisionsGetParams>
+export const DefenderDecisionsGetParams = Type.Object({
+  id: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type DefenderDecisionsGetResult = Static<typeof DefenderDecisionsGetResult>
+export const DefenderDecisionsGetResult = Type.Object({
+  decision: DefenderDecision
+}, { additionalProperties: false })
+
+export type DefenderDecisionsListParams = Static<typeof DefenderDecisionsListParams>
+export const DefenderDecisionsListParams = Type.Object({
+  verdict: Type.Optional(DefenderVerdict),
+  sessionKey: Type.Optional(Type.String({ minLength: 1 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  cursor: Type.Optional(Type.Integer({ minimum: 1 }))
+}, { additionalProperties: false })
+
+export type DefenderDecisionsListResult = Static<typeof DefenderDecisionsListResult>
+export const DefenderDecisionsListResult = Type.Object({
+  decisions: Type.Array(DefenderDecision),
+  nextCursor: Type.Optional(Type.Integer())
+}, { additionalProperties: false })
+
+export type DefenderDecisionsVerifyResult = Static<typeof DefenderDecisionsVerifyResult>
+export const DefenderDecisionsVerifyResult = Type.Object({
+  ok: Type.Boolean(),
+  chains: Type.Array(Type.Object({
+    chain: Type.Union([
+      Type.Literal("kept"),
+      Type.Literal("passed")
+    ]),
+    ok: Type.Boolean(),
+    rows: Type.Integer({ minimum: 0 }),
+    problem: Type.Optional(Type.String())
+  }, { additionalProperties: false }))
+}, { additionalProperties: false })
+
+export type DefenderProfile = Static<typeof DefenderProfile>
+export const DefenderProfile = Type.Union([
+  Type.Literal("relaxed"),
+  Type.Literal("balanced"),
+  Type.Literal("strict")
+])
+
+export type DefenderScore = Static<typeof DefenderScore>
+export const DefenderScore = Type.Integer({ minimum: 0, maximum: 100 })
+
+export type DefenderToolPolicy = Static<typeof DefenderToolPolicy>
+export const DefenderToolPolicy = Type.Object({
+  floor: Type.Optional(Type.Unsafe<Static<typeof DefenderVerdict>>({ ...DefenderVerdict, ...{ description: "The least that is decided about a call of it." } })),
+  weight: Type.Optional(Type.Integer({ minimum: -100, maximum: 100, description: "Added to what guards find in a call of it." })),
+  result: Type.Optional(Type.Union([
+    Type.Literal("own"),
+    Type.Literal("foreign")
+  ], { description: "Whether what it returns are words of strangers." }))
+}, { additionalProperties: false })
+
+export type DefenderPolicyRules = Static<typeof DefenderPolicyRules>
+export const DefenderPolicyRules = Type.Object({
+  profile: Type.Optional(DefenderProfile),
+  auditOnly: Type.Optional(Type.Boolean()),
+  thresholds: Type.Optional(Type.Object({
+    review: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    block: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 }))
+  }, { additionalProperties: false })),
+  onFailure: Type.Optional(Type.Unsafe<Static<typeof DefenderVerdict>>({ ...DefenderVerdict, ...{ description: "What a guard that fails leads to." } })),
+  onTimeout: Type.Optional(Type.Unsafe<Static<typeof DefenderVerdict>>({ ...DefenderVerdict, ...{ description: "What a guard that takes too long leads to." } })),
+  taint: Type.Optional(Type.Union([
+    Type.Literal("off"),
+    Type.Literal("review"),
+    Type.Literal("block")
+  ], { description: "What an action leads to that words of strangers ask for and the owner did not." })),
+  credentials: Type.Optional(Type.Union([
+    Type.Literal("redact"),
+    Type.Literal("block")
+  ], { description: "What becomes of an answer or a message in which there is a credential." })),
+  tools: Type.Optional(Type.Record(Type.String(), DefenderToolPolicy)),
+  channels: Type.Optional(Type.Record(Type.String(), DefenderChannelPolicy)),
+  rules: Type.Optional(Type.Record(Type.String(), DefenderScore, { description: "Scores of findings by name; 0 turns one off." }))
+}, { additionalProperties: false })
+
+export type DefenderPolicyDocument = Static<typeof DefenderPolicyDocument>
+export const DefenderPolicyDocument = Type.Object({
+  version: Type.Literal(1, { description: "Of the format." }),
+  profile: Type.Optional(DefenderProfile),
+  auditOnly: Type.Optional(Type.Boolean()),
+  thresholds: Type.Optional(Type.Object({
+    review: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })),
+    block: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 }))
+  }, { additionalProperties: false })),
+  onFailure: Type.Optional(DefenderVerdict),
+  onTimeout: Type.Optional(DefenderVerdict),
+  taint: Type.Optional(Type.Union([
+    Type.Literal("off"),
+    Type.Literal("review"),
+    Type.Literal("block")
+  ])),
+  credentials: Type.Optional(Type.Union([
+    Type.Literal("redact"),
+    Type.Literal("block")
+  ])),
+  tools: Type.Optional(Type.Record(Type.String(), DefenderToolPolicy)),
+  channels: Type.Optional(Type.Record(Type.String(), DefenderChannelPolicy)),
+  rules: Type.Optional(Type.Record(Type.String(), DefenderScore)),
+  commands: Type.Optional(DefenderCommandRules),
+  providers: Type.Optional(Type.Record(Type.String(), DefenderPolicyRules, { description: "Laid over the rest for calls of a provider's models, `name` or `name/model`." })),
+  agents: Type.Optional(Type.Record(Type.String(), DefenderPolicyRules, { description: "Laid over all of that for an agent." }))
+}, { additionalProperties: false })
+
+export type DefenderPolicySource = Static<typeof DefenderPolicySource>
+export const DefenderPolicySource = Type.Object({
+  source: Type.Union([
+    Type.Literal("config"),
+    Type.Literal("file"),
+    Type.Literal("bundle"),
+    Type.Literal("fallback")
+  ], { description: "`fallback` is the strict profile, while a policy that should be in force cannot be used." }),
+  version: Type.String({ description: "Names this very policy." }),
+  problem: Type.Optional(Type.String({ description: "Why the policy as it is now cannot be used." }))
+})
+
+export type DefenderPolicyGetResult = Static<typeof DefenderPolicyGetResult>
+export const DefenderPolicyGetResult = Type.Object({
+  source: DefenderPolicySource,
+  document: DefenderPolicyDocument,
+  text: Type.Optional(Type.String({ description: "The file as it is." }))
+}, { additionalProperties: false })
+
+export type DefenderPolicySetParams = Static<typeof DefenderPolicySetParams>
+export const DefenderPolicySetParams = Type.Object({
+  document: Type.Optional(DefenderPolicyDocument),
+  text: Type.Optional(Type.String({ maxLength: 262144, description: "The same as YAML." })),
+  expectedVersion: Type.Optional(Type.String({ minLength: 1, description: "Refused when another policy is in force." }))
+}, { additionalProperties: false })
+
+export type DefenderPolicyTestParams = Static<typeof DefenderPolicyTestParams>
+export const DefenderPolicyTestParams = Type.Object({
+  document: Type.Optional(DefenderPolicyDocument),
+  text: Type.Optional(Type.String({ maxLength: 262144 })),
+  kind: Type.Union([
+    Type.Literal("prompt"),
+    Type.Literal("command"),
+    Type.Literal("url"),
+    Type.Literal("outbound")
+  ]),
+  subject: Type.String({ minLength: 1, maxLength: 262144 }),
+  origin: Type.Optional(DefenderOrigin),
+  agentId: Type.Optional(Type.String({ minLength: 1 })),
+  channel: Type.Optional(Type.String({ minLength: 1 })),
+  provider: Type.Optional(Type.String({ minLength: 1 }))
+}, { additionalProperties: false })
+
+export type DefenderPolicyTestResult = Static<typeof DefenderPolicyTestResult>
+export const DefenderPolicyTestResult = Type.Object({
+  version: Type.String(),
+  verdict: DefenderVerdict,
+  score: Type.Integer(),
+  decidedBy: Type.Optional(Type.String()),
+  findings: Type.Array(DefenderFinding)
+}, { additionalProperties: false })
+
+export type DefenderQuarantineEntry = Static<typeof DefenderQuarantineEntry>
+export const DefenderQuarantineEntry = Type.Object({
+  id: Type.String(),
+  decisionId: Type.String(),
+  at: Type.Integer({ minimum: 0 }),
+  direction: Type.String(),
+  origin: DefenderOrigin,
+  sessionKey: Type.Optional(Type.String()),
+  score: Type.Integer(),
+  finding: Type.String(),
+  chars: Type.Integer({ minimum: 0 }),
+  releasedAt: Type.Optional(Type.Integer({ minimum: 0 })),
+  releasedBy: Type.Optional(Type.String())
+}, { additionalProperties: false })
+
+export type DefenderQuarantineGetParams = Static<typeof DefenderQuarantineGetParams>
+export const DefenderQuarantineGetParams = Type.Object({
+  id: Type.String({ minLength: 1 })
+}, { additionalProperties: false })
+
+export type DefenderQuarantineGetResult = Static<typeof DefenderQuarantineGetResult>
+export const DefenderQuarantineGetResult = Type.Object({
+  entry: DefenderQuarantineEntry,
+  payload: Type.String(),
+  truncated: Type.Boolean()
+}, { additionalProperties: false })
+
+export type DefenderQuarantineListParams = Static<typeof DefenderQuarantineListParams>
+export const DefenderQuarantineListParams = Type.Object({
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  offset: Type.Optional(Type.Integer({ minimum: 0 }))
+}, { additionalProperties: false })
+
+export type DefenderQuarantineListResult = Static<typeof DefenderQuarantineListResult>
+export const DefenderQuarantineListResult = Type.Object({
+  entries: Type.Array(DefenderQuarantineEntry),
+  total: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
+export type DefenderQuarantinePurgeParams = Static<typeof DefenderQuarantinePurgeParams>
+export const DefenderQuarantinePurgeParams = Type.Object({
+  ids: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 500 })),
+  all: Type.Optional(Type.Literal(true))
+}, { additionalProperties: false })
+
+export type DefenderQuarantinePurgeResult = Static<typeof DefenderQuarantinePurgeResult>
+export const DefenderQuarantinePurgeResult = Type.Object({
+  purged: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
+export type DefenderQuarantineReleaseResult = Static<typeof DefenderQuarantineReleaseResult>
+export const DefenderQuarantineReleaseResult = Type.Object({
+  entry: DefenderQuarantineEntry
+}, { additionalProperties: false })
+
+export type DefenderStatusResult = Static<typeof DefenderStatusResult>
+export const DefenderStatusResult = Type.Object({
+  enabled: Type.Boolean(),
+  auditOnly: Type.Boolean(),
+  profile: DefenderProfile,
+  policy: DefenderPolicySource,
+  counts: Type.Object({
+    allow: Type.Integer(),
+    review: Type.Integer(),
+    block: Type.Integer()
+  }, { description: "Decisions since the start of the gateway.", additionalProperties: false }),
+  failures: Type.Integer({ description: "Guards that failed or ran out of time since the start." }),
+  quarantine: Type.Integer({ description: "Payloads that are kept." }),
+  hostKeyId: Type.String()
+})
+
 export type WorkerDesktopAppId = Static<typeof WorkerDesktopAppId>
 export const WorkerDesktopAppId = Type.Union([
   Type.Literal("browser"),
@@ -11266,36 +11590,23 @@ export type SecurityDecisionEvent = Static<typeof SecurityDecisionEvent>
 export const SecurityDecisionEvent = Type.Object({
   id: Type.String({ minLength: 1 }),
   at: Type.Integer({ minimum: 0 }),
-  decision: Type.Union([
-    Type.Literal("review"),
-    Type.Literal("block")
-  ]),
+  decision: DefenderVerdict,
   enforced: Type.Boolean(),
   score: Type.Integer({ minimum: 0, maximum: 100 }),
-  findings: Type.Array(Type.Object({
-    id: Type.String({ minLength: 1 }),
-    score: Type.Integer({ minimum: 0, maximum: 100 }),
-    reason: Type.String(),
-    span: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }))
-  }, { additionalProperties: false })),
+  decidedBy: Type.Optional(Type.String({ description: "The finding that decided." })),
+  findings: Type.Array(DefenderFinding),
   direction: Type.Union([
     Type.Literal("inbound"),
     Type.Literal("outbound"),
     Type.Literal("action")
   ]),
-  origin: Type.Union([
-    Type.Literal("owner"),
-    Type.Literal("paired-user"),
-    Type.Literal("channel-stranger"),
-    Type.Literal("tool-result"),
-    Type.Literal("web"),
-    Type.Literal("mail"),
-    Type.Literal("file"),
-    Type.Literal("model")
-  ]),
+  kind: Type.Optional(Type.String({ description: "Of an action: tool, command, file-write, install, url, node-invoke, outbound-message." })),
+  origin: DefenderOrigin,
   actor: Type.Optional(Type.String()),
+  agentId: Type.Optional(Type.String()),
   sessionKey: Type.Optional(Type.String()),
-  runId: Type.Optional(Type.String())
+  runId: Type.Optional(Type.String()),
+  policy: Type.Optional(Type.String({ description: "The version of the policy that was in force." }))
 }, { additionalProperties: false })
 
 export type SendParams = Static<typeof SendParams>

@@ -3710,6 +3710,245 @@ export type DecisionReceiptV1 = {
   }>
 };
 
+export type DefenderChannelPolicy = {
+  weight?: number
+};
+
+export type DefenderCheckParams = {
+  kind: ('prompt' | 'command' | 'url' | 'outbound'),
+  text: string,
+  origin?: DefenderOrigin,
+  agentId?: string,
+  channel?: string,
+  provider?: string
+};
+
+export type DefenderCheckResult = {
+  verdict: DefenderVerdict,
+  score: number,
+  findings: Array<DefenderFinding>,
+  text?: string
+};
+
+/** A program call by its parsed shape. */
+export type DefenderCommandRule = {
+  program: string,
+  args?: Array<string>,
+  any?: Array<string>,
+  reason?: string
+};
+
+export type DefenderCommandRules = {
+  deny?: Array<DefenderCommandRule>,
+  review?: Array<DefenderCommandRule>,
+  allow?: Array<DefenderCommandRule>
+};
+
+export type DefenderDecision = {
+  id: string,
+  at: number,
+  verdict: DefenderVerdict,
+  enforced: boolean,
+  score: number,
+  decidedBy?: string,
+  findings: Array<DefenderFinding>,
+  direction: string,
+  kind?: string,
+  origin: DefenderOrigin,
+  actor?: string,
+  agentId?: string,
+  sessionKey?: string,
+  runId?: string,
+  policy?: string,
+  excerpt: string
+};
+
+export type DefenderDecisionsGetParams = {
+  id: string
+};
+
+export type DefenderDecisionsGetResult = {
+  decision: DefenderDecision
+};
+
+export type DefenderDecisionsListParams = {
+  verdict?: DefenderVerdict,
+  sessionKey?: string,
+  limit?: number,
+  cursor?: number
+};
+
+export type DefenderDecisionsListResult = {
+  decisions: Array<DefenderDecision>,
+  nextCursor?: number
+};
+
+export type DefenderDecisionsVerifyResult = {
+  ok: boolean,
+  chains: Array<{
+    chain: ('kept' | 'passed'),
+    ok: boolean,
+    rows: number,
+    problem?: string
+  }>
+};
+
+export type DefenderFinding = {
+  id: string,
+  score: number,
+  reason: string,
+  span?: Array<number>
+};
+
+export type DefenderOrigin = ('owner' | 'paired-user' | 'channel-stranger' | 'tool-result' | 'web' | 'mail' | 'file' | 'model');
+
+export type DefenderPolicyDocument = {
+  version: 1,
+  profile?: DefenderProfile,
+  auditOnly?: boolean,
+  thresholds?: {
+    review?: number,
+    block?: number
+  },
+  onFailure?: DefenderVerdict,
+  onTimeout?: DefenderVerdict,
+  taint?: ('off' | 'review' | 'block'),
+  credentials?: ('redact' | 'block'),
+  tools?: Record<string, DefenderToolPolicy>,
+  channels?: Record<string, DefenderChannelPolicy>,
+  rules?: Record<string, DefenderScore>,
+  commands?: DefenderCommandRules,
+  providers?: Record<string, DefenderPolicyRules>,
+  agents?: Record<string, DefenderPolicyRules>
+};
+
+export type DefenderPolicyGetResult = {
+  source: DefenderPolicySource,
+  document: DefenderPolicyDocument,
+  text?: string
+};
+
+export type DefenderPolicyRules = {
+  profile?: DefenderProfile,
+  auditOnly?: boolean,
+  thresholds?: {
+    review?: number,
+    block?: number
+  },
+  onFailure?: DefenderVerdict,
+  onTimeout?: DefenderVerdict,
+  taint?: ('off' | 'review' | 'block'),
+  credentials?: ('redact' | 'block'),
+  tools?: Record<string, DefenderToolPolicy>,
+  channels?: Record<string, DefenderChannelPolicy>,
+  rules?: Record<string, DefenderScore>
+};
+
+export type DefenderPolicySetParams = {
+  document?: DefenderPolicyDocument,
+  text?: string,
+  expectedVersion?: string
+};
+
+export type DefenderPolicySource = ({
+  source: ('config' | 'file' | 'bundle' | 'fallback'),
+  version: string,
+  problem?: string
+} & Record<string, any>);
+
+export type DefenderPolicyTestParams = {
+  document?: DefenderPolicyDocument,
+  text?: string,
+  kind: ('prompt' | 'command' | 'url' | 'outbound'),
+  subject: string,
+  origin?: DefenderOrigin,
+  agentId?: string,
+  channel?: string,
+  provider?: string
+};
+
+export type DefenderPolicyTestResult = {
+  version: string,
+  verdict: DefenderVerdict,
+  score: number,
+  decidedBy?: string,
+  findings: Array<DefenderFinding>
+};
+
+export type DefenderProfile = ('relaxed' | 'balanced' | 'strict');
+
+export type DefenderQuarantineEntry = {
+  id: string,
+  decisionId: string,
+  at: number,
+  direction: string,
+  origin: DefenderOrigin,
+  sessionKey?: string,
+  score: number,
+  finding: string,
+  chars: number,
+  releasedAt?: number,
+  releasedBy?: string
+};
+
+export type DefenderQuarantineGetParams = {
+  id: string
+};
+
+export type DefenderQuarantineGetResult = {
+  entry: DefenderQuarantineEntry,
+  payload: string,
+  truncated: boolean
+};
+
+export type DefenderQuarantineListParams = {
+  limit?: number,
+  offset?: number
+};
+
+export type DefenderQuarantineListResult = {
+  entries: Array<DefenderQuarantineEntry>,
+  total: number
+};
+
+export type DefenderQuarantinePurgeParams = {
+  ids?: Array<string>,
+  all?: true
+};
+
+export type DefenderQuarantinePurgeResult = {
+  purged: number
+};
+
+export type DefenderQuarantineReleaseResult = {
+  entry: DefenderQuarantineEntry
+};
+
+export type DefenderScore = number;
+
+export type DefenderStatusResult = ({
+  enabled: boolean,
+  auditOnly: boolean,
+  profile: DefenderProfile,
+  policy: DefenderPolicySource,
+  counts: {
+    allow: number,
+    review: number,
+    block: number
+  },
+  failures: number,
+  quarantine: number,
+  hostKeyId: string
+} & Record<string, any>);
+
+export type DefenderToolPolicy = {
+  floor?: DefenderVerdict,
+  weight?: number,
+  result?: ('own' | 'foreign')
+};
+
+export type DefenderVerdict = ('allow' | 'review' | 'block');
+
 export type DeniedApprovalSnapshot = {
   id: string,
   urlPath: string,
@@ -7151,20 +7390,19 @@ export type SecretsStoreSetParams = {
 export type SecurityDecisionEvent = {
   id: string,
   at: number,
-  decision: ('review' | 'block'),
+  decision: DefenderVerdict,
   enforced: boolean,
   score: number,
-  findings: Array<{
-    id: string,
-    score: number,
-    reason: string,
-    span?: Array<number>
-  }>,
+  decidedBy?: string,
+  findings: Array<DefenderFinding>,
   direction: ('inbound' | 'outbound' | 'action'),
-  origin: ('owner' | 'paired-user' | 'channel-stranger' | 'tool-result' | 'web' | 'mail' | 'file' | 'model'),
+  kind?: string,
+  origin: DefenderOrigin,
   actor?: string,
+  agentId?: string,
   sessionKey?: string,
-  runId?: string
+  runId?: string,
+  policy?: string
 };
 
 export type SendParams = {

@@ -14,7 +14,7 @@ const EXIT_CODES: Readonly<Record<Verdict, number>> = { allow: 0, review: 10, bl
 export async function run({ args, options, io, env }: Invocation): Promise<number> {
   const kind = options.text("kind")!;
   const origin = options.text("origin") as Origin | undefined;
-  const defender = localDefender((await loadConfig(env)).current);
+  const defender = localDefender(await loadConfig(env));
   const [argument = ""] = args;
   const { text, decide } = question(kind, argument, origin);
   const decision = await decide(defender);

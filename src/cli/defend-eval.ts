@@ -18,7 +18,7 @@ import { printable, table } from "./text.ts";
 /** Measures the defender on labelled texts: recall and false positives by kind and source, and the time it takes. */
 export async function run({ args, options, io, env }: Invocation): Promise<number> {
   const items = labelled(inputText(args[0] === "-" ? "-" : { path: args[0]! }));
-  const defender = localDefender((await loadConfig(env)).current);
+  const defender = localDefender(await loadConfig(env));
   const evaluation = await evaluate(items, (item): Promise<Decision> => {
     const { text, kind } = item;
     const origin = originOf(item);

@@ -112,7 +112,7 @@ describe("defend eval", () => {
 describe("defend explain", () => {
   test("tells of a kept decision while the gateway has the database open", async () => {
     const store = Store.open(join(stateDir, "chela.sqlite"));
-    const decisions = new DecisionRepository(store, 10);
+    const decisions = new DecisionRepository(store, { maxRows: 10 });
     await decisions.add({
       id: "d1",
       at: 1_700_000_000_000,

@@ -23,11 +23,11 @@ test("what was decided is there after a restart, as it was", async () => {
   const path = join(folder, "db.sqlite");
   const full = record("b", { actor: "device", sessionKey: "agent:main:main", runId: "r", enforced: false });
   const before = Store.open(path);
-  const first = new DecisionRepository(before, 10);
+  const first = new DecisionRepository(before, { maxRows: 10 });
   await Promise.all([first.add(record("a")), first.add(full)]);
   await before.close();
   const after = Store.open(path);
-  const second = new DecisionRepository(after, 10);
+  const second = new DecisionRepository(after, { maxRows: 10 });
   expect(await second.newest(5)).toEqual([full, record("a")]);
   expect(await second.find("b")).toEqual(full);
   expect(await second.find("c")).toBeNull();
@@ -36,7 +36,7 @@ test("what was decided is there after a restart, as it was", async () => {
 });
 
 test("an id is taken once", async () => {
-  const repository = new DecisionRepository(Store.open(":memory:"), 10);
+  const repository = new DecisionRepository(Store.open(":memory:"), { maxRows: 10 });
   await repository.add(record("a"));
   await expect(repository.add(record("a", { score: 1 }))).rejects.toThrow();
   expect((await repository.find("a"))?.score).toBe(90);

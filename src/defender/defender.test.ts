@@ -118,7 +118,7 @@ describe("guards that fail", () => {
     const { defender, store, logged, events } = defenderFixture({ guards: [GUARD] });
     await store.close();
     expect((await defender.screen("bad", INBOUND)).verdict).toBe("block");
-    expect(logged).toEqual(["error: a decision could not be stored"]);
+    expect(logged).toEqual(["error: the quarantine could not be read", "error: a decision could not be stored"]);
     expect(events).toEqual([]);
   });
 });

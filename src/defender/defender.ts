@@ -2,17 +2,19 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { ConfigPort } from "../config/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
-import { uuid } from "../platform/ids.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { SecretStream } from "../platform/secret-stream.ts";
 import { mask, SecretScanner } from "../platform/secrets.ts";
-import type { DecisionRecord, DecisionRepository } from "./decision-repository.ts";
-import { excerptOf } from "./excerpt.ts";
-import { type ActionGuard, BudgetExceeded, type Guard, type GuardInput, TimeBudget } from "./guard.ts";
+import type { DecisionRepository } from "./decision-repository.ts";
+import { type ActionGuard, BudgetExceeded, type Guard, type GuardInput, inTime, TimeBudget } from "./guard.ts";
 import { credentialFindings } from "./outbound.ts";
 import { pieces } from "./pieces.ts";
-import { type Policy, policyOf, ranked, verdictOf } from "./policy.ts";
+import { applyCommandRules, floorFinding, toolOf } from "./policy/apply.ts";
+import type { PolicyInForce } from "./policy/policy-file.ts";
+import { type Policy, policyOf, ranked, scoreFor, verdictOf, weighed } from "./policy.ts";
+import type { Quarantine } from "./records/quarantine.ts";
+import { type Judged, Recorder } from "./records/recorder.ts";
 import type {
   Action,
   ActionContext,
@@ -25,8 +27,11 @@ import type {
 } from "./types.ts";
 
 export interface DefenderOptions {
-  config: ConfigPort;
-  decisions: Pick<DecisionRepository, "add">;
+  config: Pick<ConfigPort, "current">;
+  /** The document in force; without it the configuration alone counts. */
+  policy?: { current(): Promise<PolicyInForce>; readonly last: PolicyInForce };
+  decisions: Pick<DecisionRepository, "add" | "pass">;
+  quarantine?: Pick<Quarantine, "add" | "isReleased">;
   bus: EventBus;
   clock: Clock;
   log: Logger;
@@ -51,24 +56,35 @@ export interface DefenderLimits {
   secretHoldChars: number;
 }
 
+/** A policy to judge by in place of the one in force. */
+export interface Trial {
+  policy?: PolicyInForce;
+}
+
 const ALLOW: Decision = Object.freeze({ verdict: "allow", score: 0, findings: [] });
 const PASS_THROUGH: OutboundStream = { push: (piece) => piece, end: () => "" };
 
 /**
- * Judges texts before they take effect. Guards find, the policy decides, and what is not simply allowed is recorded
- * and published as `security.decision` after its commit.
+ * Judges texts and actions before they take effect. Guards find, the policy weighs and decides, and every decision is
+ * recorded; those that are not simply allowed are published as `security.decision` after their commit. The same input,
+ * policy and state give the same decision.
  */
 export class Defender implements DefenderPort {
   private readonly counts: Record<Verdict, number> = { allow: 0, review: 0, block: 0 };
   private failures = 0;
   private readonly outgoing: SecretScanner;
-  private readonly kept: SecretScanner;
+  private readonly recorder: Recorder;
   private readonly now: () => number;
 
   constructor(private readonly options: DefenderOptions) {
     this.outgoing = new SecretScanner({ values: options.secrets, strict: true });
-    this.kept = new SecretScanner({ values: options.secrets });
+    this.recorder = new Recorder({ ...options, excerptChars: options.limits.defenderExcerptChars });
     this.now = options.now ?? (() => performance.now());
+  }
+
+  /** Decisions by verdict, and guards that failed, since the start. */
+  get totals(): { counts: Readonly<Record<Verdict, number>>; failures: number } {
+    return { counts: this.counts, failures: this.failures };
   }
 
   /** Counters for the process's metrics. */
@@ -80,47 +96,99 @@ export class Defender implements DefenderPort {
   }
 
   async screen(text: string, context: ScreenContext): Promise<Decision> {
-    const policy = policyOf(this.options.config.current);
+    const policy = await this.policyFor(context);
     if (!policy.enabled) return ALLOW;
-    const decision =
-      context.direction === "inbound"
-        ? await this.judgeInbound(text, context, policy)
-        : this.judgeOutbound(text, policy);
-    this.counts[decision.verdict]++;
-    if (decision.verdict === "allow") return decision;
-    const id = await this.record(text, context, decision as RecordableDecision, policy);
-    const { text: masked, ...judged } = decision;
-    return policy.auditOnly ? { ...judged, verdict: "allow", id } : { ...decision, id };
+    const decision = await this.screened(text, context, policy);
+    const { direction, origin, actor, agentId, sessionKey, runId } = context;
+    return this.settled(text, decision, policy, { direction, origin, actor, agentId, sessionKey, runId });
   }
 
   async judge(action: Action, context: ActionContext): Promise<Decision> {
-    const policy = policyOf(this.options.config.current);
+    const policy = await this.policyFor(context);
     if (!policy.enabled) return ALLOW;
-    const budget = new TimeBudget(this.options.limits.defenderBudgetMs, this.now);
-    budget.begin();
-    const found: Finding[] = [];
-    for (const guard of this.options.actionGuards ?? []) {
-      try {
-        found.push(...(await guard.inspect(action, context, budget.check)));
-      } catch (error) {
-        found.push(this.failed(guard.name, error, policy));
-      }
-    }
-    const decision = decide(found, policy, this.options.limits.defenderMaxFindings);
-    this.counts[decision.verdict]++;
-    if (decision.verdict === "allow") return decision;
-    const about = { ...context, direction: "action" } as const;
-    const id = await this.record(JSON.stringify(action), about, decision as RecordableDecision, policy);
-    return policy.auditOnly ? { ...decision, verdict: "allow", id } : { ...decision, id };
+    const decision = await this.judged(action, context, policy);
+    const { origin, actor, agentId, sessionKey, runId } = context;
+    const about = { direction: "action", kind: action.kind, origin, actor, agentId, sessionKey, runId } as const;
+    return this.settled(JSON.stringify(action), decision, policy, about);
+  }
+
+  /** What would be decided of a text or an action, without a record and whether or not the policy only watches. */
+  async consider(
+    subject: { text: string; context: ScreenContext } | { action: Action; context: ActionContext },
+    trial: Trial = {},
+  ): Promise<Decision> {
+    const policy = await this.policyFor(subject.context, trial.policy);
+    if ("action" in subject) return this.judged(subject.action, subject.context, policy);
+    return this.screened(subject.text, subject.context, policy);
   }
 
   stream(): OutboundStream {
-    const { enabled, auditOnly } = policyOf(this.options.config.current);
+    const { enabled, auditOnly } = policyOf(this.options.config.current, this.options.policy?.last);
     if (!enabled || auditOnly) return PASS_THROUGH;
     return new SecretStream(this.outgoing, this.options.limits.secretHoldChars);
   }
 
-  private async judgeInbound(text: string, { origin }: ScreenContext, policy: Policy): Promise<Decision> {
+  private async policyFor(subject: ScreenContext | ActionContext, given?: PolicyInForce): Promise<Policy> {
+    const { config, policy } = this.options;
+    return policyOf(config.current, given ?? (await policy?.current()), subject);
+  }
+
+  /** Records a decision and says what holds. */
+  private async settled(
+    payload: string,
+    decision: Decision,
+    policy: Policy,
+    about: Omit<Judged, "policy" | "enforced">,
+  ): Promise<Decision> {
+    const judged: Judged = { ...about, policy: policy.version, enforced: !policy.auditOnly };
+    if (decision.verdict === "block" && !policy.auditOnly && (await this.recorder.isReleased(payload, judged))) {
+      return this.settled(payload, released(decision), policy, about);
+    }
+    this.counts[decision.verdict]++;
+    if (decision.verdict === "allow" && !isNoteworthy(decision)) {
+      this.recorder.passed(decision, judged);
+      return decision;
+    }
+    const id = await this.recorder.keep(payload, decision, judged);
+    if (!policy.auditOnly) return { ...decision, id };
+    const { text: masked, ...rest } = decision;
+    return { ...rest, verdict: "allow", id };
+  }
+
+  private async screened(text: string, context: ScreenContext, policy: Policy): Promise<Decision> {
+    return context.direction === "inbound"
+      ? this.judgeInbound(text, context, policy)
+      : this.judgeOutbound(text, policy);
+  }
+
+  private async judged(action: Action, context: ActionContext, policy: Policy): Promise<Decision> {
+    const { limits, actionGuards = [] } = this.options;
+    const budget = new TimeBudget(limits.defenderBudgetMs, this.now);
+    budget.begin();
+    const found: Finding[] = [];
+    for (const guard of actionGuards) {
+      try {
+        found.push(...(await inTime(guard.inspect(action, context, budget.check), limits.defenderBudgetMs)));
+      } catch (error) {
+        found.push(this.failed(guard.name, error, policy));
+      }
+    }
+    const tool = toolOf(action);
+    const ruled = await this.ruled(action, found, policy, budget);
+    const findings = weighed(ruled, policy, { tool, channel: context.channel });
+    return decide([...findings, ...floorFinding(action, policy)], policy, limits.defenderMaxFindings);
+  }
+
+  /** The findings after the policy's rules of commands. */
+  private async ruled(action: Action, found: Finding[], policy: Policy, budget: TimeBudget): Promise<Finding[]> {
+    try {
+      return await applyCommandRules(action, found, policy, budget.check);
+    } catch (error) {
+      return [...found, this.failed("policy", error, policy)];
+    }
+  }
+
+  private async judgeInbound(text: string, { origin, channel }: ScreenContext, policy: Policy): Promise<Decision> {
     const { limits, guards } = this.options;
     const budget = new TimeBudget(limits.defenderBudgetMs, this.now);
     const best = new Map<string, Finding>();
@@ -134,23 +202,25 @@ export class Defender implements DefenderPort {
       budget.end();
       if (best.has(OUT_OF_TIME)) break;
     }
-    return decide([...best.values()], policy, limits.defenderMaxFindings);
+    return decide(weighed([...best.values()], policy, { channel }), policy, limits.defenderMaxFindings);
   }
 
   private judgeOutbound(text: string, policy: Policy): Decision {
     try {
       const matches = this.outgoing.find(text);
       if (matches.length === 0) return ALLOW;
-      const decision = decide(credentialFindings(matches), policy, this.options.limits.defenderMaxFindings);
+      const findings = ranked(credentialFindings(matches)).slice(0, this.options.limits.defenderMaxFindings);
+      const { score } = findings[0]!;
+      if (policy.credentials === "block") return { verdict: "block", score, findings };
       // The credential is taken out and the rest may go: worth a record in any case, and never a refusal.
-      return { ...decision, verdict: "review", text: mask(text, matches) };
+      return { verdict: "review", score, findings, text: mask(text, matches) };
     } catch (error) {
       const finding = this.failed("credentials", error, policy);
       return { verdict: "review", score: finding.score, findings: [finding], text: WITHHELD };
     }
   }
 
-  /** The findings of one guard. One that fails is itself a finding, at the score from which a person is asked. */
+  /** The findings of one guard. One that fails is itself a finding, which leads to what the policy says of it. */
   private inspect(guard: Guard, input: GuardInput, policy: Policy): Finding[] {
     try {
       return guard.inspect(input);
@@ -159,55 +229,35 @@ export class Defender implements DefenderPort {
     }
   }
 
-  private failed(guard: string, error: unknown, { reviewScore }: Policy): Finding {
+  private failed(guard: string, error: unknown, policy: Policy): Finding {
     this.failures++;
     if (error instanceof BudgetExceeded) {
       this.options.log.warn("a guard ran out of time", { guard });
-      return { id: OUT_OF_TIME, score: reviewScore, reason: "The text took longer to judge than allowed." };
+      const score = scoreFor(policy.onTimeout, policy);
+      return { id: OUT_OF_TIME, score, reason: "It took longer to judge than allowed." };
     }
     this.options.log.error("a guard failed", { guard, error });
-    return { id: "guard.failed", score: reviewScore, reason: `The ${guard} guard failed on this text.` };
-  }
-
-  private async record(
-    text: string,
-    context: Omit<ScreenContext, "direction"> & { direction: DecisionRecord["direction"] },
-    { verdict, score, findings }: RecordableDecision,
-    { auditOnly }: Policy,
-  ): Promise<string> {
-    const { clock, decisions, bus, log, limits } = this.options;
-    const { direction, origin, actor, sessionKey, runId } = context;
-    const id = uuid();
-    const facts = {
-      id,
-      at: clock.now(),
-      enforced: !auditOnly,
-      score,
-      findings,
-      direction,
-      origin,
-      actor,
-      sessionKey,
-      runId,
+    return {
+      id: "guard.failed",
+      score: scoreFor(policy.onFailure, policy),
+      reason: `The ${guard} guard failed on this.`,
     };
-    try {
-      const excerpt = excerptOf(text, findings[0]?.span, limits.defenderExcerptChars, this.kept);
-      const record: DecisionRecord = { ...facts, verdict, excerpt };
-      await decisions.add(record);
-    } catch (error) {
-      // The verdict stands: that it could not be written down must not let the text pass.
-      log.error("a decision could not be stored", { id, verdict, error });
-      return id;
-    }
-    bus.publish("security.decision", { ...facts, decision: verdict });
-    return id;
   }
 }
 
-type RecordableDecision = Decision & { verdict: "review" | "block" };
-
 const WITHHELD = "[This answer could not be checked for credentials and is withheld.]";
 const OUT_OF_TIME = "guard.out-of-time";
+const RELEASED = "policy.released";
+
+/** A person has looked at the very same payload and let it go. */
+function released({ score, findings }: Decision): Decision {
+  const finding: Finding = { id: RELEASED, score, reason: "A person has released this from quarantine." };
+  return { verdict: "allow", score, findings: [finding, ...findings] };
+}
+
+/** Whether a decision to allow is more than that nothing was found. */
+const isNoteworthy = ({ findings }: Decision): boolean =>
+  findings.some(({ id }) => id.startsWith("guard.") || id === RELEASED);
 
 /** Keeps the highest-scoring finding of each rule, with its place in the whole text. */
 function keepBest(best: Map<string, Finding>, finding: Finding, offset: number): void {

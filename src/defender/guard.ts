@@ -56,3 +56,18 @@ export class TimeBudget {
     if (this.used > this.limitMs) throw new BudgetExceeded();
   };
 }
+
+/**
+ * What a guard answers, unless its promise takes longer than the budget: then it counts as one that ran out of time.
+ * @throws BudgetExceeded, or what the guard throws
+ */
+export async function inTime<T>(answer: T | Promise<T>, budgetMs: number): Promise<T> {
+  if (!(answer instanceof Promise)) return answer;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new BudgetExceeded()), budgetMs);
+  try {
+    return await Promise.race([answer, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -6,17 +6,21 @@ import { systemClock } from "../platform/clock.ts";
 import { silentLogger } from "../platform/logger.ts";
 import { Defender } from "./defender.ts";
 import { ACTION_GUARDS, TEXT_GUARDS } from "./guards.ts";
+import { PolicyFile, type PolicyInForce } from "./policy/policy-file.ts";
 
 /**
  * The same judgement as the gateway's, without a gateway: it keeps no records and says what it finds even where the
- * configuration only watches or has switched the defender off. The thresholds are those of the configuration.
+ * configuration or the policy only watches or has switched the defender off. Thresholds and rules are those in force.
  */
-export function localDefender(current: GatewayConfig): Defender {
+export function localDefender(given: Pick<ConfigPort, "current" | "stateDir">): Defender {
+  const { current, stateDir } = given;
   const defender = { ...current.security.defender, enabled: true, auditOnly: false };
-  const config = { current: { ...current, security: { ...current.security, defender } } } as ConfigPort;
+  const config = { stateDir, current: { ...current, security: { ...current.security, defender } } as GatewayConfig };
+  const file = new PolicyFile({ config, log: silentLogger });
   return new Defender({
     config,
-    decisions: { add: async () => {} },
+    policy: { current: async () => enforcing(await file.current()), last: file.last },
+    decisions: { add: async () => {}, pass: async () => {} },
     bus: new EventBus(),
     clock: systemClock,
     log: silentLogger,
@@ -26,3 +30,8 @@ export function localDefender(current: GatewayConfig): Defender {
     limits: LIMITS,
   });
 }
+
+const enforcing = (inForce: PolicyInForce): PolicyInForce => ({
+  ...inForce,
+  document: { ...inForce.document, auditOnly: false },
+});

@@ -6,12 +6,15 @@ import { ManualClock } from "../platform/clock.ts";
 import type { LogFields, Logger } from "../platform/logger.ts";
 import { Store } from "../store/store.ts";
 import { DecisionRepository } from "./decision-repository.ts";
-import { Defender, type DefenderLimits } from "./defender.ts";
+import { Defender, type DefenderLimits, type DefenderOptions } from "./defender.ts";
 import type { ActionGuard, Guard } from "./guard.ts";
+import { HostKey } from "./records/host-key.ts";
+import { Quarantine } from "./records/quarantine.ts";
 
 export interface DefenderFixture {
   defender: Defender;
   decisions: DecisionRepository;
+  quarantine: Quarantine;
   store: Store;
   events: BusEvent[];
   /** Messages of the log, as `level: message`. */
@@ -24,6 +27,8 @@ export function defenderFixture(
     guards?: readonly Guard[];
     actionGuards?: readonly ActionGuard[];
     policy?: Partial<GatewayConfig["security"]["defender"]>;
+    /** The document in force. */
+    document?: DefenderOptions["policy"];
     secrets?: readonly string[];
     limits?: Partial<DefenderLimits>;
     maxRows?: number;
@@ -34,14 +39,17 @@ export function defenderFixture(
   const events: BusEvent[] = [];
   const bus = new EventBus();
   bus.subscribe((event) => events.push(event));
-  const decisions = new DecisionRepository(store, options.maxRows ?? LIMITS.defenderMaxDecisions);
+  const decisions = new DecisionRepository(store, { maxRows: options.maxRows ?? LIMITS.defenderMaxDecisions });
+  const quarantine = new Quarantine(store, HostKey.fresh(), { maxEntries: 10, maxAgeMs: 1e9, maxChars: 1000 });
   const defender = { ...CONFIG_DEFAULTS.security.defender, ...options.policy };
   const logged: string[] = [];
   const secrets = options.secrets ?? [];
   return {
     defender: new Defender({
       config: { current: { ...CONFIG_DEFAULTS, security: { defender } } as unknown as GatewayConfig } as ConfigPort,
+      policy: options.document,
       decisions,
+      quarantine,
       bus,
       clock: new ManualClock(),
       log: collector(logged),
@@ -52,6 +60,7 @@ export function defenderFixture(
       now: options.now,
     }),
     decisions,
+    quarantine,
     store,
     events,
     logged,

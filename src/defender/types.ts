@@ -22,7 +22,7 @@ export interface Decision {
   findings: Finding[];
   /** Text with what must not leave replaced, for `screen` of outbound text. Absent when nothing was replaced. */
   text?: string;
-  /** The record of this decision; decisions to allow leave none. */
+  /** The record of this decision; absent for what was simply allowed. */
   id?: string;
 }
 
@@ -33,6 +33,11 @@ export interface ScreenContext {
   runId?: string;
   /** Who wrote it, as far as known: a device, a sender. For the record. */
   actor?: string;
+  agentId?: string;
+  channel?: string;
+  /** Whose model it goes to or comes from; policy may differ by it. */
+  provider?: string;
+  model?: string;
 }
 
 /** Masks an answer while it is streamed. What could still become a credential is held back for the next piece. */
@@ -69,6 +74,9 @@ export interface ActionContext {
   runId?: string;
   actor?: string;
   channel?: string;
+  /** Whose model asks for it; policy may differ by it. */
+  provider?: string;
+  model?: string;
 }
 
 /** What the gateway and the turns ask of the defender. Implemented by `defender/defender.ts`. */

@@ -23,9 +23,7 @@ import type { Config } from "../config/config.ts";
 import { knownSecrets } from "../config/configured-secrets.ts";
 import { ConfigWriter } from "../config/writer.ts";
 import { type CronServices, createCron } from "../cron/create.ts";
-import { DecisionRepository } from "../defender/decision-repository.ts";
-import { Defender } from "../defender/defender.ts";
-import { ACTION_GUARDS, TEXT_GUARDS } from "../defender/guards.ts";
+import { createDefender, type DefenderServices } from "../defender/create.ts";
 import { createDevices, type DeviceServices } from "../devices/create.ts";
 import { createHooks } from "../hooks/create.ts";
 import type { Hooks } from "../hooks/hooks.ts";
@@ -106,7 +104,8 @@ export interface ServiceOptions {
  * `"sessions.list": (params, { sessions }) => sessions.list(params)`.
  */
 export interface Services
-  extends DeviceServices,
+  extends DefenderServices,
+    DeviceServices,
     NodeServices,
     TurnServices,
     ApprovalServices,
@@ -135,8 +134,6 @@ export interface Services
   readonly budgets: Budgets;
   readonly usage: ProviderUsage;
   readonly usageReports: UsageReports;
-  readonly decisions: DecisionRepository;
-  readonly defender: Defender;
   readonly audit: Audit;
   readonly channels: Channels;
   readonly ingress: ChannelIngress;
@@ -201,20 +198,9 @@ export function createServices(options: ServiceOptions): Services {
   const sessions = new Sessions({ store, bus, clock, config, agents, models });
   const usage = new ProviderUsage({ models, clock, log });
   const usageReports = new UsageReports({ repository: new UsageRepository(store), sessions, models, clock });
-  const decisions = new DecisionRepository(store, LIMITS.defenderMaxDecisions);
   const secrets = knownSecrets(config);
-  const defender = new Defender({
-    config,
-    decisions,
-    bus,
-    clock,
-    log,
-    guards: TEXT_GUARDS,
-    actionGuards: ACTION_GUARDS,
-    secrets,
-    limits: LIMITS,
-  });
-  defender.defineMetrics(metrics);
+  const defenderServices = createDefender({ store, config, bus, clock, log, metrics, secrets });
+  const { defender } = defenderServices;
   const toolRegistry = new ToolRegistry();
   const toolHost = new ToolHost({ config, registry: toolRegistry, defender, log: log.child("tools"), limits: LIMITS });
   const setupAssistant = new SetupAssistant({
@@ -422,8 +408,7 @@ export function createServices(options: ServiceOptions): Services {
     budgets,
     usage,
     usageReports,
-    decisions,
-    defender,
+    ...defenderServices,
     ...deviceServices,
     ...nodeServices,
     ...approvalServices,

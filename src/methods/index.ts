@@ -12,6 +12,7 @@ import { chat, chatGuards } from "./chat.ts";
 import { config } from "./config.ts";
 import { conversations } from "./conversations.ts";
 import { cron, cronGuards } from "./cron.ts";
+import { defender } from "./defender.ts";
 import { devices } from "./devices.ts";
 import { exec } from "./exec.ts";
 import { gateway } from "./gateway.ts";
@@ -45,6 +46,7 @@ export const handlers: Handlers<CallContext> = {
   ...config,
   ...cron,
   ...logs,
+  ...defender,
   ...devices,
   ...chat,
   ...approval,

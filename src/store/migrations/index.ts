@@ -32,6 +32,7 @@ import { subagents } from "./0030-subagents.ts";
 import { runPrompts } from "./0031-run-prompts.ts";
 import { spending } from "./0032-spending.ts";
 import { worktrees } from "./0033-worktrees.ts";
+import { decisionLog } from "./0034-decision-log.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -67,4 +68,5 @@ export const MIGRATIONS: readonly Migration[] = [
   runPrompts,
   spending,
   worktrees,
+  decisionLog,
 ];

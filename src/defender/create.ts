@@ -1,0 +1,63 @@
+import { LIMITS } from "../../generated/limits.ts";
+import type { ConfigPort } from "../config/types.ts";
+import type { EventBus } from "../platform/bus.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
+import type { Metrics } from "../platform/metrics.ts";
+import type { Store } from "../store/store.ts";
+import { DecisionRepository } from "./decision-repository.ts";
+import { Defender } from "./defender.ts";
+import { DefenderDesk } from "./desk.ts";
+import { ACTION_GUARDS, TEXT_GUARDS } from "./guards.ts";
+import { PolicyFile } from "./policy/policy-file.ts";
+import { HostKey } from "./records/host-key.ts";
+import { Quarantine } from "./records/quarantine.ts";
+
+export interface DefenderRoomOptions {
+  store: Store;
+  config: ConfigPort;
+  bus: EventBus;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+  /** The gateway's own secrets, by value. */
+  secrets: () => readonly string[];
+}
+
+/** The room of the defender, as other rooms and handlers use it. */
+export interface DefenderServices {
+  readonly defender: Defender;
+  readonly decisions: DecisionRepository;
+  readonly defenderDesk: DefenderDesk;
+}
+
+/** Builds the room. No key and no policy is read before the first decision. */
+export function createDefender(options: DefenderRoomOptions): DefenderServices {
+  const { store, config, bus, clock, metrics, secrets } = options;
+  const log = options.log.child("defender");
+  const hostKey = HostKey.in(config.stateDir);
+  const bounds = { maxRows: LIMITS.defenderMaxDecisions, maxAgeMs: LIMITS.defenderDecisionAgeMs };
+  const decisions = new DecisionRepository(store, bounds, hostKey);
+  const quarantine = new Quarantine(store, hostKey, {
+    maxEntries: LIMITS.quarantineEntries,
+    maxAgeMs: LIMITS.quarantineAgeMs,
+    maxChars: LIMITS.quarantineChars,
+  });
+  const policy = new PolicyFile({ config, log });
+  const defender = new Defender({
+    config,
+    policy,
+    decisions,
+    quarantine,
+    bus,
+    clock,
+    log,
+    guards: TEXT_GUARDS,
+    actionGuards: ACTION_GUARDS,
+    secrets,
+    limits: LIMITS,
+  });
+  defender.defineMetrics(metrics);
+  const defenderDesk = new DefenderDesk({ config, defender, decisions, quarantine, policy, hostKey, clock, secrets });
+  return { defender, decisions, defenderDesk };
+}
