@@ -415,8 +415,20 @@ export const LIMITS = {
   defenderMaxFindings: 16,
   /** characters. Of a refused text kept with its decision; enough to see what it was. */
   defenderExcerptChars: 600,
-  /** rows. About 15 MB of decisions at worst; the oldest go first. */
+  /** rows. About 15 MB of decisions at worst; the oldest go first. As many of those that simply allow, which are smaller. */
   defenderMaxDecisions: 10000,
+  /** ms. 90 days for which a decision is kept at most. */
+  defenderDecisionAgeMs: 7776000000,
+  /** bytes. Of a policy; a thousand rules fill half of it. */
+  defenderPolicyBytes: 262144,
+  /** ms. Between two looks whether the policy's file has changed; a look costs some microseconds. */
+  defenderPolicyLookMs: 500,
+  /** payloads. Kept of what was blocked; the oldest go first. */
+  quarantineEntries: 500,
+  /** ms. 30 days for which a blocked payload is kept, and passes after its release. */
+  quarantineAgeMs: 2592000000,
+  /** characters. Kept of one blocked payload; with quarantineEntries at most some 60 MB on disk. */
+  quarantineChars: 65536,
   /** characters. Of a streamed answer held back while it could become a credential; longer ones are masked before they end. */
   secretHoldChars: 1024,
   /** ms. Upstream's longest wait for a decision, almost 25 days. */
@@ -1032,7 +1044,13 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderCommandExpanded: { unit: "characters", reason: "Put in the place of variables and outputs that are known, so that values cannot multiply." },
   defenderMaxFindings: { unit: "findings", reason: "Kept of one decision, highest score first; the first decides." },
   defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
-  defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first." },
+  defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first. As many of those that simply allow, which are smaller." },
+  defenderDecisionAgeMs: { unit: "ms", reason: "90 days for which a decision is kept at most." },
+  defenderPolicyBytes: { unit: "bytes", reason: "Of a policy; a thousand rules fill half of it." },
+  defenderPolicyLookMs: { unit: "ms", reason: "Between two looks whether the policy's file has changed; a look costs some microseconds." },
+  quarantineEntries: { unit: "payloads", reason: "Kept of what was blocked; the oldest go first." },
+  quarantineAgeMs: { unit: "ms", reason: "30 days for which a blocked payload is kept, and passes after its release." },
+  quarantineChars: { unit: "characters", reason: "Kept of one blocked payload; with quarantineEntries at most some 60 MB on disk." },
   secretHoldChars: { unit: "characters", reason: "Of a streamed answer held back while it could become a credential; longer ones are masked before they end." },
   approvalTimeoutMaxMs: { unit: "ms", reason: "Upstream's longest wait for a decision, almost 25 days." },
   approvalGraceMs: { unit: "ms", reason: "Upstream's time after the end in which a decided approval is still found by the beginning of its id." },
