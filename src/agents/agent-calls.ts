@@ -8,7 +8,7 @@ import { ownableKey } from "../sessions/keys.ts";
 import type { SessionState } from "../sessions/types.ts";
 import { imagesOf } from "./attachments.ts";
 import { refuseArchived } from "./chat.ts";
-import { type ParsedCommand, parseCommand, runCommand } from "./commands/commands.ts";
+import { type Commands, type ParsedCommand, runCommand, scopeOf } from "./commands/commands.ts";
 import type { CommandDeps } from "./commands/types.ts";
 import { failedRun } from "./replay.ts";
 import { INTERNAL_MESSAGE } from "./runs/failure-text.ts";
@@ -20,6 +20,7 @@ import type { Sender } from "./sender.ts";
 import { requestHash, userMessage } from "./user-message.ts";
 
 export interface AgentCallsOptions extends CommandDeps {
+  commands: Commands;
   defender: DefenderPort;
 }
 
@@ -54,7 +55,7 @@ export class AgentCalls {
   async run(params: AgentParams, sender: Sender, accept: (acceptance: AgentAcceptance) => void) {
     const { runs, clock, defender } = this.options;
     const { idempotencyKey: runId, message } = params;
-    checkAuthority(params, sender);
+    checkAuthority(params, sender, this.options.commands);
     checkSupported(params);
     const known = await runs.find(runId);
     if (known) return this.replay(known);
@@ -79,7 +80,7 @@ export class AgentCalls {
       connId: sender.connId,
     };
     const hash = requestHash("agent", sessionKey, message, images);
-    const restart = parseCommand(message);
+    const restart = this.options.commands.parse(message);
     if (restart !== null && isReset(restart)) return this.startOver(restart, { input, hash, target, sender, accept });
     const texts = [message, params.extraSystemPrompt ?? ""].filter((text) => text !== "");
     for (const text of texts) await screenInbound(defender, text, { sessionKey, runId, sender });
@@ -229,13 +230,15 @@ function waitAnswer(runId: string, outcome: RunOutcome, live: boolean) {
 }
 
 /** What only administrators may ask of a run (KNOWN_ATTACKS 26). */
-function checkAuthority({ model, provider, message }: AgentParams, sender: Sender): void {
+function checkAuthority({ model, provider, message }: AgentParams, sender: Sender, commands: Commands): void {
   if (sender.may("operator.admin")) return;
   if (model !== undefined || provider !== undefined) {
     throw invalidRequest("provider/model overrides are not authorized for this caller.");
   }
-  const command = parseCommand(message);
-  if (command !== null && isReset(command)) throw missingScope("operator.admin");
+  const command = commands.parse(message);
+  if (command === null || !isReset(command)) return;
+  const scope = scopeOf(command);
+  if (!sender.may(scope)) throw missingScope(scope);
 }
 
 /** Fields that would change what the run does and are not served yet: refused rather than ignored. */

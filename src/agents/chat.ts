@@ -7,8 +7,8 @@ import type { Logger } from "../platform/logger.ts";
 import { ownableKey } from "../sessions/keys.ts";
 import type { SessionState, TranscriptMessage } from "../sessions/types.ts";
 import { imagesOf } from "./attachments.ts";
-import { isStop, type ParsedCommand, parseCommand, runCommand } from "./commands/commands.ts";
-import type { CommandDeps } from "./commands/types.ts";
+import { type Commands, isStop, type ParsedCommand, runCommand } from "./commands/commands.ts";
+import type { CommandDeps, CommandReply } from "./commands/types.ts";
 import { checkGoalStart, type GoalRuns, type GoalStarted } from "./goal-runs.ts";
 import { injectedMessage, shownMessage } from "./injected.ts";
 import { type ChatReplay, chatReplay } from "./replay.ts";
@@ -23,6 +23,7 @@ import { requestHash, transportMeta, userMessage } from "./user-message.ts";
 
 export interface ChatOptions extends CommandDeps {
   goalRuns: GoalRuns;
+  commands: Commands;
   defender: DefenderPort;
   bus: EventBus;
   log: Logger;
@@ -81,13 +82,13 @@ export class Chat {
       owner: sender.owner,
       connId: sender.connId,
     };
-    const command = interpreted ? parseCommand(text) : null;
+    const command = interpreted ? await this.options.commands.find(text, agentId) : null;
     if (command) return this.command(command, input, hash, session, sender);
     await screenInbound(this.options.defender, text, { sessionKey, runId, sender });
     const accepted = await this.options.runs.accept(
       input,
       hash,
-      params.queueMode ?? queueMode(this.options.config.current),
+      params.queueMode ?? session?.queueMode ?? queueMode(this.options.config.current),
     );
     return accepted.known ? chatReplay(accepted.known, hash) : { runId, status: "started" };
   }
@@ -191,10 +192,10 @@ export class Chat {
     const call = { args: command.args, sessionKey, agentId, session, sender };
     const reply = await runCommand(command, call, this.options).catch((error) => {
       log.error("a command failed", { command: command.command.name, error });
-      return { text: failureNotice(INTERNAL_MESSAGE), contextFree: undefined, notice: undefined, turn: undefined };
+      return { text: failureNotice(INTERNAL_MESSAGE) } satisfies CommandReply as CommandReply;
     });
     if (reply.turn !== undefined) {
-      runs.begin({ ...input, prompt: reply.turn });
+      runs.begin({ ...input, prompt: reply.turn }, reply.mode);
       return;
     }
     const free = reply.contextFree

@@ -1,3 +1,4 @@
+import type { SessionsPatchParams } from "../../generated/types.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { DefenderPort } from "../defender/types.ts";
 import type { Models } from "../models/models.ts";
@@ -6,6 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import { PRODUCT } from "../protocol/version.ts";
+import { patchSession } from "../sessions/patch.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
 import type { ToolHostPort } from "../tools/types.ts";
@@ -13,6 +15,7 @@ import type { Budgets } from "../usage/budgets.ts";
 import { AgentCalls } from "./agent-calls.ts";
 import type { AgentCatalogue } from "./catalogue.ts";
 import { Chat } from "./chat.ts";
+import { Commands } from "./commands/commands.ts";
 import { Compactor } from "./compaction/compactor.ts";
 import { TurnContexts } from "./context/turn-context.ts";
 import { GoalRuns } from "./goal-runs.ts";
@@ -44,6 +47,7 @@ export interface TurnsOptions {
 export interface TurnServices {
   readonly runs: Runs;
   readonly chat: Chat;
+  readonly commands: Commands;
   readonly goalRuns: GoalRuns;
   readonly tasks: Tasks;
   readonly agentCalls: AgentCalls;
@@ -67,8 +71,15 @@ export function createTurns(options: TurnsOptions): TurnServices {
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);
   const compactor = new Compactor({ sessions, models, budgets, agents, runs, defender, config, bus, clock, log });
+  const commands = new Commands();
   const deps = {
+    commands,
     compactor,
+    contexts,
+    settings: {
+      read: async (key: string) => (await sessions.repository.find(key))?.entry ?? {},
+      patch: (params: SessionsPatchParams) => patchSession(sessions, params),
+    },
     sessions,
     models,
     agents,
@@ -86,6 +97,7 @@ export function createTurns(options: TurnsOptions): TurnServices {
   return {
     runs,
     chat,
+    commands,
     goalRuns,
     tasks,
     compactor,

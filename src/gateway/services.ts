@@ -1,5 +1,7 @@
 import { LIMITS } from "../../generated/limits.ts";
 import { AgentCatalogue } from "../agents/catalogue.ts";
+import { roomCommands } from "../agents/commands/room-commands.ts";
+import { skillCommandByName, skillCommands } from "../agents/commands/skills.ts";
 import { createTurns, type TurnServices } from "../agents/create.ts";
 import { AgentManager } from "../agents/manage/manager.ts";
 import { ChatMetadataWatch } from "../agents/metadata-watch.ts";
@@ -378,6 +380,20 @@ export function createServices(options: ServiceOptions): Services {
     version: COMPATIBLE_VERSION,
   });
 
+  const tools = new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost });
+  turns.commands.useSkills(skillCommands(skills));
+  turns.commands.add([
+    skillCommandByName(skills),
+    ...roomCommands({
+      tasks: turns.tasks,
+      subagents,
+      tools,
+      approvalRecords: approvalServices.approvalRecords,
+      speech,
+      restarts: operations.restarts,
+    }),
+  ]);
+
   const projects = new Projects({ store, agents, clock });
   return {
     store,
@@ -434,7 +450,7 @@ export function createServices(options: ServiceOptions): Services {
       limits: LIMITS,
     }),
     skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
-    tools: new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost }),
+    tools,
     toolInvoker: new ToolInvoker({ config, agents, sessions, host: toolHost, log: log.child("tools") }),
     subagents,
     toolRegistry,

@@ -1,6 +1,5 @@
 import type { ChatHandlers } from "../../generated/handlers.ts";
 import type { ChatMetadataParams, ChatMetadataResult } from "../../generated/types.ts";
-import { COMMANDS } from "../agents/commands/commands.ts";
 import { describeCommand } from "../agents/commands/describe.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
@@ -35,13 +34,13 @@ export const chat: ChatHandlers<CallContext> = {
 /** What a composer offers: the models of the agent, and the commands that are understood. */
 async function metadata(
   { agentId, sessionKey }: ChatMetadataParams,
-  { models, agents, sessions }: CallContext,
+  { models, agents, sessions, commands }: CallContext,
 ): Promise<ChatMetadataResult> {
   const agent = agentId ?? (sessionKey === undefined ? undefined : sessions.agentOf(sessions.canonicalKey(sessionKey)));
   const list = await listModels(models, agents, { agentId: agent });
   return {
     models: list.models,
-    commands: COMMANDS.map(describeCommand),
+    commands: (await commands.of(agent ?? agents.roster.defaultId)).map(describeCommand),
     swarmEnabled: false,
     accountSelection: { kind: "automatic", label: "Automatic account selection" },
     ...(sessionKey === undefined ? {} : { runtimeSelectionLocked: false }),

@@ -69,6 +69,7 @@ const KEPT_OVER_RESET = [
   "contextWindow",
   "sendPolicy",
   "groupActivation",
+  "queueMode",
   "chatType",
   "sessionRoot",
   "parentSessionKey",

@@ -35,6 +35,7 @@ import {
 } from "./transcript-repository.ts";
 import type {
   ActiveRuns,
+  SessionOverrides,
   SessionRunUpdate,
   SessionState,
   SessionsPort,
@@ -299,7 +300,7 @@ export class Sessions implements SessionsPort, SessionStats {
 
   async setOverrides(
     key: string,
-    { modelOverride, thinkingLevel }: { modelOverride?: string | null; thinkingLevel?: string | null },
+    { modelOverride, thinkingLevel, queueMode }: SessionOverrides,
   ): Promise<SessionState> {
     const now = this.clock.now();
     const choose = (known: StoredSession | null): StoredSession => {
@@ -308,6 +309,8 @@ export class Sessions implements SessionsPort, SessionStats {
       if (modelOverride !== undefined) applyModelOverride(entry, modelOverride);
       if (thinkingLevel === null) delete entry.thinkingLevel;
       else if (thinkingLevel !== undefined) entry.thinkingLevel = thinkingLevel;
+      if (queueMode === null) delete entry.queueMode;
+      else if (queueMode !== undefined) entry.queueMode = queueMode;
       return { ...base, entry };
     };
     return stateOf(await this.repository.update(key, choose, (family) => this.changed(family, "patch")));
@@ -370,6 +373,7 @@ function stateOf({ key, agentId, entry }: StoredSession): SessionState {
     modelOverride: providerOverride && modelOverride ? `${providerOverride}/${modelOverride}` : null,
     thinkingLevel: entry.thinkingLevel ?? null,
     sendPolicy: entry.sendPolicy ?? null,
+    ...(entry.queueMode ? { queueMode: entry.queueMode } : {}),
     goal: entry.goal ?? null,
     archived: entry.archivedAt !== undefined,
     spawnDepth: entry.spawnDepth ?? 0,

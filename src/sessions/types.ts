@@ -1,4 +1,4 @@
-import type { SessionGoal, SessionModelAttempt } from "../../generated/types.ts";
+import type { SessionEntry, SessionGoal, SessionModelAttempt } from "../../generated/types.ts";
 import type { GoalRule } from "./goals/goals.ts";
 
 /** One part of a message's content, in the shape that upstream stores and sends. */
@@ -82,6 +82,8 @@ export interface SessionState {
   modelOverride: string | null;
   thinkingLevel: string | null;
   sendPolicy: "allow" | "deny" | null;
+  /** What becomes of a message that comes while the session is at work; absent where the configuration says. */
+  queueMode?: SessionEntry["queueMode"];
   archived: boolean;
   goal: SessionGoal | null;
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
@@ -103,6 +105,13 @@ export interface SessionToolSettings {
   execCwd?: string;
   /** The session that began it, whose limits are its own too. */
   spawnedBy?: string;
+}
+
+/** What people choose for a session by command; null takes a choice back. */
+export interface SessionOverrides {
+  modelOverride?: string | null;
+  thinkingLevel?: string | null;
+  queueMode?: SessionEntry["queueMode"] | null;
 }
 
 /** What other domains may ask of sessions. Implemented by `sessions/sessions.ts`. */
@@ -133,11 +142,8 @@ export interface SessionsPort {
   startOver(key: string, reason: "new" | "reset"): Promise<SessionState>;
   /** What the command `/goal` does; the goal as it is then. Publishes `sessions.changed`. @throws what the rule throws */
   changeGoal(key: string, rule: GoalRule): Promise<SessionGoal | null>;
-  /** What the commands `/model` and `/think` do; absent fields stay as they are. Publishes `sessions.changed`. */
-  setOverrides(
-    key: string,
-    overrides: { modelOverride?: string | null; thinkingLevel?: string | null },
-  ): Promise<SessionState>;
+  /** What the commands `/model`, `/think` and `/queue` do; absent fields stay as they are. Publishes `sessions.changed`. */
+  setOverrides(key: string, overrides: SessionOverrides): Promise<SessionState>;
 }
 
 /** An accepted message that has not reached the transcript yet, as `chat.history` lists it under `pendingInputs`. */

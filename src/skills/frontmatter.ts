@@ -15,6 +15,8 @@ export interface SkillInstaller {
 export interface SkillFacts {
   name: string;
   description: string;
+  /** The first heading of the text; the name where there is none. */
+  title: string;
   skillKey: string;
   homepage?: string;
   emoji?: string;
@@ -28,13 +30,16 @@ export interface SkillFacts {
   events: string[];
 }
 
+const HEAD = /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)/;
+
 /** The facts at the head of a `SKILL.md`, or null when it describes no skill: no head, no name or no description. */
 export function parseSkill(markdown: string, folder: string): SkillFacts | null {
-  const head = /^\uFEFF?---[ \t]*\r?\n([\s\S]*?)\r?\n---[ \t]*(?:\r?\n|$)/.exec(markdown)?.[1];
+  const head = HEAD.exec(markdown)?.[1];
   const fields = head === undefined ? null : parseHead(head);
   const description = text(fields?.description)?.replace(/\s+/g, " ");
   if (!fields || !description) return null;
   const name = text(fields.name) ?? folder;
+  const heading = /^#[ \t]+(.+?)[ \t#]*$/m.exec(textOf(markdown))?.[1];
   const own = ownMetadata(fields.metadata);
   const requires = dict(own.requires);
   const shown = {
@@ -45,6 +50,7 @@ export function parseSkill(markdown: string, folder: string): SkillFacts | null 
   return {
     name,
     description,
+    title: heading ?? name,
     skillKey: text(own.skillKey) ?? text(own.hookKey) ?? name,
     ...Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined)),
     always: own.always === true,
@@ -61,6 +67,9 @@ export function parseSkill(markdown: string, folder: string): SkillFacts | null 
     events: words(own.events),
   };
 }
+
+/** What stands behind the head. */
+export const textOf = (markdown: string): string => markdown.replace(HEAD, "").trim();
 
 /** YAML; where that fails, the lines `key: value` alone, as heads are often written with colons in their texts. */
 function parseHead(head: string): Record<string, unknown> | null {

@@ -2,7 +2,7 @@ import { readdir, realpath } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import { readInside } from "../platform/read-inside.ts";
-import { parseSkill, type SkillFacts } from "./frontmatter.ts";
+import { parseSkill, type SkillFacts, textOf } from "./frontmatter.ts";
 
 /** A folder that holds skills. */
 export interface SkillRoot {
@@ -20,6 +20,8 @@ export interface FoundSkill extends SkillFacts {
   source: string;
   /** Its folder, an absolute path. */
   baseDir: string;
+  /** What stands behind the head of its file. */
+  text: string;
 }
 
 /**
@@ -51,8 +53,9 @@ async function scanRoot(root: SkillRoot): Promise<FoundSkill[]> {
     if (real === undefined || !(root.mayLink || isInside(home!, real))) return;
     const markdown = await readInside(real, root.file ?? "SKILL.md", LIMITS.skillFileBytes);
     if (typeof markdown !== "string") {
-      const facts = parseSkill(markdown.toString("utf8"), basename(folder));
-      if (facts) found.push({ ...facts, source: root.source, baseDir: folder });
+      const whole = markdown.toString("utf8");
+      const facts = parseSkill(whole, basename(folder));
+      if (facts) found.push({ ...facts, source: root.source, baseDir: folder, text: textOf(whole) });
       return;
     }
     if (depth >= LIMITS.skillFolderDepth) return;

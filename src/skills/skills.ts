@@ -27,6 +27,12 @@ interface SkillsDeps {
   secrets(): readonly string[];
 }
 
+/** A skill that people may ask an agent to go by. */
+export interface UsableSkill extends Pick<FoundSkill, "name" | "description" | "title" | "baseDir" | "text"> {
+  /** Whether the agent may also take it up by itself. */
+  modelVisible: boolean;
+}
+
 type SkillStatus = SkillsStatusResult["skills"][number];
 
 /** The skills that agents have at hand: folders with a `SKILL.md`, read anew for each answer (docs: tools/skills). */
@@ -47,6 +53,18 @@ export class Skills {
       agentId: agent.id,
       skills: skills.map((skill) => this.describe(skill, agent, around)),
     };
+  }
+
+  /** The skills that people may ask an agent to go by; none of an agent that is not there. */
+  async usable(agentId: string): Promise<UsableSkill[]> {
+    const agent = this.deps.agents.find(agentId);
+    if (!agent) return [];
+    const around = this.surroundings();
+    return (await scanSkills(this.roots(agent))).flatMap((skill) => {
+      const { commandVisible, modelVisible } = this.describe(skill, agent, around);
+      const { name, description, title, baseDir, text } = skill;
+      return commandVisible ? [{ name, description, title, baseDir, text, modelVisible }] : [];
+    });
   }
 
   /** Every program that a skill of any agent asks for, by name: what a node looks for on its machine. */

@@ -8,7 +8,11 @@ import {
   startChatGateway,
   transcript,
 } from "../testing/chat-gateway.ts";
-import { COMMANDS, isStop, parseCommand } from "./commands.ts";
+import { Commands, isStop, scopeOf } from "./commands.ts";
+import type { CommandScope } from "./types.ts";
+
+const BUILT_IN = new Commands();
+const parseCommand = (message: string) => BUILT_IN.parse(message);
 
 let gateway: ChatGateway;
 beforeAll(async () => {
@@ -112,7 +116,7 @@ test("/help and /commands name every command", async () => {
   const { sessionKey, id } = freshKey();
   const help = await say(sessionKey, "/help", id("a"));
   const list = await say(sessionKey, "/commands", id("b"));
-  for (const { name, description } of COMMANDS) {
+  for (const { name, description } of gateway.services.commands.own()) {
     expect(help).toContain(`/${name}`);
     expect(list).toContain(description);
   }
@@ -223,22 +227,33 @@ describe("KNOWN_ATTACKS 25 and 26: a command needs the scope of what it stands f
   test("commands of other releases do nothing here: they are text", async () => {
     const writer = await gateway.connect(write);
     const { sessionKey, id } = freshKey();
-    for (const [index, message] of [
-      "/config set a 1",
-      "/approve X allow-once",
-      "/elevated full",
-      "/allowlist add x",
-    ].entries()) {
+    for (const [index, message] of ["/config set a 1", "/elevated full", "/allowlist add x"].entries()) {
       expect(await say(sessionKey, message, id(`${index}`), writer)).toBe(`echo: ${message}`);
     }
   });
 
+  test("approvals are decided only with operator.approvals, settings changed with what sessions.patch needs", async () => {
+    const { services } = gateway;
+    const writer = await gateway.connect(write);
+    const { sessionKey, id } = freshKey();
+    await say(sessionKey, "hello", id("a"));
+    expect(await say(sessionKey, "/approve X allow-once", id("b"), writer)).toContain("operator.approvals");
+    for (const [index, message] of ["/send off", "/exec host=gateway", "/verbose full", "/restart"].entries()) {
+      expect(await say(sessionKey, message, id(`w${index}`), writer)).toContain("needs the scope operator.admin");
+    }
+    const { entry } = (await services.sessions.repository.find(sessionKey))!;
+    expect([entry.sendPolicy, entry.execHost, entry.verboseLevel]).toEqual([undefined, undefined, undefined]);
+  });
+
   test("each names a scope that is at least that of chat.send's readers", () => {
-    for (const { name, scope } of COMMANDS) {
-      const expected = ["new", "reset", "compact"].includes(name)
-        ? "operator.admin"
-        : expect.stringMatching(/^operator\.(read|write)$/);
-      expect([name, scope]).toEqual([name, expected as string]);
+    const admin = ["new", "reset", "compact", "restart", "pair", "verbose", "reasoning", "send", "exec"];
+    for (const command of gateway.services.commands.own()) {
+      const { name } = command;
+      const needed = name === "approve" ? "operator.approvals" : admin.includes(name) ? "operator.admin" : undefined;
+      expect([name, scopeOf({ command, args: "on" })]).toEqual([
+        name,
+        needed ?? (expect.stringMatching(/^operator\.(read|write)$/) as unknown as CommandScope),
+      ]);
     }
   });
 

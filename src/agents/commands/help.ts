@@ -1,6 +1,13 @@
 import type { Command } from "./types.ts";
 
-const TITLES = { session: "Session", options: "Options", status: "Status" } as const;
+const TITLES = {
+  session: "Session",
+  options: "Options",
+  status: "Status",
+  management: "Management",
+  media: "Media",
+  tools: "Tools",
+} as const;
 
 /** `/help` and `/commands`, over all commands, themselves included. */
 export function helpCommands(all: () => readonly Command[]): readonly Command[] {
@@ -23,7 +30,7 @@ export function helpCommands(all: () => readonly Command[]): readonly Command[] 
 }
 
 function overview(commands: readonly Command[]): string {
-  const groups = Map.groupBy(commands, ({ category }) => category);
+  const groups = Map.groupBy(commands, ({ category = "tools" }) => category);
   return [...groups]
     .map(([category, group]) => `${TITLES[category]}\n  ${group.map(signature).join("  |  ")}`)
     .join("\n\n");

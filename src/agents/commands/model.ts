@@ -28,6 +28,7 @@ export const MODEL_COMMANDS: readonly Command[] = [
     description: "Show or set how much the model thinks.",
     category: "options",
     usage: "[level | default]",
+    args: [{ name: "level", description: "Thinking level", type: "string", dynamic: true }],
     scope: "operator.write",
     run: think,
   },

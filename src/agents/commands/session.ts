@@ -1,9 +1,13 @@
 import { GatewayError } from "../../platform/errors.ts";
 import type { Command, CommandCall, CommandDeps, CommandReply } from "./types.ts";
 
+const KEPT = "✅ The conversation is kept; files of the workspace are read anew with every message.";
+
 /** `/new` and `/reset`: the session starts over; text behind it is the first message of what follows. */
 const startOver = (reason: "new" | "reset", done: string) =>
   async function run({ args, sessionKey }: CommandCall, { sessions, runs }: CommandDeps): Promise<CommandReply> {
+    const soft = reason === "reset" && /^soft(?:\s+([\s\S]+))?$/i.exec(args);
+    if (soft) return { text: KEPT, notice: true, ...(soft[1] === undefined ? {} : { turn: soft[1] }) };
     const release = runs.hold(sessionKey);
     try {
       await runs.abortSession(sessionKey, "reset");
@@ -28,8 +32,8 @@ export const SESSION_COMMANDS: readonly Command[] = [
     name: "reset",
     description: "Reset the current session.",
     category: "session",
-    usage: "[message]",
-    scope: "operator.admin",
+    usage: "[message | soft [message]]",
+    scope: (args) => (/^soft(\s|$)/i.test(args) ? "operator.write" : "operator.admin"),
     run: startOver("reset", "✅ Session reset."),
   },
   {
@@ -45,6 +49,17 @@ export const SESSION_COMMANDS: readonly Command[] = [
       });
       return { text: compacted ? "🧹 Compacted." : `🧹 Not compacted: ${reason}`, notice: true };
     },
+  },
+  {
+    name: "steer",
+    aliases: ["tell"],
+    description: "Say something to the run that is at work.",
+    category: "management",
+    usage: "<message>",
+    args: [{ name: "message", description: "Steering message", type: "string" }],
+    scope: "operator.write",
+    run: async ({ args }) =>
+      args === "" ? { text: "Usage: /steer <message>" } : { text: "", turn: args, mode: "steer" },
   },
   {
     name: "stop",

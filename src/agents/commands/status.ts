@@ -56,13 +56,13 @@ export async function statusText(call: StatusCall, deps: StatusDeps): Promise<st
     `Session: ${sessionKey}`,
     `Messages: ${messages.length === LIMITS.contextMessages ? `${messages.length} or more` : messages.length}`,
     `Run: ${busy ? "one is at work" : "none"}${waiting > 0 ? `, ${waiting} waiting` : ""}`,
-    `Queue: ${queueMode(config.current)}`,
+    `Queue: ${session?.queueMode ?? queueMode(config.current)}`,
   ];
   return lines.join("\n");
 }
 
 type StatusCall = Pick<CommandCall, "sessionKey" | "agentId" | "session">;
-export type StatusDeps = Omit<CommandDeps, "compactor">;
+export type StatusDeps = Omit<CommandDeps, "compactor" | "contexts" | "settings">;
 
 async function usage({ sessionKey, session }: CommandCall, { sessions }: CommandDeps): Promise<CommandReply> {
   const messages = session ? await sessions.recent(sessionKey, LIMITS.contextMessages) : [];
