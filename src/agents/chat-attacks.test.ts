@@ -32,19 +32,29 @@ describe("25: chat commands need the scope of what they do", () => {
 
   test.each([
     "/config set gateway.auth.mode none",
-    "/approve x allow-once",
     "/debug set x y",
     "/elevated full",
     "/allowlist add x",
     "/mcp add x",
-    "21: /pair approve x",
-    "21: /pair qr",
-  ])("%s is only a message, for the model to read", async (line) => {
+  ])("%s is only a message, for the model to read", async (message) => {
+    const { sessionKey, id } = freshKey();
+    await writer.call("chat.send", { sessionKey, message, idempotencyKey: id("a") });
+    await chatEnd(writer, id("a"));
+    expect(await transcript(gateway, sessionKey)).toEqual([`user: ${message}`, `assistant: echo: ${message}`]);
+  });
+
+  test.each([
+    ["/approve x allow-once", "operator.approvals"],
+    ["21: /pair approve x", "operator.admin"],
+    ["21: /pair qr", "operator.admin"],
+    ["/restart", "operator.admin"],
+    ["/exec host=gateway", "operator.admin"],
+  ])("%s does nothing without its scope", async (line, scope) => {
     const { sessionKey, id } = freshKey();
     const message = line.replace("21: ", "");
     await writer.call("chat.send", { sessionKey, message, idempotencyKey: id("a") });
     await chatEnd(writer, id("a"));
-    expect(await transcript(gateway, sessionKey)).toEqual([`user: ${message}`, `assistant: echo: ${message}`]);
+    expect((await transcript(gateway, sessionKey)).at(-1)).toContain(`needs the scope ${scope}`);
   });
 });
 
