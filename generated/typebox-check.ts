@@ -160,8 +160,6 @@ export type Checked = AllTrue<{
   ChatAbortResult: Same<Box.ChatAbortResult, Types.ChatAbortResult>;
   ChatAbortedEvent: Same<Box.ChatAbortedEvent, Types.ChatAbortedEvent>;
   ChatAccountSelection: Same<Box.ChatAccountSelection, Types.ChatAccountSelection>;
-  ChatCommand: Same<Box.ChatCommand, Types.ChatCommand>;
-  ChatCommandArg: Same<Box.ChatCommandArg, Types.ChatCommandArg>;
   ChatDeltaEvent: Same<Box.ChatDeltaEvent, Types.ChatDeltaEvent>;
   ChatErrorEvent: Same<Box.ChatErrorEvent, Types.ChatErrorEvent>;
   ChatEvent: Same<Box.ChatEvent, Types.ChatEvent>;

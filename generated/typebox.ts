@@ -2595,36 +2595,6 @@ export const ChatAccountSelection = Type.Object({
   label: Type.String()
 }, { additionalProperties: false })
 
-export type ChatCommandArg = Static<typeof ChatCommandArg>
-export const ChatCommandArg = Type.Object({
-  name: Type.String({ minLength: 1 }),
-  description: Type.String({ minLength: 1 }),
-  type: Type.String(),
-  required: Type.Optional(Type.Boolean()),
-  dynamic: Type.Optional(Type.Boolean({ description: "The choices depend on the session." })),
-  choices: Type.Optional(Type.Array(Type.Object({
-    value: Type.String(),
-    label: Type.String()
-  }, { additionalProperties: false })))
-}, { additionalProperties: false })
-
-export type ChatCommand = Static<typeof ChatCommand>
-export const ChatCommand = Type.Object({
-  name: Type.String({ minLength: 1 }),
-  nativeName: Type.String({ minLength: 1 }),
-  textAliases: Type.Array(Type.String({ pattern: "^/" }), { minItems: 1 }),
-  description: Type.String({ minLength: 1 }),
-  category: Type.String(),
-  source: Type.Literal("native"),
-  scope: Type.Union([
-    Type.Literal("both"),
-    Type.Literal("text"),
-    Type.Literal("native")
-  ]),
-  acceptsArgs: Type.Boolean(),
-  args: Type.Optional(Type.Array(ChatCommandArg))
-}, { additionalProperties: false })
-
 export type ChatDeltaEvent = Static<typeof ChatDeltaEvent>
 export const ChatDeltaEvent = Type.Object({
   runId: Type.String({ minLength: 1 }),
@@ -2875,6 +2845,56 @@ export const ChatInputReceipt = Type.Object({
   state: Type.Literal("pending")
 }, { description: "A message that was asked about and still waits.", additionalProperties: false })
 
+export type CommandEntry = Static<typeof CommandEntry>
+export const CommandEntry = Type.Object({
+  name: Type.String({ minLength: 1, maxLength: 200 }),
+  nativeName: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  textAliases: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 20 })),
+  description: Type.String({ maxLength: 2000 }),
+  category: Type.Optional(Type.Union([
+    Type.Literal("session"),
+    Type.Literal("options"),
+    Type.Literal("status"),
+    Type.Literal("management"),
+    Type.Literal("media"),
+    Type.Literal("tools")
+  ])),
+  source: Type.Union([
+    Type.Literal("native"),
+    Type.Literal("skill"),
+    Type.Literal("plugin")
+  ]),
+  skillDisplayName: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  skillModelVisible: Type.Optional(Type.Boolean()),
+  scope: Type.Union([
+    Type.Literal("text"),
+    Type.Literal("native"),
+    Type.Literal("both")
+  ]),
+  acceptsArgs: Type.Boolean(),
+  args: Type.Optional(Type.Array(Type.Object({
+    name: Type.String({ minLength: 1, maxLength: 200 }),
+    description: Type.String({ maxLength: 500 }),
+    type: Type.Union([
+      Type.Literal("string"),
+      Type.Literal("number"),
+      Type.Literal("boolean")
+    ]),
+    required: Type.Optional(Type.Boolean()),
+    choices: Type.Optional(Type.Array(Type.Object({
+      value: Type.String({ maxLength: 200 }),
+      label: Type.String({ maxLength: 200 })
+    }, { additionalProperties: false }), { maxItems: 50 })),
+    dynamic: Type.Optional(Type.Boolean())
+  }, { additionalProperties: false }), { maxItems: 20 })),
+  clientPresentation: Type.Optional(Type.Object({
+    when: Type.Literal("no-arguments"),
+    action: Type.Object({
+      kind: Type.Literal("device-pairing")
+    }, { additionalProperties: false })
+  }, { additionalProperties: false }))
+}, { additionalProperties: false })
+
 export type ModelRow = Static<typeof ModelRow>
 export const ModelRow = Type.Object({
   id: Type.String({ minLength: 1 }),
@@ -2904,7 +2924,7 @@ export const ModelRow = Type.Object({
 export type ChatMetadataResult = Static<typeof ChatMetadataResult>
 export const ChatMetadataResult = Type.Object({
   models: Type.Array(ModelRow),
-  commands: Type.Array(ChatCommand),
+  commands: Type.Array(CommandEntry),
   swarmEnabled: Type.Boolean(),
   accountSelection: ChatAccountSelection,
   runtimeSelectionLocked: Type.Optional(Type.Boolean())
@@ -3608,56 +3628,6 @@ export type ChatToolTitlesResult = Static<typeof ChatToolTitlesResult>
 export const ChatToolTitlesResult = Type.Object({
   titles: Type.Record(Type.String(), Type.String()),
   disabled: Type.Optional(Type.Boolean())
-}, { additionalProperties: false })
-
-export type CommandEntry = Static<typeof CommandEntry>
-export const CommandEntry = Type.Object({
-  name: Type.String({ minLength: 1, maxLength: 200 }),
-  nativeName: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-  textAliases: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 20 })),
-  description: Type.String({ maxLength: 2000 }),
-  category: Type.Optional(Type.Union([
-    Type.Literal("session"),
-    Type.Literal("options"),
-    Type.Literal("status"),
-    Type.Literal("management"),
-    Type.Literal("media"),
-    Type.Literal("tools")
-  ])),
-  source: Type.Union([
-    Type.Literal("native"),
-    Type.Literal("skill"),
-    Type.Literal("plugin")
-  ]),
-  skillDisplayName: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
-  skillModelVisible: Type.Optional(Type.Boolean()),
-  scope: Type.Union([
-    Type.Literal("text"),
-    Type.Literal("native"),
-    Type.Literal("both")
-  ]),
-  acceptsArgs: Type.Boolean(),
-  args: Type.Optional(Type.Array(Type.Object({
-    name: Type.String({ minLength: 1, maxLength: 200 }),
-    description: Type.String({ maxLength: 500 }),
-    type: Type.Union([
-      Type.Literal("string"),
-      Type.Literal("number"),
-      Type.Literal("boolean")
-    ]),
-    required: Type.Optional(Type.Boolean()),
-    choices: Type.Optional(Type.Array(Type.Object({
-      value: Type.String({ maxLength: 200 }),
-      label: Type.String({ maxLength: 200 })
-    }, { additionalProperties: false }), { maxItems: 50 })),
-    dynamic: Type.Optional(Type.Boolean())
-  }, { additionalProperties: false }), { maxItems: 20 })),
-  clientPresentation: Type.Optional(Type.Object({
-    when: Type.Literal("no-arguments"),
-    action: Type.Object({
-      kind: Type.Literal("device-pairing")
-    }, { additionalProperties: false })
-  }, { additionalProperties: false }))
 }, { additionalProperties: false })
 
 export type CommandsListParams = Static<typeof CommandsListParams>
@@ -11973,6 +11943,12 @@ export const SessionEntry = Type.Object({
     Type.Literal("deny")
   ])),
   groupActivation: Type.Optional(Type.String()),
+  queueMode: Type.Optional(Type.Union([
+    Type.Literal("steer"),
+    Type.Literal("followup"),
+    Type.Literal("collect"),
+    Type.Literal("interrupt")
+  ], { description: "What becomes of a message that comes while the session is at work; the configuration says where this is absent." })),
   completionOwnerSessionKey: Type.Optional(Type.String()),
   inheritedToolPolicyVersion: Type.Optional(Type.Integer()),
   inheritedToolAllow: Type.Optional(Type.Array(Type.String())),

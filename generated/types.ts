@@ -1477,30 +1477,6 @@ export type ChatAccountSelection = {
   label: string
 };
 
-export type ChatCommand = {
-  name: string,
-  nativeName: string,
-  textAliases: Array<string>,
-  description: string,
-  category: string,
-  source: 'native',
-  scope: ('both' | 'text' | 'native'),
-  acceptsArgs: boolean,
-  args?: Array<ChatCommandArg>
-};
-
-export type ChatCommandArg = {
-  name: string,
-  description: string,
-  type: string,
-  required?: boolean,
-  dynamic?: boolean,
-  choices?: Array<{
-    value: string,
-    label: string
-  }>
-};
-
 export type ChatDeltaEvent = {
   runId: string,
   sessionKey: string,
@@ -1772,7 +1748,7 @@ export type ChatMetadataParams = {
 /** What a composer offers - the models that can be chosen and the commands that are understood. */
 export type ChatMetadataResult = {
   models: Array<ModelRow>,
-  commands: Array<ChatCommand>,
+  commands: Array<CommandEntry>,
   swarmEnabled: boolean,
   accountSelection: ChatAccountSelection,
   runtimeSelectionLocked?: boolean
@@ -7725,6 +7701,7 @@ export type SessionEntry = {
   toolOverrides?: Record<string, any>,
   sendPolicy?: ('allow' | 'deny'),
   groupActivation?: string,
+  queueMode?: ('steer' | 'followup' | 'collect' | 'interrupt'),
   completionOwnerSessionKey?: string,
   inheritedToolPolicyVersion?: number,
   inheritedToolAllow?: Array<string>,
