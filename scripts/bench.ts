@@ -8,6 +8,7 @@ import { hasHyperfine, measureCommands } from "./bench/commands.ts";
 import * as measures from "./bench/measures.ts";
 import { type BenchResult, benchTable, misses } from "./bench/report.ts";
 import { bare, chela, type Running, type Subject, upstream, workFolder } from "./bench/subjects.ts";
+import { measureChat, measureManyTurns } from "./bench/turns.ts";
 
 const USAGE = `usage: bun run bench [--quick] [--strict] [--upstream DIR] [--binary PATH]
 Measures the gateway beside a bare Bun server that answers the same frames and, with --upstream, beside the OpenClaw
@@ -108,7 +109,8 @@ async function measure(
     await part("sessions", () => addSessions(client).then(() => ({})));
     client.close();
     await part("sessions.list", () => measures.measureMethod(running, size, "sessions.list"));
-    await part("turns", () => measures.measureChat(running, size));
+    await part("turns", () => measureChat(running, size));
+    await part("many turns", () => measureManyTurns(running, size));
     await part("fan-out", () => measures.measureFanOut(running, size));
     await part("rest", () => measures.measureIdle(running, size, "rest"));
     if (hasHyperfine()) await part("commands", () => measureCommands(subject, running, folder));

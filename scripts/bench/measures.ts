@@ -11,7 +11,10 @@ export interface Size {
   starts: number;
   requests: number;
   latencies: number;
+  /** One after the other on one connection. */
   turns: number;
+  /** By each of eight connections at the same time. */
+  parallelTurns: number;
   clients: number;
   rounds: number;
   idleMs: number;
@@ -22,6 +25,7 @@ export const FULL: Size = {
   requests: 20_000,
   latencies: 2000,
   turns: 100,
+  parallelTurns: 125,
   clients: 200,
   rounds: 20,
   idleMs: 3000,
@@ -31,6 +35,7 @@ export const QUICK: Size = {
   requests: 2000,
   latencies: 200,
   turns: 10,
+  parallelTurns: 13,
   clients: 200,
   rounds: 3,
   idleMs: 1000,
@@ -101,44 +106,6 @@ async function inWindow(work: () => Promise<unknown>, count: number, window: num
     while (left-- > 0) await work();
   };
   await Promise.all(Array.from({ length: window }, worker));
-}
-
-/** Turns through the model server, one after the other on one connection and in one session. */
-export async function measureChat({ url, token, pid, slowdown }: Running, { turns }: Size): Promise<Values> {
-  const client = await BenchClient.open(url, token);
-  const accepted: number[] = [];
-  const completed: number[] = [];
-  const turn = async (index: number): Promise<void> => {
-    const runId = `bench-${Date.now()}-${index}`;
-    const sent = performance.now();
-    const final = client.next(({ event, payload }) => {
-      return event === "chat" && payload.runId === runId && ["final", "error", "aborted"].includes(payload.state);
-    });
-    await client.call("chat.send", {
-      sessionKey: "agent:main:bench",
-      message: "a few words to say",
-      idempotencyKey: runId,
-    });
-    accepted.push(performance.now() - sent);
-    const { payload } = await final;
-    if (payload.state !== "final") throw new Error(`a turn ended as ${payload.state}: ${payload.errorMessage}`);
-    completed.push(performance.now() - sent);
-  };
-  await turn(-1); // loads what the first turn needs
-  accepted.length = completed.length = 0;
-  const before = cpuMs(pid);
-  const from = performance.now();
-  const count = Math.ceil(turns / slowdown);
-  for (let index = 0; index < count; index++) await turn(index);
-  const seconds = (performance.now() - from) / 1000;
-  client.close();
-  return {
-    "chat.accepted": median(accepted),
-    "chat.completed": median(completed),
-    "chat.completed.p95": percentile(completed, 0.95),
-    "chat.rate": count / seconds,
-    "chat.cpu": (cpuMs(pid) - before) / count,
-  };
 }
 
 /** One presence event to many clients: from the request that causes it until the last one has it, in milliseconds. */

@@ -213,7 +213,7 @@ export function createServices(options: ServiceOptions): Services {
     facts: () => setupFacts({ config, models, agents }),
   });
   const spending = new SpendingRepository(store, LIMITS.spendingRows);
-  const budgets = new Budgets({ repository: spending, config, clock, bus });
+  const budgets = new Budgets({ repository: spending, config, clock, bus, log });
   const turns = createTurns({
     budgets,
     sessions,

@@ -2,6 +2,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { ConfigPort } from "../config/types.ts";
 import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { Logger } from "../platform/logger.ts";
 import { zonedDay } from "./day.ts";
 import type { SpendingKind, SpendingOf, SpendingRepository, Spent } from "./spending-repository.ts";
 
@@ -22,7 +23,10 @@ export interface BudgetCall {
 export interface Admission {
   /** Most tokens that the answer may have, so that no budget is passed. */
   maxTokens?: number;
-  /** The call has ended; what it cost is on disk when this resolves. */
+  /**
+   * The call has ended, and what it cost counts from now on. Resolves when that is on disk, which is with the next
+   * write of anybody's, so that no turn waits for it; or when it could not be stored, which the log says.
+   */
   spent(usage: { totalTokens: number; cost: { total: number } }): Promise<void>;
   /** The call gave no answer. */
   release(): void;
@@ -87,7 +91,13 @@ export class Budgets {
   private queue: Promise<unknown> = Promise.resolve();
 
   constructor(
-    private readonly options: { repository: SpendingRepository; config: ConfigPort; clock: Clock; bus: EventBus },
+    private readonly options: {
+      repository: SpendingRepository;
+      config: ConfigPort;
+      clock: Clock;
+      bus: EventBus;
+      log: Logger;
+    },
   ) {}
 
   /** @throws BudgetExceeded when the call would pass a budget */
@@ -129,12 +139,15 @@ export class Budgets {
   }
 
   private admission(open: Open): Admission {
-    const { repository, clock } = this.options;
+    const { repository, clock, log } = this.options;
     const release = () => void this.open.delete(open);
     return {
       spent: async ({ totalTokens, cost }) => {
+        open.estimate = { tokens: totalTokens, usd: cost.total };
         try {
-          await repository.add(open.call, { tokens: totalTokens, usd: cost.total }, clock.now());
+          await repository.add(open.call, open.estimate, clock.now());
+        } catch (error) {
+          log.error("what a call cost could not be stored", { runId: open.call.runId, error: String(error) });
         } finally {
           release();
         }

@@ -26,13 +26,14 @@ export class SpendingRepository {
     private readonly maxRows: number,
   ) {}
 
+  /** Goes with the next write: that of the answer which was paid for. */
   async add(
     call: { agentId: string; sessionId: string; kind: SpendingKind },
     spent: Spent,
     now: number,
   ): Promise<void> {
     const { agentId, sessionId, kind } = call;
-    await this.store.write((db) => {
+    await this.store.writeSoon((db) => {
       const inserted = db
         .query(
           `INSERT INTO spending VALUES (?1, ?2, ?3, ?4, ?5, ?6)

@@ -138,7 +138,7 @@ export class TurnLoop {
       spending?.release();
       throw error;
     });
-    await spending?.spent(answered.usage);
+    void spending?.spent(answered.usage);
     events.endItem();
     this.answers.push(answered);
     events.usage(totalUsage(this.answers).output);
