@@ -234,7 +234,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "memory_get",
@@ -247,7 +247,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions",

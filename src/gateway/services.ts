@@ -32,6 +32,8 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { InternalHooks } from "../hooks/internal.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
+import { MemoryCalls } from "../memory/calls.ts";
+import { Memory } from "../memory/memory.ts";
 import { Accounts } from "../models/auth/accounts.ts";
 import { AuthRepository } from "../models/auth/auth-repository.ts";
 import { Models } from "../models/models.ts";
@@ -131,6 +133,8 @@ export interface Services
   readonly agentFiles: AgentFiles;
   readonly workspaces: WorkspaceBrowser;
   readonly sessions: Sessions;
+  readonly memory: Memory;
+  readonly memoryCalls: MemoryCalls;
   readonly models: Models;
   readonly accounts: Accounts;
   readonly budgets: Budgets;
@@ -326,7 +330,18 @@ export function createServices(options: ServiceOptions): Services {
     clock,
     log: log.child("agents"),
   });
+  const memory = new Memory({
+    store,
+    config,
+    agents,
+    sessions,
+    models,
+    clock,
+    log: log.child("memory"),
+    limits: LIMITS,
+  });
   registerTools(toolRegistry, {
+    memory,
     subagents,
     cron: cron.cron,
     config,
@@ -419,6 +434,8 @@ export function createServices(options: ServiceOptions): Services {
     agentFiles: new AgentFiles(agents),
     workspaces: new WorkspaceBrowser(agents),
     sessions,
+    memory,
+    memoryCalls: new MemoryCalls({ memory, agents, limits: LIMITS }),
     models,
     accounts,
     budgets,
@@ -535,6 +552,7 @@ export async function stopServices(services: Services): Promise<void> {
   questions.stop();
   await runs.stop();
   await processes.stop();
+  await services.memory.stop();
   await scheduler.stop();
   await outbound.deliveries.stop();
 }

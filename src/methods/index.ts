@@ -19,6 +19,7 @@ import { gateway } from "./gateway.ts";
 import { hooks } from "./hooks.ts";
 import { host } from "./host.ts";
 import { logs } from "./logs.ts";
+import { memory } from "./memory.ts";
 import { models } from "./models.ts";
 import { nodeGuards, nodes } from "./nodes.ts";
 import { openclaw } from "./openclaw.ts";
@@ -55,6 +56,7 @@ export const handlers: Handlers<CallContext> = {
   ...plugin,
   ...plugins,
   ...question,
+  ...memory,
   ...models,
   ...nodes,
   ...secrets,

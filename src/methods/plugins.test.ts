@@ -122,7 +122,7 @@ test("nothing is installed, and nothing that is built in goes away", async () =>
   expect(await refusal("plugins.install", { source: "bundled", pluginId: "openai" })).toMatchObject({
     message: "openai is built in; enable it instead",
   });
-  for (const pluginId of ["memory-core", "discord", "nonesuch"]) {
+  for (const pluginId of ["voice-call", "discord", "nonesuch"]) {
     expect((await refusal("plugins.setEnabled", { pluginId, enabled: true })).message).toStartWith(
       `plugin not installed: ${pluginId}`,
     );

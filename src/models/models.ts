@@ -4,7 +4,7 @@ import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Accounts } from "./auth/accounts.ts";
-import { buildProviders, type LocalServer, type ModelEntry, type ProviderEntry } from "./catalogue.ts";
+import { buildProviders, type LocalServer, type ModelEntry, type ProviderEntry, providerId } from "./catalogue.ts";
 import {
   type Credential,
   credential,
@@ -22,6 +22,7 @@ import { type ThinkingFacts, thinkingFacts } from "./thinking.ts";
 import {
   type ModelAccount,
   type ModelCaller,
+  type ModelEndpoint,
   ModelError,
   type ModelEvent,
   type ModelRequest,
@@ -228,6 +229,39 @@ export class Models implements ModelsPort {
     });
   }
 
+  /**
+   * How a provider is called for something else than an answer, such as vectors. The key is that of its configuration,
+   * else that of the first account that can be used.
+   * @throws ModelError when it is not set up, or its key is missing
+   */
+  async endpoint(id: string, caller: ModelCaller): Promise<ModelEndpoint> {
+    const provider = this.providers().get(providerId(id));
+    if (!provider) {
+      throw new ModelError(`${id} is not a configured provider`, {
+        provider: id,
+        model: "",
+        reason: "model_not_found",
+      });
+    }
+    const { id: name, baseUrl, api, request } = provider;
+    const entry = {
+      provider: name,
+      id: "",
+      name,
+      api,
+      baseUrl,
+      reasoning: false,
+      compat: {},
+      source: "config" as const,
+    };
+    this.checkAddress(provider, baseUrl);
+    const model = resolved({ ...entry, input: ["text"] });
+    const account =
+      this.credential(provider).kind === "missing" ? (await this.accountsFor(model, caller))[0] : undefined;
+    const { route, secrets } = this.route({ ...entry, input: ["text"] }, provider, await account?.credential());
+    return { provider: name, api, baseUrl, key: route.key, headers: route.headers, request, secrets };
+  }
+
   /** The entry behind a resolved model as it is now; the model as resolved where its provider's list lost it since. */
   private target(model: ResolvedModel): { entry: ModelEntry; provider: ProviderEntry } {
     const facts = { provider: model.provider, model: model.id };
@@ -240,15 +274,19 @@ export class Models implements ModelsPort {
       const message = `${model.provider}: the API "${entry.api}" is not supported; supported are ${spoken}`;
       throw new ModelError(message, { ...facts, reason: "format" });
     }
-    if (!/^https?:\/\//.test(entry.baseUrl) || !URL.canParse(entry.baseUrl)) {
-      const message = `${model.provider}: set models.providers.${model.provider}.baseUrl to the address of its API`;
-      throw new ModelError(message, { ...facts, reason: "format" });
-    }
-    if (isMetadataOrigin(entry.baseUrl) && provider.request.allowPrivateNetwork !== true) {
-      const message = `${model.provider}: its address is link-local or a metadata service, which is refused`;
-      throw new ModelError(message, { ...facts, reason: "format" });
-    }
+    this.checkAddress(provider, entry.baseUrl, model.id);
     return { entry, provider };
+  }
+
+  /** @throws ModelError for an address that is none, or hands out credentials of the machine */
+  private checkAddress({ id, request }: ProviderEntry, baseUrl: string, model = ""): void {
+    const facts = { provider: id, model, reason: "format" as const };
+    if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
+      throw new ModelError(`${id}: set models.providers.${id}.baseUrl to the address of its API`, facts);
+    }
+    if (isMetadataOrigin(baseUrl) && request.allowPrivateNetwork !== true) {
+      throw new ModelError(`${id}: its address is link-local or a metadata service, which is refused`, facts);
+    }
   }
 
   /** Where a call goes and what it carries. */

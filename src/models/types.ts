@@ -1,4 +1,5 @@
 import type { ContentPart, Usage } from "../sessions/types.ts";
+import type { RequestSettings } from "./settings.ts";
 
 /** A model as configured or discovered, with all that a turn needs to call it. */
 export interface ResolvedModel {
@@ -39,6 +40,19 @@ export interface ModelRequest {
   signal: AbortSignal;
   /** Signs the call in, in place of the provider's own key. `bearer`: as `Authorization: Bearer`. */
   credential?: { key: string; bearer: boolean };
+}
+
+/** Where a provider is and how it is called. */
+export interface ModelEndpoint {
+  provider: string;
+  api: string;
+  baseUrl: string;
+  /** Null where none is needed, or a header carries it. */
+  key: string | null;
+  headers: Record<string, string>;
+  request: RequestSettings;
+  /** What may not stand in messages. */
+  secrets: readonly string[];
 }
 
 /** For whom a model is called. */

@@ -46,11 +46,10 @@ const FEATURES: readonly Part[] = [
   {
     id: "memory-core",
     name: "Memory",
-    description: "Searches the memory files of agents. This gateway does not have it yet.",
+    description: "Searches what agents have written down to remember, by words and by meaning.",
     category: "memory",
     categories: ["memory"],
     kind: ["memory"],
-    missing: "this gateway has no memory search yet",
   },
 ];
 

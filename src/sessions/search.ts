@@ -3,6 +3,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import type { SessionsSearchHit, SessionsSearchParams, SessionsSearchResult } from "../../generated/types.ts";
 import { agentId as normalAgentId } from "../agents/roster.ts";
 import { invalidRequest } from "../platform/errors.ts";
+import { wordsOf } from "../platform/words.ts";
 import type { Store } from "../store/store.ts";
 import { textOf } from "./names.ts";
 import type { Sessions } from "./sessions.ts";
@@ -188,9 +189,9 @@ const LENGTH_WEIGHT = 0.75;
  * so how rare a word is changes nothing in their order and is left out.
  */
 function relevance(texts: readonly string[], words: readonly string[]): number[] {
-  const spoken = texts.map(tokens);
+  const spoken = texts.map(wordsOf);
   const average = spoken.reduce((sum, { length }) => sum + length, 0) / Math.max(1, spoken.length);
-  const phrases = words.map((word) => asPhrase(tokens(word))).filter((phrase) => phrase.trim() !== "");
+  const phrases = words.map((word) => asPhrase(wordsOf(word))).filter((phrase) => phrase.trim() !== "");
   return spoken.map((said) => {
     const text = asPhrase(said);
     const norm = SATURATION * (1 - LENGTH_WEIGHT + (LENGTH_WEIGHT * said.length) / average);
@@ -202,15 +203,6 @@ function relevance(texts: readonly string[], words: readonly string[]): number[]
 }
 
 const asPhrase = (said: readonly string[]): string => ` ${said.join(" ")} `;
-
-/** Words as the index has them: in lower case, without accents. */
-const tokens = (text: string): string[] =>
-  text
-    .normalize("NFD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
-    .split(/[^\p{L}\p{N}]+/u)
-    .filter((token) => token !== "");
 
 function occurrences(text: string, phrase: string): number {
   let count = 0;

@@ -3,8 +3,6 @@ import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, ty
 import { LIMITS } from "../../generated/limits.ts";
 import type {
   DiagnosticsLanesResult,
-  DoctorMemoryParams,
-  DoctorMemoryStatusResult,
   DreamDiaryParams,
   DreamDiaryResult,
   EnvironmentSummary,
@@ -158,14 +156,6 @@ export class Host {
   /** `update.hold`: there is no update on its way that could be held. */
   holdUpdates(): UpdateHoldResult {
     return { ok: false, schedule: this.updates().schedule };
-  }
-
-  /** `doctor.memory.status`: nothing is remembered by meaning yet. @throws GatewayError `unknown agent id "x"` */
-  memory({ agentId }: DoctorMemoryParams): DoctorMemoryStatusResult {
-    const { agents } = this.deps;
-    const agent = agents.find(agentId ?? agents.roster.defaultId);
-    if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
-    return { agentId: agent.id, embedding: { ok: false, checked: true, error: "this gateway has no memory search" } };
   }
 
   /**

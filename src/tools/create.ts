@@ -4,6 +4,7 @@ import type { ExecPolicy } from "../approvals/exec-policy.ts";
 import type { ApprovalsPort } from "../approvals/types.ts";
 import type { Config } from "../config/config.ts";
 import type { Cron } from "../cron/cron.ts";
+import type { Memory } from "../memory/memory.ts";
 import type { Logger } from "../platform/logger.ts";
 import { Completions, type CompletionsDeps } from "./exec/completion.ts";
 import { execTools } from "./exec/create.ts";
@@ -13,6 +14,7 @@ import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
 import { automationsTool } from "./gateway/automations.ts";
 import { gatewayTool } from "./gateway/gateway.ts";
+import { memoryTools } from "./memory/create.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
@@ -24,6 +26,7 @@ export interface ToolRooms extends SessionToolsDeps {
   config: Config;
   cron: Cron;
   subagents: Subagents;
+  memory: Memory;
   log: Logger;
   approvals: ApprovalsPort;
   /** Which commands this machine runs without asking. */
@@ -54,6 +57,7 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
     ...sessionTools(rooms),
     ...subagentTools({ ...rooms, registry }),
     ...webTools({ ...rooms, limits: LIMITS }),
+    ...memoryTools(rooms),
     gatewayTool(rooms.config),
     automationsTool(rooms),
   );

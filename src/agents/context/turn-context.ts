@@ -11,7 +11,7 @@ import { createWorkspace } from "../manage/starting-files.ts";
 import { workspaceOf } from "../roster.ts";
 import { conversation, textTokens } from "./conversation.ts";
 import { systemPrompt } from "./system-prompt.ts";
-import { readWorkspaceFiles, type WorkspaceBounds, type WorkspaceFile } from "./workspace-files.ts";
+import { isPrivate, readWorkspaceFiles, type WorkspaceBounds, type WorkspaceFile } from "./workspace-files.ts";
 
 /** What a model is given for a turn, with the figures that reports are made of. */
 export interface TurnContext {
@@ -73,7 +73,7 @@ export class TurnContexts {
     await this.setUp(workspace, agentId);
     const [identity, files, transcript] = await Promise.all([
       agents.identity({ agentId }),
-      light ? [] : readWorkspaceFiles(workspace, bounds),
+      light ? [] : readWorkspaceFiles(workspace, bounds, { withMemory: isPrivate(key) }),
       sessions.recent(key, LIMITS.contextMessages),
     ]);
     const system = systemPrompt({

@@ -5,6 +5,9 @@ import { UnchangedFiles } from "../../platform/unchanged-files.ts";
 /** The files of a workspace that every turn is given, in this order (docs: concepts/agent-workspace). */
 export const WORKSPACE_FILES = ["AGENTS.md", "SOUL.md", "IDENTITY.md", "USER.md", "TOOLS.md"] as const;
 
+/** What the agent has written down of its owner; for conversations with nobody else in them. */
+const PRIVATE_FILE = "MEMORY.md";
+
 /** Every turn is given the same files, which seldom change. */
 export const workspaceFiles = new UnchangedFiles(LIMITS.workspaceCacheBytes);
 
@@ -26,14 +29,23 @@ export interface WorkspaceBounds {
   total: number;
 }
 
+/** Whether nobody but its owner is in a conversation: no group, no channel of many, no agent that another one sent. */
+export const isPrivate = (sessionKey: string): boolean =>
+  !/^agent:[^:]+:(?:subagent:|[^:]+:(?:group|channel):|.*:thread:)/.test(sessionKey);
+
 /** The files that exist, each cut to its bound and all together to theirs. What cannot be read is left out. */
-export async function readWorkspaceFiles(workspace: string, bounds: WorkspaceBounds): Promise<WorkspaceFile[]> {
+export async function readWorkspaceFiles(
+  workspace: string,
+  bounds: WorkspaceBounds,
+  { withMemory = false } = {},
+): Promise<WorkspaceFile[]> {
+  const names = withMemory ? [...WORKSPACE_FILES, PRIVATE_FILE] : WORKSPACE_FILES;
   const read = await Promise.all(
-    WORKSPACE_FILES.map((name) => workspaceFiles.read(workspace, name, LIMITS.workspaceFileBytes)),
+    names.map((name) => workspaceFiles.read(workspace, name, LIMITS.workspaceFileBytes)),
   );
   const files: WorkspaceFile[] = [];
   let left = bounds.total;
-  for (const [index, name] of WORKSPACE_FILES.entries()) {
+  for (const [index, name] of names.entries()) {
     const bytes = read[index]!;
     if (typeof bytes === "string") continue;
     const whole = bytes.toString("utf8").trim();

@@ -33,6 +33,7 @@ import { runPrompts } from "./0031-run-prompts.ts";
 import { spending } from "./0032-spending.ts";
 import { worktrees } from "./0033-worktrees.ts";
 import { decisionLog } from "./0034-decision-log.ts";
+import { memory } from "./0035-memory.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -69,4 +70,5 @@ export const MIGRATIONS: readonly Migration[] = [
   spending,
   worktrees,
   decisionLog,
+  memory,
 ];

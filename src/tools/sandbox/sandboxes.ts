@@ -65,6 +65,12 @@ export class Sandboxes {
     return !isSandboxed || this.places.settingsOf(agentId).workspaceAccess !== "ro";
   }
 
+  /** Whether the files of a session's tools are those of the agent's workspace, at least to read. */
+  seesWorkspace({ isSandboxed, agentId }: Pick<ToolSubject, "isSandboxed" | "agentId">): boolean {
+    const { workspaceAccess } = this.places.settingsOf(agentId);
+    return !isSandboxed || workspaceAccess === "ro" || workspaceAccess === "rw";
+  }
+
   /**
    * The command line that runs a command in the session's sandbox.
    * @returns `cwd` within, and where that folder is on this machine (null for one of the sandbox's own)

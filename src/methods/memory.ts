@@ -1,0 +1,7 @@
+import type { MemoryHandlers } from "../../generated/handlers.ts";
+import type { CallContext } from "../gateway/context.ts";
+
+export const memory: MemoryHandlers<CallContext> = {
+  "memory.search": (params, { memoryCalls, signal }) => memoryCalls.search(params, signal),
+  "doctor.memory.status": (params, { memoryCalls }) => memoryCalls.status(params),
+};
