@@ -178,7 +178,6 @@ export interface HostHandlers<Ctx> {
   "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
   "diagnostics.stability"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsStabilityResult>;
   "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
-  "doctor.memory.status"(params: T.DoctorMemoryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
   "environments.list"(params: T.EnvironmentsListRequest, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
   "environments.status"(params: T.EnvironmentsStatusParams, ctx: Ctx): Awaitable<T.EnvironmentsStatusResult>;
   "fs.listDir"(params: T.FsListDirParams, ctx: Ctx): Awaitable<T.FsListDirResult>;
@@ -193,6 +192,12 @@ export interface HostHandlers<Ctx> {
 /** Handlers of `src/methods/logs.ts`. */
 export interface LogsHandlers<Ctx> {
   "logs.tail"(params: T.LogsTailParams, ctx: Ctx): Awaitable<T.LogsTailResult>;
+}
+
+/** Handlers of `src/methods/memory.ts`. */
+export interface MemoryHandlers<Ctx> {
+  "doctor.memory.status"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
+  "memory.search"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.MemorySearchResult>;
 }
 
 /** Handlers of `src/methods/models.ts`. */
@@ -528,6 +533,7 @@ export interface Handlers<Ctx>
     HooksHandlers<Ctx>,
     HostHandlers<Ctx>,
     LogsHandlers<Ctx>,
+    MemoryHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     NodesHandlers<Ctx>,
     OpenclawHandlers<Ctx>,

@@ -831,6 +831,36 @@ export const LIMITS = {
   subagentsShown: 50,
   /** characters. Of what a program asked for, kept with its run to show it to people. */
   taskPromptChars: 4000,
+  /** files. Of one agent's memory with its extra paths; years of daily notes. */
+  memoryFiles: 5000,
+  /** folders. Beneath a folder of memory. */
+  memoryFolderDepth: 12,
+  /** bytes. Of one memory file; a larger one is left out. */
+  memoryFileBytes: 4194304,
+  /** pieces. Of files or transcripts that one look at an agent's memory reads anew; some 30 MB of text. */
+  memoryChunks: 20000,
+  /** vectors. Kept on disk, so that no text is asked for twice; about 1 GB of the longest, beyond which those that no text needs go. */
+  memoryVectors: 200000,
+  /** sessions. Of an agent, the newest, whose transcripts are memory when they are to be. */
+  memorySessions: 500,
+  /** messages. Of such a transcript, the newest. */
+  memorySessionMessages: 2000,
+  /** pieces. That words and meaning each bring before they are weighed; upstream's number. */
+  memoryCandidates: 200,
+  /** vectors. Compared at once, a few milliseconds; then others get their turn. */
+  memoryVectorPage: 500,
+  /** characters. Of what is searched for; models of meaning take little more. */
+  memoryQueryChars: 2000,
+  /** ms. That a search waits for the index; what is not in it by then is found later, and the answer says so. */
+  memorySyncWaitMs: 10000,
+  /** texts. Sent to a provider at once; 100 kB. */
+  embeddingBatch: 64,
+  /** ms. Until a provider answers with vectors; upstream's deadline of a search. */
+  embeddingTimeoutMs: 30000,
+  /** numbers. Of one vector; the longest known have 4096. */
+  embeddingDimensions: 8192,
+  /** ms. For which it is remembered whether a provider gives vectors. */
+  embeddingProbeTtlMs: 300000,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1252,4 +1282,19 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   subagentDepth: { unit: "generations", reason: "Looked up for somebody who is still there to hear a result; deeper than subagents go." },
   subagentsShown: { unit: "tasks", reason: "Of one session that its agent is shown, the newest." },
   taskPromptChars: { unit: "characters", reason: "Of what a program asked for, kept with its run to show it to people." },
+  memoryFiles: { unit: "files", reason: "Of one agent's memory with its extra paths; years of daily notes." },
+  memoryFolderDepth: { unit: "folders", reason: "Beneath a folder of memory." },
+  memoryFileBytes: { unit: "bytes", reason: "Of one memory file; a larger one is left out." },
+  memoryChunks: { unit: "pieces", reason: "Of files or transcripts that one look at an agent's memory reads anew; some 30 MB of text." },
+  memoryVectors: { unit: "vectors", reason: "Kept on disk, so that no text is asked for twice; about 1 GB of the longest, beyond which those that no text needs go." },
+  memorySessions: { unit: "sessions", reason: "Of an agent, the newest, whose transcripts are memory when they are to be." },
+  memorySessionMessages: { unit: "messages", reason: "Of such a transcript, the newest." },
+  memoryCandidates: { unit: "pieces", reason: "That words and meaning each bring before they are weighed; upstream's number." },
+  memoryVectorPage: { unit: "vectors", reason: "Compared at once, a few milliseconds; then others get their turn." },
+  memoryQueryChars: { unit: "characters", reason: "Of what is searched for; models of meaning take little more." },
+  memorySyncWaitMs: { unit: "ms", reason: "That a search waits for the index; what is not in it by then is found later, and the answer says so." },
+  embeddingBatch: { unit: "texts", reason: "Sent to a provider at once; 100 kB." },
+  embeddingTimeoutMs: { unit: "ms", reason: "Until a provider answers with vectors; upstream's deadline of a search." },
+  embeddingDimensions: { unit: "numbers", reason: "Of one vector; the longest known have 4096." },
+  embeddingProbeTtlMs: { unit: "ms", reason: "For which it is remembered whether a provider gives vectors." },
 };

@@ -118,7 +118,7 @@ export const METHODS = {
   "diagnostics.lanes": { name: "diagnostics.lanes", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "DiagnosticsLanesResult", accepted: null, errorText: null },
   "diagnostics.stability": { name: "diagnostics.stability", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "DiagnosticsStabilityResult", accepted: null, errorText: null },
   "doctor.memory.dreamDiary": { name: "doctor.memory.dreamDiary", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DreamDiaryResult", accepted: null, errorText: "agentId must be a string" },
-  "doctor.memory.status": { name: "doctor.memory.status", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DoctorMemoryParams", result: "DoctorMemoryStatusResult", accepted: null, errorText: null },
+  "doctor.memory.status": { name: "doctor.memory.status", family: "memory", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DoctorMemoryStatusResult", accepted: null, errorText: "agentId must be a string" },
   "environments.list": { name: "environments.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "EnvironmentsListRequest", result: "EnvironmentsListResult", accepted: null, errorText: null },
   "environments.status": { name: "environments.status", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "EnvironmentsStatusParams", result: "EnvironmentsStatusResult", accepted: null, errorText: null },
   "exec.approval.get": { name: "exec.approval.get", family: "exec", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "ExecApprovalGetParams", result: "ExecApprovalView", accepted: null, errorText: null },
@@ -143,6 +143,7 @@ export const METHODS = {
   "hooks.status": { name: "hooks.status", family: "hooks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "HooksStatusParams", result: "HooksStatusResult", accepted: null, errorText: null },
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
+  "memory.search": { name: "memory.search", family: "memory", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "MemorySearchResult", accepted: null, errorText: "query must be a non-empty string" },
   "mentions.dismiss": { name: "mentions.dismiss", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "MentionsDismissParams", result: "MentionsListResult", accepted: null, errorText: null },
   "mentions.list": { name: "mentions.list", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "MentionsListResult", accepted: null, errorText: null },
   "message.action": { name: "message.action", family: "channels", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: true, rateLimited: false, params: "MessageActionParams", result: "MessageActionResult", accepted: null, errorText: null },
@@ -516,7 +517,7 @@ export interface MethodMap {
   "doctor.memory.repairDreamingArtifacts": { params: T.DoctorMemoryParams; result: T.DreamingRepairResult; accepted: never };
   "doctor.memory.resetDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
   "doctor.memory.resetGroundedShortTerm": { params: T.DoctorMemoryParams; result: T.ShortTermResetResult; accepted: never };
-  "doctor.memory.status": { params: T.DoctorMemoryParams; result: T.DoctorMemoryStatusResult; accepted: never };
+  "doctor.memory.status": { params: T.DreamDiaryParams; result: T.DoctorMemoryStatusResult; accepted: never };
   "environments.create": { params: T.EnvironmentsCreateParams; result: T.EnvironmentsCreateResult; accepted: never };
   "environments.destroy": { params: T.EnvironmentsDestroyParams; result: T.EnvironmentsDestroyResult; accepted: never };
   "environments.list": { params: T.EnvironmentsListRequest; result: T.EnvironmentsListResult; accepted: never };
@@ -551,7 +552,7 @@ export interface MethodMap {
   "mcp.app.readResource": { params: T.McpAppReadResourceParams; result: T.Unstated; accepted: never };
   "mcp.app.updateModelContext": { params: T.McpAppParams; result: T.Unstated; accepted: never };
   "mcp.app.view": { params: T.McpAppParams; result: T.Unstated; accepted: never };
-  "memory.search": { params: T.MemorySearchParams; result: T.MemorySearchResult; accepted: never };
+  "memory.search": { params: T.UncheckedParams; result: T.MemorySearchResult; accepted: never };
   "mentions.dismiss": { params: T.MentionsDismissParams; result: T.MentionsListResult; accepted: never };
   "mentions.list": { params: T.NoParams; result: T.MentionsListResult; accepted: never };
   "message.action": { params: T.MessageActionParams; result: T.MessageActionResult; accepted: never };

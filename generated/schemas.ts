@@ -104,7 +104,6 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
   "DevicePairSetupStatusParams": {"type":"object","required":["setupId"],"properties":{"setupId":{"type":"string","minLength":1,"maxLength":128}},"additionalProperties":false},
   "DeviceTokenRevokeParams": {"type":"object","required":["deviceId","role"],"properties":{"deviceId":{"type":"string","minLength":1},"role":{"type":"string","minLength":1}},"additionalProperties":false},
   "DeviceTokenRotateParams": {"type":"object","required":["deviceId","role"],"properties":{"deviceId":{"type":"string","minLength":1},"role":{"type":"string","minLength":1},"scopes":{"type":"array","items":{"type":"string","minLength":1}}},"additionalProperties":false},
-  "DoctorMemoryParams": {"description":"One agent, or the default one.","type":"object","properties":{"agentId":{"type":"string","minLength":1}},"additionalProperties":true},
   "DreamDiaryParams": {"type":"object","properties":{"agentId":{"type":"string"}},"additionalProperties":true},
   "EnvironmentsListRequest": {"type":"object","properties":{"runtimeId":{"type":"string","minLength":1,"maxLength":128},"projection":{"type":"string","const":"profiles"},"includeDesktopSetup":{"type":"boolean"}},"additionalProperties":false},
   "EnvironmentsStatusParams": {"type":"object","required":["environmentId"],"properties":{"environmentId":{"type":"string","minLength":1}},"additionalProperties":false},

@@ -400,7 +400,7 @@ export type Checked = AllTrue<{
   MemoryMigrationItemStatus: Same<Box.MemoryMigrationItemStatus, Types.MemoryMigrationItemStatus>;
   MemoryMigrationProviderPlan: Same<Box.MemoryMigrationProviderPlan, Types.MemoryMigrationProviderPlan>;
   MemoryMigrationSummary: Same<Box.MemoryMigrationSummary, Types.MemoryMigrationSummary>;
-  MemorySearchParams: Same<Box.MemorySearchParams, Types.MemorySearchParams>;
+  MemorySearchHit: Same<Box.MemorySearchHit, Types.MemorySearchHit>;
   MemorySearchResult: Same<Box.MemorySearchResult, Types.MemorySearchResult>;
   MentionsChangedEvent: Same<Box.MentionsChangedEvent, Types.MentionsChangedEvent>;
   MentionsDismissParams: Same<Box.MentionsDismissParams, Types.MentionsDismissParams>;

@@ -9159,19 +9159,48 @@ export const MemoryMigrationProviderPlan = Type.Object({
   warnings: Type.Optional(Type.Array(Type.String()))
 }, { additionalProperties: false })
 
-export type MemorySearchParams = Static<typeof MemorySearchParams>
-export const MemorySearchParams = Type.Object({
-  query: Type.String({ minLength: 1 })
+export type MemorySearchHit = Static<typeof MemorySearchHit>
+export const MemorySearchHit = Type.Object({
+  path: Type.String({ minLength: 1 }),
+  startLine: Type.Integer({ minimum: 1 }),
+  endLine: Type.Integer({ minimum: 1 }),
+  score: Type.Number(),
+  vectorScore: Type.Optional(Type.Number()),
+  textScore: Type.Number(),
+  snippet: Type.String(),
+  source: Type.Union([
+    Type.Literal("memory"),
+    Type.Literal("sessions")
+  ]),
+  provenance: Type.Object({
+    originClass: Type.Union([
+      Type.Literal("owner"),
+      Type.Literal("agent"),
+      Type.Literal("untrusted"),
+      Type.Literal("system")
+    ]),
+    sessionKind: Type.Union([
+      Type.Literal("interactive"),
+      Type.Literal("cron"),
+      Type.Literal("heartbeat"),
+      Type.Literal("subagent"),
+      Type.Literal("unknown")
+    ]),
+    observedAt: Type.Integer()
+  })
 })
 
 export type MemorySearchResult = Static<typeof MemorySearchResult>
 export const MemorySearchResult = Type.Object({
   agentId: Type.String({ minLength: 1 }),
-  provider: Type.Optional(Type.String()),
-  searchMode: Type.Optional(Type.String()),
-  results: Type.Array(Type.Object({
-    
-  }))
+  provider: Type.String({ minLength: 1 }),
+  searchMode: Type.Union([
+    Type.Literal("hybrid"),
+    Type.Literal("fts-only")
+  ]),
+  results: Type.Array(MemorySearchHit),
+  stale: Type.Optional(Type.Boolean()),
+  warning: Type.Optional(Type.String())
 })
 
 export type MentionsChangedEvent = Static<typeof MentionsChangedEvent>

@@ -5276,15 +5276,29 @@ export type MemoryMigrationSummary = {
   sensitive: number
 };
 
-export type MemorySearchParams = ({
-  query: string
+export type MemorySearchHit = ({
+  path: string,
+  startLine: number,
+  endLine: number,
+  score: number,
+  vectorScore?: number,
+  textScore: number,
+  snippet: string,
+  source: ('memory' | 'sessions'),
+  provenance: ({
+    originClass: ('owner' | 'agent' | 'untrusted' | 'system'),
+    sessionKind: ('interactive' | 'cron' | 'heartbeat' | 'subagent' | 'unknown'),
+    observedAt: number
+  } & Record<string, any>)
 } & Record<string, any>);
 
 export type MemorySearchResult = ({
   agentId: string,
-  provider?: string,
-  searchMode?: string,
-  results: Array<Record<string, any>>
+  provider: string,
+  searchMode: ('hybrid' | 'fts-only'),
+  results: Array<MemorySearchHit>,
+  stale?: boolean,
+  warning?: string
 } & Record<string, any>);
 
 export type MentionsChangedEvent = {
