@@ -49,7 +49,10 @@ describe("memory.search", () => {
 
   test("the key of a provider does not go to another address that memory names", async () => {
     const remote = { baseUrl: `${server.origin}/elsewhere` };
-    const gateway = await started({ provider: "mine", model: "embed-1", remote }, provider("openai-completions", "/v1"));
+    const gateway = await started(
+      { provider: "mine", model: "embed-1", remote },
+      provider("openai-completions", "/v1"),
+    );
     const before = server.asked.length;
     await (await gateway.connect()).call("memory.search", { query: "vehicle" });
     const calls = server.asked.slice(before);

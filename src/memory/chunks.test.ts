@@ -9,7 +9,10 @@ test("a short text is one piece with all its lines, as upstream counts them", ()
 });
 
 test("a long text is cut at lines, each piece begins with the end of the one before, and nothing is lost", () => {
-  const lines = Array.from({ length: 400 }, (_, at) => `line ${at + 1} about the garden and its tomato number ${at + 1}`);
+  const lines = Array.from(
+    { length: 400 },
+    (_, at) => `line ${at + 1} about the garden and its tomato number ${at + 1}`,
+  );
   const chunks = chunksOf(lines.join("\n"));
   expect(chunks.length).toBeGreaterThan(10);
   for (const [at, { startLine, endLine, text }] of chunks.entries()) {

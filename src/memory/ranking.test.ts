@@ -4,7 +4,17 @@ import { type Candidate, goodEnough, queryWords, ranked } from "./ranking.ts";
 const NOW = Date.parse("2026-11-25T00:00:00Z");
 let ids = 0;
 const piece = (path: string, text: string, more: Partial<Candidate> = {}): Candidate => ({
-  ...{ id: ++ids, path, text, startLine: 1, endLine: 1, source: "memory", sessionKey: null, isExtra: false, mtime: NOW },
+  ...{
+    id: ++ids,
+    path,
+    text,
+    startLine: 1,
+    endLine: 1,
+    source: "memory",
+    sessionKey: null,
+    isExtra: false,
+    mtime: NOW,
+  },
   ...more,
 });
 const order = (candidates: Candidate[], query: string, isHybrid = true) =>

@@ -41,7 +41,13 @@ export function systemPrompt(facts: PromptFacts): SystemPrompt {
     return `## ${file}\n${text}${note}`;
   });
   const project = sections.length === 0 ? "" : `# Files of your workspace\n\n${sections.join("\n\n")}`;
-  const parts = [head.join("\n"), memoryRules(tools), project, extra?.trim() ?? "", `Time: ${localTime(now, timeZone)}`];
+  const parts = [
+    head.join("\n"),
+    memoryRules(tools),
+    project,
+    extra?.trim() ?? "",
+    `Time: ${localTime(now, timeZone)}`,
+  ];
   return { text: parts.filter((part) => part !== "").join("\n\n"), projectChars: project.length };
 }
 

@@ -40,9 +40,7 @@ export async function readWorkspaceFiles(
   { withMemory = false } = {},
 ): Promise<WorkspaceFile[]> {
   const names = withMemory ? [...WORKSPACE_FILES, PRIVATE_FILE] : WORKSPACE_FILES;
-  const read = await Promise.all(
-    names.map((name) => workspaceFiles.read(workspace, name, LIMITS.workspaceFileBytes)),
-  );
+  const read = await Promise.all(names.map((name) => workspaceFiles.read(workspace, name, LIMITS.workspaceFileBytes)));
   const files: WorkspaceFile[] = [];
   let left = bounds.total;
   for (const [index, name] of names.entries()) {

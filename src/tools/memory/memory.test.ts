@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { link, mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { GatewayConfig } from "../../../generated/config.ts";
 import { chatEnd, freshKey } from "../../agents/testing/chat-gateway.ts";
 import { startToolGateway, type ToolGateway } from "../../agents/testing/tool-gateway.ts";
-import type { GatewayConfig } from "../../../generated/config.ts";
 import type { TestClient } from "../../gateway/testing.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../../memory/testing.ts";
 
@@ -44,7 +44,11 @@ async function prepared({ services }: ToolGateway): Promise<string> {
 async function use(
   name: string,
   args: object,
-  { on = gateway, by = on.client, sessionKey = freshKey().sessionKey }: {
+  {
+    on = gateway,
+    by = on.client,
+    sessionKey = freshKey().sessionKey,
+  }: {
     on?: ToolGateway;
     by?: TestClient;
     sessionKey?: string;
@@ -71,8 +75,7 @@ describe("memory_search", () => {
       score: expect.any(Number),
       vectorScore: expect.any(Number),
       textScore: expect.any(Number),
-      snippet:
-        "# Memory\n\nThe owner drinks black coffee.\nThe cat is called Mokka.\n\nSource: MEMORY.md#L1-L5",
+      snippet: "# Memory\n\nThe owner drinks black coffee.\nThe cat is called Mokka.\n\nSource: MEMORY.md#L1-L5",
       source: "memory",
       provenance: { originClass: "agent", sessionKind: "unknown", observedAt: expect.any(Number) },
       corpus: "memory",
@@ -156,7 +159,14 @@ describe("memory_get", () => {
     await symlink(secret, join(workspace, "memory/link.md"));
     await link(secret, join(workspace, "memory/second.md"));
     await symlink(join(workspace, ".."), join(workspace, "memory/up"));
-    const refused = ["../secret.md", secret, "memory/../../secret.md", "AGENTS-private.md", "/etc/passwd", "memory/a.txt"];
+    const refused = [
+      "../secret.md",
+      secret,
+      "memory/../../secret.md",
+      "AGENTS-private.md",
+      "/etc/passwd",
+      "memory/a.txt",
+    ];
     for (const path of [...refused, "memory/.hidden/a.md", "memory/\0.md"]) {
       const { status, code, text } = await use("memory_get", { path });
       expect([path, status, code, text]).toEqual([path, "error", "MEMORY_PATH_NOT_ALLOWED", ""]);
@@ -208,7 +218,11 @@ describe("as configured", () => {
   });
 
   test("120: what was said in sessions is found by its owner, and by nobody who may not see the session", async () => {
-    const search = { ...withVectors().memory!.search, sources: ["memory", "sessions"], experimental: { sessionMemory: true } };
+    const search = {
+      ...withVectors().memory!.search,
+      sources: ["memory", "sessions"],
+      experimental: { sessionMemory: true },
+    };
     const own = await startToolGateway({ memory: { search } } as Partial<GatewayConfig>);
     const { sessionKey } = freshKey();
     await own.client.call("chat.send", { sessionKey, message: "my locker has the number 4711", idempotencyKey: "s1" });
