@@ -9,8 +9,9 @@ export type NextTime = (after: number) => number | undefined;
  * How the times of a schedule follow each other. Loads the cron library only for cron expressions.
  *
  * `every` counts from its anchor, so that a restart does not move it. Cron expressions have five fields, six with
- * seconds before them, or seven with years behind them; without a time zone they mean that of this machine. A local
- * time that the clocks skip is taken when they have been put forward, one that comes twice is taken once.
+ * seconds before them, or seven with years behind them; without a time zone they mean that of this machine. One with a
+ * single time of day is due once on each of its days: when the clocks skip it, right then, and when it comes twice, the
+ * first time. Any other is due whenever the clock on the wall shows one of its times.
  * `staggerMs` spreads jobs of the same time: each is moved by its own fixed part of it.
  * (Docs: automation/cron-jobs/schedules.)
  *
