@@ -16,6 +16,7 @@ import type { Sessions } from "../sessions/sessions.ts";
 import { STOPPING } from "./at-work.ts";
 import { given, type Job, type Payload } from "./job.ts";
 import type { Execution } from "./outcome.ts";
+import type { Pacing } from "./pacing.ts";
 import { forgetOldSessions } from "./retention.ts";
 import type { ScratchRepository } from "./scratch-repository.ts";
 
@@ -27,6 +28,7 @@ export interface AgentTurnDeps {
   runs: Runs;
   defender: DefenderPort;
   clock: Clock;
+  pacing: Pacing;
 }
 
 type AgentTurn = Extract<Payload, { kind: "agentTurn" }>;
@@ -58,8 +60,14 @@ export async function runAgentTurn(
 ): Promise<Execution> {
   try {
     const place = await placeOf(job, deps);
-    const outcome = await perform(job, payload, place, deps, signal);
-    return executionOf(outcome, place);
+    const runId = uuid();
+    deps.pacing.open(runId, job);
+    try {
+      const outcome = await perform(job, payload, place, runId, deps, signal);
+      return { ...executionOf(outcome, place), ...given({ nextCheckMs: deps.pacing.close(runId) }) };
+    } finally {
+      deps.pacing.close(runId);
+    }
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     const stopping = (error.details as { reason?: string } | undefined)?.reason === "stopping";
@@ -99,12 +107,12 @@ async function perform(
   job: Job,
   payload: AgentTurn,
   place: Place,
+  runId: string,
   deps: AgentTurnDeps,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const { runs, agents, clock, defender, scratch } = deps;
   const { sessionKey, agentId } = place;
-  const runId = uuid();
   const now = clock.now();
   const { message, model, thinking, timeoutSeconds, lightContext } = payload;
   await screenInbound(defender, message, { sessionKey, runId, sender: OWNER });

@@ -29,6 +29,7 @@ import { HeartbeatTurns } from "./heartbeat-turns.ts";
 import type { Job } from "./job.ts";
 import { JobRepository } from "./job-repository.ts";
 import type { Execution } from "./outcome.ts";
+import { Pacing } from "./pacing.ts";
 import { RunReports } from "./run-reports.ts";
 import { RunRepository, type RunStart } from "./run-repository.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -71,13 +72,14 @@ export function createCron(options: CronOptions): CronServices {
   const scratch = new ScratchRepository(store, LIMITS.cronScratchBytes);
   const ownerOf = (job: Job): string => agentOf(job, agents, sessions);
   const announcer = new Announcer({ config, outbound: options.outbound, sessions, ownerOf });
+  const pacing = new Pacing();
   const heartbeatTurns = new HeartbeatTurns({ ...options, scratch, log });
   const { defender, approvals, grants } = options;
   const execute = async (job: Job, run: RunStart, signal: AbortSignal): Promise<Execution> => {
     const { payload } = job;
     const byHand = run.runId.startsWith("manual:");
     if (payload.kind === "heartbeat") return heartbeatTurns.poll(ownerOf(job), job.id, byHand);
-    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, { ...options, scratch }, signal);
+    if (payload.kind === "agentTurn") return runAgentTurn(job, payload, { ...options, scratch, pacing }, signal);
     if (payload.kind === "systemEvent") {
       const key = sessions.canonicalKey("main", ownerOf(job));
       await options.systemEvents.add(key, payload.text, { trusted: true });
@@ -141,7 +143,7 @@ export function createCron(options: CronOptions): CronServices {
   const streamsAllowed = () => config.current.cron?.triggers?.enabled !== false;
   const shared = { sessions, systemEvents, defender, heartbeatTurns, agents, clock };
   return {
-    cron: new Cron({ ...shared, jobs, history, scratch, scheduler, storePath, ownerOf, streamsAllowed }),
+    cron: new Cron({ ...shared, jobs, history, scratch, scheduler, storePath, ownerOf, streamsAllowed, pacing }),
     scheduler,
     heartbeatTurns,
   };

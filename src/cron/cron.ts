@@ -30,6 +30,7 @@ import type { JobRepository } from "./job-repository.ts";
 import { listJobs } from "./list.ts";
 import { newJob } from "./new-job.ts";
 import { without } from "./outcome.ts";
+import type { Pacing } from "./pacing.ts";
 import { FRESH_START, patched, renewedSource } from "./patch-job.ts";
 import type { RunRepository } from "./run-repository.ts";
 import type { NextTime } from "./schedule.ts";
@@ -52,6 +53,7 @@ export interface CronDeps {
   storePath: string;
   /** Whose job it is. */
   ownerOf(job: Job): string;
+  pacing: Pacing;
   /** False when the operator wants no commands that run by themselves. */
   streamsAllowed(): boolean;
 }
@@ -199,6 +201,17 @@ export class Cron {
       hasMore,
       nextOffset: hasMore ? offset + entries.length : null,
     };
+  }
+
+  /**
+   * Takes the wish of a job's turn for its next time.
+   * @returns the milliseconds that count
+   * @throws GatewayError when it is no turn of a job with pacing, or no duration
+   */
+  nextCheck(runId: string, text: string): number {
+    const taken = this.deps.pacing.propose(runId, text);
+    if ("error" in taken) throw invalidRequest(taken.error);
+    return taken.ms;
   }
 
   /** `cron.scratch.get`: what a job has noted for its runs. @throws GatewayError when there is no such job */

@@ -24,6 +24,8 @@ export interface Execution {
   /** The whole of what the summary begins, to be delivered. */
   text?: string;
   diagnostics?: RunEntry["diagnostics"];
+  /** Milliseconds after the end at which the run wants its job to be due; counts only when it went well. */
+  nextCheckMs?: number;
   facts?: Pick<RunEntry, "sessionId" | "sessionKey" | "model" | "provider" | "usage">;
 }
 
@@ -83,6 +85,11 @@ const RUN_FACTS: readonly (keyof JobState)[] = [
   "lastFailureNotificationDeliveryError",
 ];
 
+interface AfterRun extends Pick<Execution, "interrupted" | "nextCheckMs"> {
+  manual: boolean;
+  next: NextTime;
+}
+
 /**
  * The job after one of its runs: what it remembers of it, when it is due next, whether it goes on at all. A job that
  * was run by hand keeps its time. (Docs: cron-jobs/managing-jobs and cron-jobs/delivery.)
@@ -91,7 +98,7 @@ const RUN_FACTS: readonly (keyof JobState)[] = [
 export function afterRun(
   job: Job,
   entry: RunEntry,
-  { manual, next, interrupted }: { manual: boolean; next: NextTime; interrupted?: boolean },
+  { manual, next, interrupted, nextCheckMs }: AfterRun,
 ): Job | "remove" {
   const { ts: endedAt } = entry;
   const state = remembered(job, entry);
@@ -104,7 +111,8 @@ export function afterRun(
     const autoDisabled = { reason: "consecutive-failures" as const, atMs: endedAt, consecutiveErrors: failures };
     return { ...after, enabled: false, state: { ...without(state, "nextRunAtMs"), autoDisabled } };
   }
-  const natural = following(next, endedAt);
+  const paced = entry.status === "ok" && nextCheckMs !== undefined && !manual ? endedAt + nextCheckMs : undefined;
+  const natural = paced ?? following(next, endedAt);
   const due = failures > 0 && natural !== undefined ? Math.max(natural, endedAt + backoff(failures)) : natural;
   return { ...after, state: { ...without(state, "nextRunAtMs"), ...given({ nextRunAtMs: due }) } };
 }

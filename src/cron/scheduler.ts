@@ -308,7 +308,7 @@ export class Scheduler {
       // A job that was given other times meanwhile keeps them.
       const manual =
         run.runId.startsWith("manual:") || known.state.scheduleActivatedAtMs !== job.state.scheduleActivatedAtMs;
-      const after = afterRun(known, base, { manual, next, interrupted: execution.interrupted });
+      const after = afterRun(known, base, { ...execution, manual, next });
       const nextRunAtMs = after === "remove" || !after.enabled ? undefined : after.state.nextRunAtMs;
       const judged = judgeRun(after === "remove" ? known : after, base, config.current.cron?.failureAlert);
       // Whoever ended the run knows of it.

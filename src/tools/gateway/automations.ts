@@ -69,14 +69,14 @@ const JOB = {
   additionalProperties: false,
 };
 
-const ACTIONS = ["status", "list", "get", "add", "update", "remove", "run", "runs", "wake"] as const;
+const ACTIONS = ["status", "list", "get", "add", "update", "remove", "run", "runs", "wake", "next_check"] as const;
 
 /** `automations`: the scheduler, as far as an agent may steer it. Owners alone have it. */
 export function automationsTool(deps: AutomationsDeps): Tool {
   return {
     name: "automations",
     description:
-      'Plans reminders and recurring work: status, list, get (jobId), add (job with schedule and payload), update (jobId, job with what changes), remove (jobId), run (jobId, now), runs (jobId), wake (text, mode "now" or "next-heartbeat"). Use it instead of sleeping or polling.',
+      'Plans reminders and recurring work: status, list, get (jobId), add (job with schedule and payload), update (jobId, job with what changes), remove (jobId), run (jobId, now), runs (jobId), wake (text, mode "now" or "next-heartbeat"), next_check (in: when the job that this run belongs to looks again). Use it instead of sleeping or polling.',
     parameters: {
       type: "object",
       properties: {
@@ -87,6 +87,7 @@ export function automationsTool(deps: AutomationsDeps): Tool {
         limit: { type: "integer", minimum: 1, maximum: 100 },
         offset: { type: "integer", minimum: 0 },
         text: { type: "string" },
+        in: { type: "string", description: "next_check: from the end of this run, such as 30m." },
         mode: { type: "string", enum: ["now", "next-heartbeat"] },
       },
       required: ["action"],
@@ -143,6 +144,8 @@ async function perform(
       };
       return jsonResult(await cron.wake({ text, mode, sessionKey: context.sessionKey }, sender));
     }
+    case "next_check":
+      return jsonResult({ ok: true, inMs: cron.nextCheck(context.runId, required(args.in, "in")) });
     default:
       throw new ToolError(`unknown action ${action}`);
   }

@@ -82,6 +82,11 @@ describe("automations", () => {
     payload: { kind: "agentTurn", message: "Remind me of the bread." },
   };
 
+  test("a turn that belongs to no job has no next time to wish for", async () => {
+    const { error } = await use("automations", { action: "next_check", in: "30m" });
+    expect(error).toContain("next_check is for the running turn of a job with pacing");
+  });
+
   test("plans, shows, changes and removes a job of this session", async () => {
     const added = await use("automations", { action: "add", job: remind });
     expect(added).toMatchObject({ name: "Remind me of the bread.", agentId: "main", enabled: true });
