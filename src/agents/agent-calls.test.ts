@@ -206,7 +206,11 @@ describe("agent refuses", () => {
   const refusals: [string, object, string][] = [
     ["an unknown agent", { agentId: "ghost" }, 'invalid agent params: unknown agent id "ghost"'],
     ["an unknown channel", { channel: "pigeon" }, "invalid agent params: unknown channel: pigeon"],
-    ["delivery", { deliver: true }, "invalid agent params: delivery to channels is not available"],
+    [
+      "delivery to nowhere",
+      { deliver: true },
+      "Channel is required (no configured channels detected). Run openclaw channels add to configure one, or pass --channel <channel> after enabling a channel. Use openclaw channels list --all to see available channel ids.",
+    ],
     [
       "a run without persistence",
       { modelRun: true },

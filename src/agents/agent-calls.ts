@@ -11,6 +11,7 @@ import { refuseArchived } from "./chat.ts";
 import { type Commands, type ParsedCommand, runCommand, scopeOf } from "./commands/commands.ts";
 import type { CommandDeps } from "./commands/types.ts";
 import { failedRun } from "./replay.ts";
+import type { DeliveryStatus, Replies, ReplyPlace } from "./replies.ts";
 import { INTERNAL_MESSAGE } from "./runs/failure-text.ts";
 import type { RunRecord } from "./runs/run-records.ts";
 import { TIMEOUT_FACTS } from "./runs/turn-endings.ts";
@@ -21,6 +22,7 @@ import { requestHash, userMessage } from "./user-message.ts";
 
 export interface AgentCallsOptions extends CommandDeps {
   commands: Commands;
+  replies: Replies;
   defender: DefenderPort;
 }
 
@@ -56,7 +58,7 @@ export class AgentCalls {
     const { runs, clock, defender } = this.options;
     const { idempotencyKey: runId, message } = params;
     checkAuthority(params, sender, this.options.commands);
-    checkSupported(params);
+    checkSupported(params, this.options.replies);
     const known = await runs.find(runId);
     if (known) return this.replay(known);
     const images = imagesOf(params.attachments ?? []);
@@ -84,10 +86,25 @@ export class AgentCalls {
     if (restart !== null && isReset(restart)) return this.startOver(restart, { input, hash, target, sender, accept });
     const texts = [message, params.extraSystemPrompt ?? ""].filter((text) => text !== "");
     for (const text of texts) await screenInbound(defender, text, { sessionKey, runId, sender });
-    const accepted = await runs.accept(input, hash, "followup");
+    const place = params.deliver === true ? await this.replyPlace(params, sessionKey) : null;
+    const { replies } = this.options;
+    const also = place ? replies.remember(runId, sessionKey, place) : undefined;
+    const accepted = await runs.accept(input, hash, "followup", also);
     if (accepted.known) return this.replay(accepted.known);
     accept(acceptanceOf(input));
-    return answerOf(runId, await accepted.settled);
+    const outcome = await accepted.settled;
+    return answerOf(runId, outcome, place ? await replies.deliver(runId, outcome) : undefined);
+  }
+
+  /** @throws GatewayError when there is no place for the answer and the caller does not do without */
+  private async replyPlace(params: AgentParams, sessionKey: string): Promise<ReplyPlace | null> {
+    const { replyChannel, channel = replyChannel, replyTo, to, replyAccountId, accountId, threadId } = params;
+    const wanted = replyChannel ?? channel;
+    const isInternal = wanted === "webchat" || wanted === "none";
+    const wish = { channel: wanted, to: replyTo ?? to, accountId: replyAccountId ?? accountId, threadId };
+    const place = isInternal ? null : await this.options.replies.placeOf(sessionKey, wish);
+    if (place === null && params.bestEffortDeliver !== true) throw invalidRequest(NO_CHANNEL);
+    return place;
   }
 
   /** `/new` and `/reset`, alone or with a first message behind them; the only commands that programs have. */
@@ -180,8 +197,9 @@ const acceptanceOf = ({ runId, sessionKey, sessionId, agentId, acceptedAt }: Run
 });
 
 /** The final answer of `agent`. @throws GatewayError for a run that failed */
-function answerOf(runId: string, outcome: RunOutcome) {
-  const { status, error, result, stopReason } = outcome;
+function answerOf(runId: string, outcome: RunOutcome, deliveryStatus?: DeliveryStatus) {
+  const { status, error, stopReason } = outcome;
+  const result = outcome.result && deliveryStatus ? { ...outcome.result, deliveryStatus } : outcome.result;
   switch (status) {
     case "ok":
       return { runId, status: "ok" as const, summary: "completed", ...(result ? { result } : {}) };
@@ -242,14 +260,13 @@ function checkAuthority({ model, provider, message }: AgentParams, sender: Sende
 }
 
 /** Fields that would change what the run does and are not served yet: refused rather than ignored. */
-function checkSupported(params: AgentParams): void {
+function checkSupported(params: AgentParams, replies: Replies): void {
   if (params.provider !== undefined && params.model === undefined) {
     throw invalidRequest("invalid agent params: provider needs a model beside it");
   }
   if (params.cwd !== undefined) throw invalidRequest("cwd is reserved for plugin-owned subagent runs");
-  if (params.deliver === true) throw invalidRequest("invalid agent params: delivery to channels is not available");
-  const channel = params.channel ?? params.replyChannel;
-  if (channel !== undefined && !INTERNAL_CHANNELS.has(channel)) {
+  const channel = params.replyChannel ?? params.channel;
+  if (channel !== undefined && !INTERNAL_CHANNELS.has(channel) && !(params.deliver && replies.reaches(channel))) {
     throw invalidRequest(`invalid agent params: unknown channel: ${channel}`);
   }
   const { promptMode, modelRun, sessionEffects, bootstrapContextMode } = params;
@@ -271,6 +288,10 @@ function checkSupported(params: AgentParams): void {
   const [name] = Object.entries(unserved).find(([, asked]) => asked) ?? [];
   if (name !== undefined) throw invalidRequest(`invalid agent params: ${name} is not available in this gateway`);
 }
+
+const NO_CHANNEL =
+  "Channel is required (no configured channels detected). Run openclaw channels add to configure one, or pass " +
+  "--channel <channel> after enabling a channel. Use openclaw channels list --all to see available channel ids.";
 
 /** Channels that mean the caller itself. */
 const INTERNAL_CHANNELS: ReadonlySet<string> = new Set(["webchat", "last", "none"]);

@@ -12,6 +12,7 @@ import type { CommandDeps, CommandReply } from "./commands/types.ts";
 import { checkGoalStart, type GoalRuns, type GoalStarted } from "./goal-runs.ts";
 import { injectedMessage, shownMessage } from "./injected.ts";
 import { type ChatReplay, chatReplay } from "./replay.ts";
+import type { Replies, ReplyPlace } from "./replies.ts";
 import { failureNotice, INTERNAL_MESSAGE } from "./runs/failure-text.ts";
 import { chooseModels, unusedSession } from "./runs/model-choice.ts";
 import { queueMode } from "./runs/queue-mode.ts";
@@ -24,6 +25,7 @@ import { requestHash, transportMeta, userMessage } from "./user-message.ts";
 export interface ChatOptions extends CommandDeps {
   goalRuns: GoalRuns;
   commands: Commands;
+  replies: Replies;
   defender: DefenderPort;
   bus: EventBus;
   log: Logger;
@@ -85,12 +87,28 @@ export class Chat {
     const command = interpreted ? await this.options.commands.find(text, agentId) : null;
     if (command) return this.command(command, input, hash, session, sender);
     await screenInbound(this.options.defender, text, { sessionKey, runId, sender });
+    const place = await this.replyPlace(params, sessionKey);
     const accepted = await this.options.runs.accept(
       input,
       hash,
       params.queueMode ?? session?.queueMode ?? queueMode(this.options.config.current),
+      place ? this.options.replies.remember(runId, sessionKey, place) : undefined,
     );
-    return accepted.known ? chatReplay(accepted.known, hash) : { runId, status: "started" };
+    if (accepted.known) return chatReplay(accepted.known, hash);
+    if (place) void accepted.settled.then((outcome) => this.options.replies.deliver(runId, outcome));
+    return { runId, status: "started" };
+  }
+
+  /** Where the answer goes besides the clients: with `deliver` to where the message, or else the session's last, came from. */
+  private async replyPlace(params: ChatSendParams, sessionKey: string): Promise<ReplyPlace | null> {
+    if (params.deliver !== true) return null;
+    const { originatingChannel, originatingTo, originatingAccountId, originatingThreadId } = params;
+    return this.options.replies.placeOf(sessionKey, {
+      ...(originatingChannel ? { channel: originatingChannel } : {}),
+      ...(originatingTo ? { to: originatingTo } : {}),
+      ...(originatingAccountId ? { accountId: originatingAccountId } : {}),
+      ...(originatingThreadId ? { threadId: originatingThreadId } : {}),
+    });
   }
 
   private async startGoal(params: ChatSendParams, sender: Sender): Promise<ChatSendAnswer> {

@@ -19,6 +19,7 @@ import { Commands } from "./commands/commands.ts";
 import { Compactor } from "./compaction/compactor.ts";
 import { TurnContexts } from "./context/turn-context.ts";
 import { GoalRuns } from "./goal-runs.ts";
+import { Replies } from "./replies.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runs } from "./runs/runs.ts";
 import type { Sender } from "./sender.ts";
@@ -49,6 +50,7 @@ export interface TurnServices {
   readonly chat: Chat;
   readonly commands: Commands;
   readonly goalRuns: GoalRuns;
+  readonly replies: Replies;
   readonly tasks: Tasks;
   readonly agentCalls: AgentCalls;
   readonly sessionCalls: SessionCalls;
@@ -90,8 +92,9 @@ export function createTurns(options: TurnsOptions): TurnServices {
     product: PRODUCT,
     startedAt: clock.now(),
   };
+  const replies = new Replies({ store, sessions, runs, log });
   const goalRuns = new GoalRuns({ sessions, runs, defender, clock });
-  const chat = new Chat({ ...deps, goalRuns, bus, log });
+  const chat = new Chat({ ...deps, goalRuns, replies, bus, log });
   const abort = (run: { sessionKey: string; runId: string }, sender: Sender) => chat.abort(run, sender);
   const tasks = new Tasks({ repository: new TaskRepository(store), sessions, bus, abort });
   return {
@@ -99,9 +102,10 @@ export function createTurns(options: TurnsOptions): TurnServices {
     chat,
     commands,
     goalRuns,
+    replies,
     tasks,
     compactor,
-    agentCalls: new AgentCalls(deps),
+    agentCalls: new AgentCalls({ ...deps, replies }),
     sessionCalls: new SessionCalls({ ...deps, chat }),
     systemEvents,
     utility: new UtilityModel({ models, agents, defender, config, log }),

@@ -19,7 +19,8 @@ export class SessionCalls {
   constructor(private readonly options: SessionCallsOptions) {}
 
   /**
-   * Sends a message as `chat.send` does, but never makes a session. Without an idempotency key it gets one.
+   * Sends a message as `chat.send` does, but never makes a session. Without an idempotency key it gets one. In a session that
+   * a channel talks in, the answer goes there, too.
    * @throws GatewayError when there is no such session, and as `chat.send` does
    */
   async send(params: SessionsSendParams, sender: Sender): Promise<ChatSendResult> {
@@ -70,6 +71,7 @@ const NOTHING_STOPPED: SessionsAbortResult = { ok: true, abortedRunId: null, sta
 
 const chatParams = ({ key, idempotencyKey, ...rest }: SessionsSendParams) => ({
   ...rest,
+  deliver: true,
   sessionKey: key,
   idempotencyKey: idempotencyKey ?? uuid(),
 });

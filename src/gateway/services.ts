@@ -16,6 +16,7 @@ import { Boards } from "../boards/boards.ts";
 import { Channels } from "../channels/channels.ts";
 import { configuredChannels } from "../channels/configured.ts";
 import { Conversations } from "../channels/conversations.ts";
+import { Inbound } from "../channels/inbound.ts";
 import { Inbox } from "../channels/ingress/inbox.ts";
 import { ChannelIngress } from "../channels/ingress/ingress.ts";
 import { Deliveries } from "../channels/outbound/deliveries.ts";
@@ -143,6 +144,7 @@ export interface Services
   readonly audit: Audit;
   readonly channels: Channels;
   readonly ingress: ChannelIngress;
+  readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly conversations: Conversations;
   readonly skills: Skills;
@@ -250,6 +252,7 @@ export function createServices(options: ServiceOptions): Services {
     outbox,
     deliveries: (port) => new Deliveries({ outbox, sessions, port, clock, log, limits: LIMITS }),
   });
+  turns.replies.useOutbound(outbound);
   const cron = createCron({
     store,
     config,
@@ -448,6 +451,7 @@ export function createServices(options: ServiceOptions): Services {
     ...turns,
     audit: new Audit({ config, repository: new AuditRepository(store, auditBounds), bus, clock, log }),
     ingress: new ChannelIngress(config, new Inbox(store, clock, LIMITS), LIMITS.channelBatchEvents),
+    inbound: new Inbound({ config, sessions }),
     outbound,
     conversations: new Conversations(),
     channels: new Channels({ config, clock, eventLoop }),
@@ -535,6 +539,7 @@ async function settle(services: Services): Promise<void> {
   await questions.start();
   await scheduler.start();
   await outbound.deliveries.start();
+  await services.replies.start();
   await skillUploads.forgetOld();
   await configWriter.reportLast(log);
   await chatMetadata.start();

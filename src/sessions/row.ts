@@ -176,7 +176,7 @@ export class RowBuilder {
     return {
       responseUsage: entry.responseUsage,
       effectiveResponseUsage: entry.responseUsage ?? "off",
-      effectiveQueueMode: "steer",
+      effectiveQueueMode: entry.queueMode ?? "steer",
       modelProvider: model.provider ?? undefined,
       model: model.id ?? undefined,
       modelOverrideSource:

@@ -68,6 +68,16 @@ export class Outbound {
     return this.transports.has(id);
   }
 
+  /** The id of a channel that messages can be given to; null for one that is not there. */
+  known(channel: string): string | null {
+    const id = requestedChannel(channel, (known) => this.find(known) !== undefined);
+    return this.find(id) ? id : null;
+  }
+
+  configuredIds(): string[] {
+    return this.configured().map(({ id }) => id);
+  }
+
   /** How a channel is reached now. What waits for one that is no longer configured fails with that reason. */
   port(id: string): ChannelPort {
     return this.find(id) ?? unattached({ id, label: channelLabel(id), defaultAccountId: "default", accounts: [] });
@@ -227,7 +237,7 @@ export class Outbound {
 
   /** The channel that a call means which names none. */
   private onlyChannel(): string {
-    const ids = this.configured().map(({ id }) => id);
+    const ids = this.configuredIds();
     if (ids.length === 1) return ids[0]!;
     if (ids.length === 0) throw invalidRequest(NO_CHANNEL);
     throw invalidRequest(`Error: Channel is required when multiple channels are configured: ${ids.join(", ")}`);

@@ -34,6 +34,7 @@ import { spending } from "./0032-spending.ts";
 import { worktrees } from "./0033-worktrees.ts";
 import { decisionLog } from "./0034-decision-log.ts";
 import { memory } from "./0035-memory.ts";
+import { replyRoutes } from "./0036-reply-routes.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -71,4 +72,5 @@ export const MIGRATIONS: readonly Migration[] = [
   worktrees,
   decisionLog,
   memory,
+  replyRoutes,
 ];
