@@ -60,6 +60,9 @@ function parts({ schedule, payload, trigger }: Fields): Fields {
 function filledSchedule(schedule: Fields): Fields {
   const next = trimmed(schedule, ["expr", "at", "tz", "cwd", "kind", "mode"]);
   if (typeof next.kind === "string") next.kind = next.kind.toLowerCase();
+  // A way of reading that nobody knows, and a folder that is none, count as absent.
+  if (next.mode !== "line" && next.mode !== "match") delete next.mode;
+  if (next.cwd === null) delete next.cwd;
   if (next.kind === "on-exit" && typeof next.command === "string") next.command = next.command.trim();
   for (const name of ["everyMs", "anchorMs", "staggerMs", "batchMs", "maxBatchBytes"]) {
     const value = next[name];

@@ -46,6 +46,9 @@ export function patched(job: Job, patch: JobPatch, now: number): { job: Job; res
   next.state = patchedState(job.state, { ...state }, { activated: activated || turned, turnedOn, now });
   const rescheduled = moved || turned;
   if (rescheduled) next.state = renewedSource(next.state as JobState, next.schedule as Schedule);
+  // Nothing runs for a job that is off (recorded from 2026.9.6).
+  const isIdle = !job.enabled && next.enabled === false && (next.schedule as Schedule).kind === "stream";
+  if (isIdle) next.state = { ...(next.state as JobState), streamStatus: "stopped" };
   return { job: withToolPolicy(next as unknown as Job), rescheduled };
 }
 

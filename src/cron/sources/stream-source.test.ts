@@ -53,6 +53,7 @@ test("a command that ends soon is started again and given up after five times, w
     streamStatus: "error",
     streamRestartExhausted: true,
     streamConsecutiveFailures: 5,
+    consecutiveErrors: 4,
     streamError: "stream source exited (exit, code 4)",
   });
   await source.stop();

@@ -131,7 +131,10 @@ export class StreamSource implements Source {
     const { ports, job } = this;
     const { signal } = this.ending;
     const over = { ...facts, streamStatus: "error" as const, streamRestartExhausted: true };
-    const decide = (known: Job) => (this.isMeant(known) ? { ...known, state: { ...known.state, ...over } } : null);
+    // It counts as so many failures in a row, so that whoever wants to hear of them does.
+    const consecutiveErrors = LIMITS.cronStreamFailures - 1;
+    const decide = (known: Job) =>
+      this.isMeant(known) ? { ...known, state: { ...known.state, ...over, consecutiveErrors } } : null;
     while ((await ports.fail(job.id, facts.streamError ?? "The stream source failed.", decide)) === "later") {
       await ports.wait(LIMITS.cronMinGapMs, signal);
       if (signal.aborted) return;
