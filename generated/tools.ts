@@ -261,7 +261,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions_list",
@@ -317,7 +317,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "conversations_send",
@@ -331,7 +331,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "conversations_turn",
@@ -345,7 +345,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions_send",
@@ -442,7 +442,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "dismiss_task",
@@ -455,7 +455,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "browser",
@@ -493,7 +493,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "dashboard",
@@ -506,7 +506,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "terminal",
@@ -567,7 +567,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "heartbeat_respond",
@@ -641,7 +641,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": true,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "computer",
@@ -687,7 +687,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "create_goal",
@@ -700,7 +700,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "update_goal",
@@ -713,7 +713,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "progress_card",
@@ -726,7 +726,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "ask_user",
@@ -740,7 +740,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "skill_workshop",
@@ -766,7 +766,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "image_generate",
@@ -816,7 +816,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "pdf",

@@ -333,6 +333,13 @@ export function createServices(options: ServiceOptions): Services {
     clock,
     log: log.child("agents"),
   });
+  const conversations = new Conversations();
+  const boards = new Boards({ store, agents, sessions, bus });
+  const progressCards = new ProgressCards({ store, sessions, bus, clock });
+  const suggestions = new Suggestions({ store, agents, bus, clock });
+  const themes = new Themes(config);
+  const files = new AudioFiles(config.stateDir, LIMITS.speechFiles);
+  const speaker = new Speaker({ config, speech, files, log, limits: LIMITS });
   const memory = new Memory({
     store,
     config,
@@ -345,6 +352,16 @@ export function createServices(options: ServiceOptions): Services {
   });
   registerTools(toolRegistry, {
     memory,
+    boards,
+    progressCards,
+    suggestions,
+    questions: approvalServices.questions,
+    themes,
+    speaker,
+    budgets,
+    outbound,
+    conversations,
+    pairedNodes: nodeServices,
     subagents,
     cron: cron.cron,
     config,
@@ -453,7 +470,7 @@ export function createServices(options: ServiceOptions): Services {
     ingress: new ChannelIngress(config, new Inbox(store, clock, LIMITS), LIMITS.channelBatchEvents),
     inbound: new Inbound({ config, sessions }),
     outbound,
-    conversations: new Conversations(),
+    conversations,
     channels: new Channels({ config, clock, eventLoop }),
     plugins,
     pluginDiscoveries: new PluginDiscoveries(plugins),
@@ -483,13 +500,7 @@ export function createServices(options: ServiceOptions): Services {
     speech,
     talk,
     talkSessions: new TalkSessions({ config, speech, sessions }),
-    speaker: new Speaker({
-      config,
-      speech,
-      files: new AudioFiles(config.stateDir, LIMITS.speechFiles),
-      log,
-      limits: LIMITS,
-    }),
+    speaker,
     ...cron,
     ...operations,
     hooks,
@@ -502,12 +513,12 @@ export function createServices(options: ServiceOptions): Services {
     health,
     status,
     artifacts: new Artifacts({ store, agents, sessions }),
-    boards: new Boards({ store, agents, sessions, bus }),
-    progressCards: new ProgressCards({ store, sessions, bus, clock }),
-    suggestions: new Suggestions({ store, agents, bus, clock }),
+    boards,
+    progressCards,
+    suggestions,
     projects,
     worktrees: new Worktrees({ repository: new WorktreeRepository(store), projects, config, clock }),
-    themes: new Themes(config),
+    themes,
   };
 }
 

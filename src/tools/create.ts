@@ -14,15 +14,24 @@ import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
 import { automationsTool } from "./gateway/automations.ts";
 import { gatewayTool } from "./gateway/gateway.ts";
+import { goalTools } from "./goals/create.ts";
+import { type MediaToolsDeps, mediaTools } from "./media/create.ts";
 import { memoryTools } from "./memory/create.ts";
+import { type MessageToolsDeps, messageTools } from "./messages/create.ts";
+import { type NodesToolDeps, nodesTool } from "./nodes/create.ts";
 import type { ToolRegistry } from "./registry.ts";
 import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 import { subagentTools } from "./subagents/create.ts";
 import { webTools } from "./web/create.ts";
+import { type WorkbenchToolsDeps, workbenchTools } from "./workbench/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
-export interface ToolRooms extends SessionToolsDeps {
+export interface ToolRooms
+  extends SessionToolsDeps,
+    WorkbenchToolsDeps,
+    Pick<MediaToolsDeps, "speaker" | "budgets">,
+    Pick<MessageToolsDeps, "outbound" | "conversations"> {
   config: Config;
   cron: Cron;
   subagents: Subagents;
@@ -33,6 +42,8 @@ export interface ToolRooms extends SessionToolsDeps {
   execPolicy: ExecPolicy;
   sandboxes: Sandboxes;
   nodes: NodeExecDeps["nodes"];
+  /** Paired devices, for the tool that knows all they can be asked for. */
+  pairedNodes: Pick<NodesToolDeps, "nodes" | "nodePairing" | "nodeInvokes">;
   /** The commands that agents have started. */
   processes: Processes;
   /** How a session hears of something that has happened since its last turn. */
@@ -58,6 +69,11 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
     ...subagentTools({ ...rooms, registry }),
     ...webTools({ ...rooms, limits: LIMITS }),
     ...memoryTools(rooms),
+    ...goalTools(rooms.sessions),
+    ...workbenchTools(rooms),
+    ...messageTools(rooms),
+    ...mediaTools(rooms),
+    nodesTool({ ...rooms, ...rooms.pairedNodes }),
     gatewayTool(rooms.config),
     automationsTool(rooms),
   );

@@ -1,3 +1,4 @@
+import type { TestClient } from "../../gateway/testing.ts";
 import type { Tool, ToolContext } from "../../tools/types.ts";
 import { ToolError, textResult } from "../../tools/types.ts";
 import { type ChatGateway, chatEnd, freshKey, startChatGateway } from "./chat-gateway.ts";
@@ -37,6 +38,32 @@ export async function startToolGateway(config: object = {}, more: readonly Tool[
     },
   };
 }
+
+/** What a tool's result was: its JSON, or its text under `text`, with the pictures beside it; `error` when it failed. */
+// biome-ignore lint/suspicious/noExplicitAny: tests look into results freely
+export type UsedTool = Record<string, any>;
+
+/** Has the model call a tool in a session, a fresh one unless told, and gives the result. */
+export async function useTool(
+  gateway: ChatGateway,
+  name: string,
+  args: object,
+  { by = gateway.client, sessionKey = freshKey().sessionKey }: { by?: TestClient; sessionKey?: string } = {},
+): Promise<UsedTool> {
+  const { id } = freshKey();
+  await by.call("chat.send", { sessionKey, message: `TOOL:${name} ${JSON.stringify(args)}`, idempotencyKey: id("a") });
+  await chatEnd(by, id("a"));
+  const messages = await gateway.services.sessions.recent(sessionKey, 100);
+  const { content } = messages.findLast(({ role }) => role === "toolResult")!;
+  const [first, ...others] = content as { type: string; text?: string }[];
+  const text = first!.text!;
+  const images = others.filter(({ type }) => type === "image");
+  const value = text.startsWith("{") ? JSON.parse(text) : { text, ...(isFailure(text) ? { error: text } : {}) };
+  return images.length > 0 ? { ...value, images } : value;
+}
+
+/** Refusals before a tool ran come as plain text. */
+const isFailure = (text: string): boolean => /^(?:Tool \S+ not found|Validation failed|The defender )/.test(text);
 
 const PROBES: readonly Tool[] = [
   {

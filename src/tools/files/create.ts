@@ -38,8 +38,7 @@ export interface FileToolDeps {
 /** The tools that look at and change files: `ls`, `read`, `write`, `edit`, `apply_patch`. */
 export function fileTools(options: FileToolsOptions): Tool[] {
   const { defender, limits, sandboxes } = options;
-  const area = (context: ToolContext) =>
-    Area.of(placed(context, sandboxes), staysInWorkspace(options, context.agentId));
+  const area = fileArea(options);
   const patchArea = (context: ToolContext) =>
     Area.of(
       placed(context, sandboxes),
@@ -62,6 +61,12 @@ export function fileTools(options: FileToolsOptions): Tool[] {
     })),
   ];
 }
+
+/** Where the files of a call may be. The function throws ToolError when there is no workspace. */
+export const fileArea =
+  (options: FileSettingsDeps & Pick<FileToolsOptions, "sandboxes">) =>
+  (context: ToolContext): Area =>
+    Area.of(placed(context, options.sandboxes), staysInWorkspace(options, context.agentId));
 
 /** The context with the folder in which a sandboxed session's files are. @throws ToolError for settings that cannot be */
 function placed(

@@ -3,7 +3,7 @@ import { link, mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { GatewayConfig } from "../../../generated/config.ts";
 import { chatEnd, freshKey } from "../../agents/testing/chat-gateway.ts";
-import { startToolGateway, type ToolGateway } from "../../agents/testing/tool-gateway.ts";
+import { startToolGateway, type ToolGateway, useTool } from "../../agents/testing/tool-gateway.ts";
 import type { TestClient } from "../../gateway/testing.ts";
 import { type EmbeddingServer, startEmbeddingServer } from "../../memory/testing.ts";
 
@@ -41,26 +41,8 @@ async function prepared({ services }: ToolGateway): Promise<string> {
   return folder;
 }
 
-async function use(
-  name: string,
-  args: object,
-  {
-    on = gateway,
-    by = on.client,
-    sessionKey = freshKey().sessionKey,
-  }: {
-    on?: ToolGateway;
-    by?: TestClient;
-    sessionKey?: string;
-  } = {},
-): Promise<Record<string, any>> {
-  const { id } = freshKey();
-  await by.call("chat.send", { sessionKey, message: `TOOL:${name} ${JSON.stringify(args)}`, idempotencyKey: id("a") });
-  await chatEnd(by, id("a"));
-  const messages = await on.services.sessions.recent(sessionKey, 100);
-  const { text } = (messages.findLast(({ role }) => role === "toolResult")!.content as { text: string }[])[0]!;
-  return text.startsWith("{") ? JSON.parse(text) : { error: text };
-}
+const use = (name: string, args: object, { on = gateway, ...more }: Using = {}) => useTool(on, name, args, more);
+type Using = { on?: ToolGateway; by?: TestClient; sessionKey?: string };
 
 const paths = ({ results }: Record<string, any>): string[] => results.map(({ path }: { path: string }) => path);
 

@@ -7,6 +7,7 @@ import { sessionsHistoryTool } from "./history.ts";
 import { sessionsListTool } from "./list.ts";
 import { sessionsSearchTool } from "./search.ts";
 import { type SendDeps, sessionsSendTool } from "./send.ts";
+import { sessionsTool } from "./settings.ts";
 import { sessionStatusTool } from "./status.ts";
 
 export type SessionToolsDeps = Omit<SendDeps, "access"> & StatusDeps & { sessions: Sessions };
@@ -21,6 +22,7 @@ export function sessionTools(deps: SessionToolsDeps): Tool[] {
     sessionsSearchTool(sessions, access),
     sessionsSendTool({ ...deps, access }),
     sessionStatusTool(deps, access),
+    sessionsTool({ sessions, access }),
     agentsListTool(config, agents),
   ];
 }
