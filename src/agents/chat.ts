@@ -8,6 +8,7 @@ import { ownableKey } from "../sessions/keys.ts";
 import type { SessionState, TranscriptMessage } from "../sessions/types.ts";
 import { imagesOf } from "./attachments.ts";
 import { type Commands, isStop, type ParsedCommand, runCommand } from "./commands/commands.ts";
+import { queueDirective } from "./commands/queue.ts";
 import type { CommandDeps, CommandReply } from "./commands/types.ts";
 import { checkGoalStart, type GoalRuns, type GoalStarted } from "./goal-runs.ts";
 import { injectedMessage, shownMessage } from "./injected.ts";
@@ -15,7 +16,7 @@ import { type ChatReplay, chatReplay } from "./replay.ts";
 import type { Replies, ReplyPlace } from "./replies.ts";
 import { failureNotice, INTERNAL_MESSAGE } from "./runs/failure-text.ts";
 import { chooseModels, unusedSession } from "./runs/model-choice.ts";
-import { queueMode } from "./runs/queue-mode.ts";
+import { queueSettings } from "./runs/queue-settings.ts";
 import type { RunInput, RunOutcome, RunSettings } from "./runs/types.ts";
 import { screenInbound } from "./screening.ts";
 import { maySend } from "./send-policy.ts";
@@ -31,7 +32,11 @@ export interface ChatOptions extends CommandDeps {
   log: Logger;
 }
 
-export type ChatSendAnswer = { runId: string; status: "started" } | ChatReplay | ChatAbortAnswer | GoalStarted;
+export type ChatSendAnswer =
+  | { runId: string; status: "started"; interruptedActiveRun?: true }
+  | ChatReplay
+  | ChatAbortAnswer
+  | GoalStarted;
 
 export interface ChatAbortAnswer {
   ok: true;
@@ -84,19 +89,22 @@ export class Chat {
       owner: sender.owner,
       connId: sender.connId,
     };
-    const command = interpreted ? await this.options.commands.find(text, agentId) : null;
+    const inline = interpreted ? inlineQueue(text) : null;
+    if (inline) input.prompt = inline.rest;
+    const command = interpreted && !inline ? await this.options.commands.find(text, agentId) : null;
     if (command) return this.command(command, input, hash, session, sender);
     await screenInbound(this.options.defender, text, { sessionKey, runId, sender });
     const place = await this.replyPlace(params, sessionKey);
-    const accepted = await this.options.runs.accept(
-      input,
-      hash,
-      params.queueMode ?? session?.queueMode ?? queueMode(this.options.config.current),
-      place ? this.options.replies.remember(runId, sessionKey, place) : undefined,
-    );
+    if (place) input.route = JSON.stringify(place);
+    const from = { sessionKey, channel: params.originatingChannel };
+    const wanted = { mode: params.queueMode };
+    const queue = queueSettings(this.options.config.current, from, wanted, inline?.queue, session?.queue);
+    const interrupts = queue.mode === "interrupt" && this.options.runs.activeRunIds(sessionKey).length > 0;
+    const also = place ? this.options.replies.remember(runId, sessionKey, place) : undefined;
+    const accepted = await this.options.runs.accept(input, hash, queue, also);
     if (accepted.known) return chatReplay(accepted.known, hash);
     if (place) void accepted.settled.then((outcome) => this.options.replies.deliver(runId, outcome));
-    return { runId, status: "started" };
+    return { runId, status: "started", ...(interrupts ? { interruptedActiveRun: true } : {}) };
   }
 
   /** Where the answer goes besides the clients: with `deliver` to where the message, or else the session's last, came from. */
@@ -236,6 +244,13 @@ export class Chat {
     const message = { ...shownMessage(said), content };
     bus.publish("chat", { runId, sessionKey, seq: 1, state: "final", message });
   }
+}
+
+/** A `/queue` with a message beside it: it counts for this message alone. */
+function inlineQueue(text: string) {
+  const directive = queueDirective(text);
+  const counts = directive && directive.rest !== "" && directive.problem === undefined && !directive.reset;
+  return counts && Object.keys(directive.queue).length > 0 ? directive : null;
 }
 
 /** @throws GatewayError for a session that is put away */

@@ -6,7 +6,7 @@ import type {
 } from "../../generated/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
-import type { Chat, ChatSendAnswer } from "./chat.ts";
+import type { Chat } from "./chat.ts";
 import type { CommandDeps } from "./commands/types.ts";
 import type { Sender } from "./sender.ts";
 
@@ -33,14 +33,8 @@ export class SessionCalls {
    * @throws GatewayError as {@link send} does
    */
   async steer(params: SessionsSendParams, sender: Sender): Promise<ChatSendResult> {
-    const sessionKey = await this.demandSession(params);
-    const interrupts = this.options.runs.activeRunIds(sessionKey).length > 0;
-    const answer: ChatSendAnswer = await this.options.chat.send(
-      { ...chatParams(params), queueMode: "interrupt" },
-      sender,
-    );
-    const started = "status" in answer && answer.status === "started";
-    return started && interrupts ? { ...answer, interruptedActiveRun: true } : answer;
+    await this.demandSession(params);
+    return this.options.chat.send({ ...chatParams(params), queueMode: "interrupt" }, sender);
   }
 
   /**

@@ -109,7 +109,7 @@ export class RowBuilder {
       parentSessionKey: entry.parentSessionKey,
       parentSessionId: entry.parentSessionId,
       childSessions: relations.childSessions,
-      ...this.tail(entry, model, SESSION_RUNTIME),
+      ...this.tail(session.key, entry, model, SESSION_RUNTIME),
       ...this.activeModel(session.key),
       ...placementField(entry),
       ...(options.activity ? { activitySummary: ACTIVITY_SUMMARY } : {}),
@@ -137,7 +137,7 @@ export class RowBuilder {
       totalTokensFresh: false,
       ...automationField(facts),
       childSessions: relations.childSessions,
-      ...this.tail({}, model, defaults.agentRuntime),
+      ...this.tail(key, {}, model, defaults.agentRuntime),
       ...this.runFields(key),
     }) as unknown as SessionRow;
   }
@@ -172,11 +172,12 @@ export class RowBuilder {
     };
   }
 
-  private tail(entry: Partial<SessionEntry>, model: ModelFacts, agentRuntime: object) {
+  private tail(key: string, entry: Partial<SessionEntry>, model: ModelFacts, agentRuntime: object) {
     return {
       responseUsage: entry.responseUsage,
       effectiveResponseUsage: entry.responseUsage ?? "off",
-      effectiveQueueMode: entry.queueMode ?? "steer",
+      queueMode: entry.queueMode,
+      effectiveQueueMode: this.deps.runs().queueMode?.(key, entry.queueMode) ?? entry.queueMode ?? "steer",
       modelProvider: model.provider ?? undefined,
       model: model.id ?? undefined,
       modelOverrideSource:

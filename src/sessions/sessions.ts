@@ -20,6 +20,7 @@ import { GroupRepository } from "./groups.ts";
 import { canonicalKey, keyFacts } from "./keys.ts";
 import { applyModelOverride } from "./model-choice.ts";
 import { previewOf, titleOf } from "./names.ts";
+import { applyQueue, queueOf } from "./queue-choice.ts";
 import type { Family, WithChildren } from "./relatives.ts";
 import { RowBuilder, type RowOptions, type SessionRow } from "./row.ts";
 import { SearchRepository } from "./search.ts";
@@ -298,10 +299,7 @@ export class Sessions implements SessionsPort, SessionStats {
     return this.repository.update(key, renew, (family) => this.changed(family, reason));
   }
 
-  async setOverrides(
-    key: string,
-    { modelOverride, thinkingLevel, queueMode }: SessionOverrides,
-  ): Promise<SessionState> {
+  async setOverrides(key: string, { modelOverride, thinkingLevel, queue }: SessionOverrides): Promise<SessionState> {
     const now = this.clock.now();
     const choose = (known: StoredSession | null): StoredSession => {
       const base = known ?? this.blank(key, now, "internal");
@@ -309,8 +307,7 @@ export class Sessions implements SessionsPort, SessionStats {
       if (modelOverride !== undefined) applyModelOverride(entry, modelOverride);
       if (thinkingLevel === null) delete entry.thinkingLevel;
       else if (thinkingLevel !== undefined) entry.thinkingLevel = thinkingLevel;
-      if (queueMode === null) delete entry.queueMode;
-      else if (queueMode !== undefined) entry.queueMode = queueMode;
+      if (queue !== undefined) applyQueue(entry, queue);
       return { ...base, entry };
     };
     return stateOf(await this.repository.update(key, choose, (family) => this.changed(family, "patch")));
@@ -373,9 +370,9 @@ function stateOf({ key, agentId, entry }: StoredSession): SessionState {
     modelOverride: providerOverride && modelOverride ? `${providerOverride}/${modelOverride}` : null,
     thinkingLevel: entry.thinkingLevel ?? null,
     sendPolicy: entry.sendPolicy ?? null,
-    ...(entry.queueMode ? { queueMode: entry.queueMode } : {}),
     goal: entry.goal ?? null,
     archived: entry.archivedAt !== undefined,
+    queue: queueOf(entry),
     spawnDepth: entry.spawnDepth ?? 0,
     ...(entry.inheritedToolAllow ? { inheritedTools: entry.inheritedToolAllow } : {}),
     ...(entry.inheritedSandbox ? { inheritedSandbox: true } : {}),

@@ -1,4 +1,4 @@
-import type { SessionEntry, SessionGoal, SessionModelAttempt } from "../../generated/types.ts";
+import type { SessionGoal, SessionModelAttempt } from "../../generated/types.ts";
 import type { GoalRule } from "./goals/goals.ts";
 
 /** One part of a message's content, in the shape that upstream stores and sends. */
@@ -82,10 +82,9 @@ export interface SessionState {
   modelOverride: string | null;
   thinkingLevel: string | null;
   sendPolicy: "allow" | "deny" | null;
-  /** What becomes of a message that comes while the session is at work; absent where the configuration says. */
-  queueMode?: SessionEntry["queueMode"];
   archived: boolean;
   goal: SessionGoal | null;
+  queue?: SessionQueue;
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */
   spawnDepth: number;
   /** Names of the tools that its spawner had; it has no others. */
@@ -111,7 +110,16 @@ export interface SessionToolSettings {
 export interface SessionOverrides {
   modelOverride?: string | null;
   thinkingLevel?: string | null;
-  queueMode?: SessionEntry["queueMode"] | null;
+  queue?: SessionQueue | null;
+}
+
+/** How messages wait while a session is busy, as far as the session itself says (docs: concepts/queue). */
+export interface SessionQueue {
+  mode?: "steer" | "followup" | "collect" | "interrupt" | undefined;
+  /** Milliseconds. */
+  debounceMs?: number | undefined;
+  cap?: number | undefined;
+  drop?: "old" | "new" | "summarize" | undefined;
 }
 
 /** What other domains may ask of sessions. Implemented by `sessions/sessions.ts`. */
@@ -176,6 +184,8 @@ export interface ActiveRuns {
   pendingInputs(sessionKey: string): PendingInput[];
   /** The answer that is being written, as far as it has come; null when none is. */
   inFlight?(sessionKey: string): InFlightRun | null;
+  /** What becomes of a message that comes while the session is busy; `own` is what the session says of it. */
+  queueMode?(sessionKey: string, own?: SessionQueue["mode"]): string;
   /** The model that is answering now; null when none is. */
   activeModel?(sessionKey: string): { provider: string; id: string } | null;
   /** Ends what is at work and what waits in the session; resolves when it is over. Before a reset, an archival, a deletion. */

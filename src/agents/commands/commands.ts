@@ -3,6 +3,7 @@ import { GOAL_COMMANDS } from "./goal.ts";
 import { helpCommands } from "./help.ts";
 import { MODEL_COMMANDS } from "./model.ts";
 import { OPTION_COMMANDS } from "./options.ts";
+import { QUEUE_COMMANDS } from "./queue.ts";
 import { SESSION_COMMANDS } from "./session.ts";
 import { STATUS_COMMANDS } from "./status.ts";
 import type { Command, CommandCall, CommandDeps, CommandReply, CommandScope } from "./types.ts";
@@ -26,6 +27,7 @@ export class Commands {
     ...SESSION_COMMANDS,
     ...MODEL_COMMANDS,
     ...OPTION_COMMANDS,
+    ...QUEUE_COMMANDS,
   ];
   private byWord = wordsOf(this.core);
   private skills: SkillCommandSource = async () => [];

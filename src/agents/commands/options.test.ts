@@ -57,13 +57,13 @@ test("/send off closes the session to messages", async () => {
 test("/queue decides what becomes of messages while a run is at work", async () => {
   const { client, services } = gateway;
   const { sessionKey, id } = freshKey();
-  expect(await say(sessionKey, "/queue", id("a"))).toStartWith("Queue: steer");
-  expect(await say(sessionKey, "/queue interrupt", id("b"))).toBe("Queue: interrupt.");
+  expect(await say(sessionKey, "/queue", id("a"))).toStartWith("Current queue settings: mode=steer");
+  expect(await say(sessionKey, "/queue interrupt", id("b"))).toBe("⚙️ Queue mode set to interrupt.");
   await client.call("chat.send", { sessionKey, message: "SLOW:100 a b c d e f", idempotencyKey: id("c") });
   await client.event("chat", ({ runId, state }) => runId === id("c") && state === "delta", 0);
   expect(await say(sessionKey, "now this", id("d"))).toBe("echo: now this");
   expect((await chatEnd(client, id("c"))).payload.state).toBe("aborted");
-  expect((await services.sessions.find(sessionKey))?.queueMode).toBe("interrupt");
+  expect((await services.sessions.find(sessionKey))?.queue?.mode).toBe("interrupt");
 });
 
 test("/reset soft keeps the conversation", async () => {

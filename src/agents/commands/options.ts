@@ -2,13 +2,10 @@ import type { SessionsPatchParams } from "../../../generated/types.ts";
 import { GatewayError } from "../../platform/errors.ts";
 import type { SessionEntry } from "../../sessions/entry.ts";
 import { patchScope } from "../../sessions/scopes.ts";
-import { queueMode } from "../runs/queue-mode.ts";
-import type { QueueMode } from "../runs/types.ts";
 import type { Command, CommandCall, CommandDeps, CommandReply, CommandScope } from "./types.ts";
 
 /** Words that take a choice back. */
 const BACK: ReadonlySet<string> = new Set(["default", "inherit", "reset", "clear"]);
-const QUEUE_MODES: readonly QueueMode[] = ["steer", "followup", "collect", "interrupt"];
 
 interface Setting {
   name: string;
@@ -101,15 +98,6 @@ export const OPTION_COMMANDS: readonly Command[] = [
     run: exec,
   },
   {
-    name: "queue",
-    description: "Adjust queue settings.",
-    category: "options",
-    usage: "[steer | followup | collect | interrupt | default]",
-    args: [{ name: "mode", description: "queue mode", type: "string", choices: QUEUE_MODES }],
-    scope: (args) => (args === "" ? "operator.read" : "operator.write"),
-    run: queue,
-  },
-  {
     name: "name",
     description: "Show or set the session's name.",
     category: "session",
@@ -139,24 +127,6 @@ async function exec({ args, sessionKey }: CommandCall, { settings }: CommandDeps
     );
     return `Commands run with ${said.join(", ")} from now on.`;
   });
-}
-
-async function queue(
-  { args, sessionKey, session }: CommandCall,
-  { sessions, config }: CommandDeps,
-): Promise<CommandReply> {
-  const word = args.toLowerCase();
-  const usual = queueMode(config.current);
-  if (word === "")
-    return { text: `Queue: ${session?.queueMode ?? usual}\nChoices: ${QUEUE_MODES.join(", ")}, default` };
-  if (BACK.has(word)) {
-    await sessions.setOverrides(sessionKey, { queueMode: null });
-    return { text: `Queue: ${usual}, the default.` };
-  }
-  const mode = QUEUE_MODES.find((known) => known === word);
-  if (mode === undefined) return { text: `"${args}" is none of ${QUEUE_MODES.join(", ")}, default.` };
-  await sessions.setOverrides(sessionKey, { queueMode: mode });
-  return { text: `Queue: ${mode}.` };
 }
 
 async function name({ args, sessionKey }: CommandCall, { settings }: CommandDeps): Promise<CommandReply> {

@@ -1,6 +1,5 @@
 import { LIMITS } from "../../../generated/limits.ts";
 import type { StoredMessage, Usage } from "../../sessions/types.ts";
-import { queueMode } from "../runs/queue-mode.ts";
 import { promptTokens } from "../runs/report.ts";
 import { type Command, type CommandCall, type CommandDeps, type CommandReply, sessionModel } from "./types.ts";
 
@@ -35,7 +34,7 @@ async function status(call: CommandCall, deps: CommandDeps): Promise<CommandRepl
 
 /** What `/status` and the tool `session_status` say of a session. */
 export async function statusText(call: StatusCall, deps: StatusDeps): Promise<string> {
-  const { sessions, models, runs, clock, config, product, startedAt } = deps;
+  const { sessions, models, runs, clock, product, startedAt } = deps;
   const { sessionKey, session } = call;
   const { model, own, level } = sessionModel(call, deps);
   const messages = session ? await sessions.recent(sessionKey, LIMITS.contextMessages) : [];
@@ -56,7 +55,7 @@ export async function statusText(call: StatusCall, deps: StatusDeps): Promise<st
     `Session: ${sessionKey}`,
     `Messages: ${messages.length === LIMITS.contextMessages ? `${messages.length} or more` : messages.length}`,
     `Run: ${busy ? "one is at work" : "none"}${waiting > 0 ? `, ${waiting} waiting` : ""}`,
-    `Queue: ${session?.queueMode ?? queueMode(config.current)}`,
+    `Queue: ${runs.queueMode(sessionKey, session?.queue?.mode)}`,
   ];
   return lines.join("\n");
 }

@@ -88,7 +88,7 @@ describe("lanes", () => {
       order.push(name);
     };
     lanes.enqueue("a", async () => {
-      lanes.enqueue("a", job("late"), true);
+      lanes.enqueue("a", job("late"), 0);
       order.push("first");
     });
     lanes.enqueue("a", job("second"));

@@ -17,19 +17,25 @@ interface Lane {
 }
 
 /**
- * One lane per session: jobs of a lane run one after the other in order, lanes side by side up to a common number.
+ * One lane per session: jobs of a lane run one after the other in order, lanes side by side up to the number of their group.
  * A job begins in a later turn of the event loop than the one that queued it, so that whoever queued it can answer
  * first. Jobs must not reject.
  */
 export class Lanes {
   private readonly lanes = new Map<string, Lane>();
-  /** Keys of lanes that could go on, in the order in which they became so. */
-  private readonly ready: string[] = [];
+  /** Of each group the keys of lanes that could go on, in the order in which they became so, and how many are at work. */
+  private readonly groups = new Map<string, { ready: string[]; running: number }>();
   private running = 0;
   private waitingJobs = 0;
 
-  /** `maxConcurrent` is read at each start; below 1 it counts as 1. */
-  constructor(private readonly maxConcurrent: () => number) {}
+  /**
+   * `maxConcurrent` of a group is read at each start; below 1 it counts as 1. `groupOf` a lane must always be the same,
+   * and one of a few.
+   */
+  constructor(
+    private readonly maxConcurrent: (group: string) => number,
+    private readonly groupOf: (key: string) => string = () => "main",
+  ) {}
 
   /** Jobs that wait, in all lanes. */
   get waiting(): number {
@@ -41,13 +47,12 @@ export class Lanes {
     return this.running;
   }
 
-  /** Queues a job at the lane's end, or with `front` before all that wait. */
-  enqueue(key: string, job: () => Promise<void>, front = false): Ticket {
+  /** Queues a job at the lane's end, or behind the first `at` that wait. */
+  enqueue(key: string, job: () => Promise<void>, at?: number): Ticket {
     const lane = this.lane(key);
     const entry: Entry = { job, begun: false };
-    if (!lane.running && lane.held === 0 && lane.waiting.length === 0) this.ready.push(key);
-    if (front) lane.waiting.unshift(entry);
-    else lane.waiting.push(entry);
+    if (!lane.running && lane.held === 0 && lane.waiting.length === 0) this.group(key).ready.push(key);
+    lane.waiting.splice(at ?? lane.waiting.length, 0, entry);
     this.waitingJobs++;
     setImmediate(() => this.pump());
     return { cancel: () => this.cancel(key, lane, entry) };
@@ -64,7 +69,7 @@ export class Lanes {
       over = true;
       lane.held--;
       if (lane.held > 0 || lane.running) return;
-      if (lane.waiting.length > 0) this.ready.push(key);
+      if (lane.waiting.length > 0) this.group(key).ready.push(key);
       else this.leave(key);
       setImmediate(() => this.pump());
     };
@@ -91,27 +96,39 @@ export class Lanes {
   }
 
   private notReady(key: string): void {
-    const at = this.ready.indexOf(key);
-    if (at >= 0) this.ready.splice(at, 1);
+    const { ready } = this.group(key);
+    const at = ready.indexOf(key);
+    if (at >= 0) ready.splice(at, 1);
   }
 
   private pump(): void {
-    const most = Math.max(1, this.maxConcurrent());
-    while (this.running < most && this.ready.length > 0) this.start(this.ready.shift()!);
+    for (const [name, group] of this.groups) {
+      const most = Math.max(1, this.maxConcurrent(name));
+      while (group.running < most && group.ready.length > 0) this.start(group.ready.shift()!, group);
+    }
   }
 
-  private start(key: string): void {
+  private group(key: string) {
+    const name = this.groupOf(key);
+    const group = this.groups.get(name) ?? { ready: [], running: 0 };
+    this.groups.set(name, group);
+    return group;
+  }
+
+  private start(key: string, group: { running: number }): void {
     const lane = this.lanes.get(key)!;
     const entry = lane.waiting.shift()!;
     this.waitingJobs--;
     entry.begun = true;
     lane.running = true;
     this.running++;
+    group.running++;
     void entry.job().finally(() => {
       this.running--;
+      group.running--;
       lane.running = false;
       if (lane.held > 0) this.notReady(key);
-      else if (lane.waiting.length > 0) this.ready.push(key);
+      else if (lane.waiting.length > 0) this.group(key).ready.push(key);
       else this.leave(key);
       this.pump();
     });

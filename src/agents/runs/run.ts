@@ -21,6 +21,9 @@ export function liveInput(input: RunInput): LiveInput {
   return { ...input, settled: promise, settle: resolve };
 }
 
+/** How a run stands among others that wait: messages may still join it, or it tells of those that had no room. */
+export type RunRole = "alone" | "collecting" | "overflow";
+
 /** One turn of a session: waiting in its lane, at work, closing (its answer is complete and being stored), ended. */
 export class Run {
   state: "waiting" | "working" | "closing" | "ended" = "waiting";
@@ -30,12 +33,24 @@ export class Run {
   private readonly control = new AbortController();
   private steered: LiveInput[] = [];
   private readonly end = Promise.withResolvers<void>();
+  /** Until when the run waits for further messages, by `performance.now()`. */
+  quietUntil = 0;
+  /** It waits with others for which there is a cap and a quiet time. */
+  isQueued = false;
+  /** It was to replace what was at work when it came. */
+  interrupts = false;
 
+  /**
+   * @param sources the accepted messages that it answers, oldest first
+   * @param input what is said in the turn: the message itself, or one made of them all when the run begins
+   */
   constructor(
     readonly id: string,
     readonly kind: RunKind,
-    readonly input: LiveInput,
+    readonly sources: LiveInput[],
     readonly events: RunEvents,
+    readonly role: RunRole = "alone",
+    public input: RunInput = sources[0]!,
   ) {}
 
   get sessionKey(): string {
@@ -79,11 +94,13 @@ export class Run {
     return taken;
   }
 
-  /** Takes one message back before the run has it. */
-  withdraw(runId: string): LiveInput | undefined {
-    const found = this.steered.find((input) => input.runId === runId);
-    this.steered = this.steered.filter((input) => input !== found);
-    return found;
+  /** Takes a message back before the run has it; false when the run does not have it, or nothing else to say. */
+  withdraw(input: LiveInput): boolean {
+    if (this.steered.includes(input)) return this.takeSteered((other) => other === input).length > 0;
+    const at = this.sources.indexOf(input);
+    if (at < 0 || this.state !== "waiting" || this.sources.length === 1) return false;
+    this.sources.splice(at, 1);
+    return true;
   }
 
   stop(origin: StopOrigin): void {

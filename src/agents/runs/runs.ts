@@ -1,26 +1,31 @@
 import type { Database } from "bun:sqlite";
 import { LIMITS } from "../../../generated/limits.ts";
 import { GatewayError } from "../../platform/errors.ts";
-import { uuid } from "../../platform/ids.ts";
 import type { Metrics } from "../../platform/metrics.ts";
 import type { ActiveRuns, InFlightRun, PendingInput } from "../../sessions/types.ts";
-import { mayJoin } from "./authority.ts";
 import { INTERNAL_MESSAGE } from "./failure-text.ts";
-import { Lanes, type Ticket } from "./lanes.ts";
+import { gathered } from "./gathered.ts";
+import { Lanes } from "./lanes.ts";
 import { PendingInputs } from "./pending-inputs.ts";
+import { plainQueue, queueSettings } from "./queue-settings.ts";
 import { recover } from "./recovery.ts";
-import { type LiveInput, liveInput, Run } from "./run.ts";
-import { publishConsumed, RunEvents } from "./run-events.ts";
+import { type LiveInput, liveInput, type Run } from "./run.ts";
 import type { RunRecord } from "./run-records.ts";
 import { ExpectedRuns, MAX_TIMER_MS, withinTime } from "./run-waiting.ts";
+import { SessionQueues } from "./session-queues.ts";
 import { Turn, type TurnDeps } from "./turn.ts";
-import type { QueueMode, RunInput, RunKind, RunOutcome, StopOrigin } from "./types.ts";
+import type { QueueMode, QueueSettings, RunInput, RunOutcome, StopOrigin } from "./types.ts";
 import { type Occupation, Upkeep } from "./upkeep.ts";
 
 export type RunsOptions = Omit<TurnDeps, "maxModelCalls" | "stored">;
 
 /** What came of an accepted message: a run, or what is known of its key already. */
 export type Acceptance = { known: RunRecord } | { known: null; settled: Promise<RunOutcome> };
+
+/** Lanes that share one number of runs at a time: those of subagents have their own (docs: concepts/queue). */
+type LaneGroup = "main" | "subagent";
+
+const laneGroup = (sessionKey: string): LaneGroup => (/^agent:[^:]+:subagent:/.test(sessionKey) ? "subagent" : "main");
 
 /** Upstream's default of `agents.defaults.timeoutSeconds`: two days. */
 const DEFAULT_TIMEOUT_MS = 172_800_000;
@@ -31,10 +36,7 @@ const DEFAULT_TIMEOUT_MS = 172_800_000;
  */
 export class Runs implements ActiveRuns {
   private readonly lanes: Lanes;
-  /** Runs of a session that have not ended, in the order in which they will run. */
-  private readonly bySession = new Map<string, Run[]>();
-  private readonly byId = new Map<string, Run>();
-  private readonly tickets = new Map<Run, Ticket>();
+  private readonly queues: SessionQueues;
   /** Accepted messages without an outcome yet, by the sender's key. */
   private readonly inputs = new Map<string, LiveInput>();
   private inputsChars = 0;
@@ -55,8 +57,15 @@ export class Runs implements ActiveRuns {
   private sincePruned = 0;
 
   constructor(private readonly options: RunsOptions) {
-    this.lanes = new Lanes(() => this.maxConcurrent);
+    this.lanes = new Lanes((group) => this.mostAtOnce(group as LaneGroup), laneGroup);
     this.pending = new PendingInputs(LIMITS.pendingInputsShown);
+    this.queues = new SessionQueues({
+      ...options,
+      lanes: this.lanes,
+      pending: this.pending,
+      perform: (run) => this.perform(run),
+      ended: (status) => void this.ends[status]++,
+    });
     this.turnDeps = {
       ...options,
       maxModelCalls: LIMITS.modelCallsPerRun,
@@ -88,23 +97,24 @@ export class Runs implements ActiveRuns {
   /**
    * Accepts a message: stores it under its key, then gives it to its session. Nothing begins before the caller's turn
    * of the event loop is over, so the acknowledgement goes out first. `also` is stored with it, or nothing is.
+   * @param queue what becomes of it when the session is busy; a mode alone stands for no cap and no quiet time
    * @throws GatewayError when too many messages wait, or the gateway is stopping
    */
   async accept(
     input: RunInput,
     requestHash: string,
-    mode: QueueMode,
+    queue: QueueMode | QueueSettings,
     also?: (db: Database) => void,
   ): Promise<Acceptance> {
     this.admit(input.sessionKey);
     const known = await this.options.records.accept(input, requestHash, also);
     if (known) return { known };
     this.pruneNowAndThen();
-    return { known: null, settled: this.begin(input, mode) };
+    return { known: null, settled: this.begin(input, queue) };
   }
 
   /** Gives its session a message that is accepted already. Resolves with how its run ended. */
-  begin(input: RunInput, mode: QueueMode = "followup"): Promise<RunOutcome> {
+  begin(input: RunInput, queue: QueueMode | QueueSettings = "followup"): Promise<RunOutcome> {
     const live = liveInput(input);
     const chars = inputChars(live);
     this.inputs.set(live.runId, live);
@@ -114,7 +124,11 @@ export class Runs implements ActiveRuns {
       this.inputs.delete(live.runId);
       this.inputsChars -= chars;
     });
-    this.place(live, mode);
+    if (this.stopping) void this.queues.cancelInput(live, "restart");
+    else {
+      const settings = typeof queue === "string" ? plainQueue(queue) : queue;
+      this.queues.place(live, settings, this.upkeep.has(live.sessionKey));
+    }
     return live.settled;
   }
 
@@ -149,7 +163,7 @@ export class Runs implements ActiveRuns {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<{ outcome: RunOutcome; live: boolean } | null> {
-    const settled = this.inputs.get(runId)?.settled ?? this.byId.get(runId)?.input.settled;
+    const settled = (this.inputs.get(runId) ?? this.queues.find(runId)?.sources[0])?.settled;
     const coming = settled === undefined ? this.expected.wait(runId) : undefined;
     try {
       const record = coming && (await this.options.records.find(runId));
@@ -176,9 +190,20 @@ export class Runs implements ActiveRuns {
     return this.lanes.waiting;
   }
 
-  /** How many may be at work at once. */
+  /** How many may be at work at once, subagents not counted. */
   get maxConcurrent(): number {
-    return Math.max(1, this.options.config.current.agents?.defaults?.maxConcurrent ?? LIMITS.runsAtOnce);
+    return this.mostAtOnce("main");
+  }
+
+  private mostAtOnce(group: LaneGroup): number {
+    const { maxConcurrent, subagents } = this.options.config.current.agents?.defaults ?? {};
+    const most = group === "main" ? maxConcurrent : subagents?.maxConcurrent;
+    return Math.max(1, most ?? (group === "main" ? LIMITS.runsAtOnce : LIMITS.subagentsAtOnce));
+  }
+
+  /** What becomes of a message to a session that is busy, by what the session and the configuration say. */
+  queueMode(sessionKey: string, own?: QueueMode): QueueMode {
+    return queueSettings(this.options.config.current, { sessionKey }, { mode: own }).mode;
   }
 
   /**
@@ -187,7 +212,7 @@ export class Runs implements ActiveRuns {
    * @returns null when the session is at work or messages wait in it
    */
   occupy(sessionKey: string): Occupation | null {
-    const runs = this.bySession.get(sessionKey) ?? [];
+    const runs = this.queues.of(sessionKey);
     if (this.stopping || this.upkeep.has(sessionKey) || runs.some(({ state }) => state !== "closing")) return null;
     const release = this.lanes.hold(sessionKey);
     const work = new Upkeep(() => {
@@ -202,8 +227,10 @@ export class Runs implements ActiveRuns {
   activeRunIds(sessionKey: string): string[] {
     const upkeep = this.upkeep.get(sessionKey);
     if (upkeep) return [upkeep.runId];
-    const [first] = this.bySession.get(sessionKey) ?? [];
-    return first === undefined || first.state === "closing" ? [] : [first.id];
+    const [first] = this.queues.of(sessionKey);
+    // What waits for a quiet moment is shown as waiting only.
+    const isShown = first && first.state !== "closing" && !(first.isQueued && first.state === "waiting");
+    return isShown ? [first.id] : [];
   }
 
   pendingInputs(sessionKey: string): PendingInput[] {
@@ -211,20 +238,25 @@ export class Runs implements ActiveRuns {
   }
 
   inFlight(sessionKey: string): InFlightRun | null {
-    const [run] = this.bySession.get(sessionKey) ?? [];
+    const [run] = this.queues.of(sessionKey);
     if (run?.state !== "working" || run.startedAt === undefined) return null;
     const { visibleText: text, lastText } = run.events;
     return { runId: run.id, text, startedAt: run.startedAt, events: lastText ? [lastText] : [] };
   }
 
   activeModel(sessionKey: string): { provider: string; id: string } | null {
-    const [run] = this.bySession.get(sessionKey) ?? [];
+    const [run] = this.queues.of(sessionKey);
     return run?.state === "working" ? (run.model ?? null) : null;
   }
 
-  /** The message behind a run that has not ended. */
+  /** The message behind a run that has not ended, or those that it answers together. */
   inputOf(runId: string): RunInput | null {
-    return this.byId.get(runId)?.input ?? this.inputs.get(runId) ?? null;
+    const run = this.queues.find(runId);
+    if (run) return run.input;
+    const input = this.inputs.get(runId);
+    if (input === undefined) return null;
+    const holder = this.queues.holding(input);
+    return holder?.state === "working" && holder.sources.includes(input) ? holder.input : input;
   }
 
   /**
@@ -232,24 +264,20 @@ export class Runs implements ActiveRuns {
    * @returns the ids of what was stopped; empty when there is nothing of that id
    */
   async abortRun(runId: string, origin: StopOrigin): Promise<string[]> {
-    const run = this.byId.get(runId);
+    const run = this.queues.find(runId);
     if (run) {
-      const ids = await this.stopRuns([run], origin);
+      const ids = await this.queues.stop([run], origin);
       await this.tellStopped(run.sessionKey);
       return ids;
     }
     const upkeep = [...this.upkeep.values()].find((work) => work.runId === runId);
     if (upkeep) return [await upkeep.stop(origin)];
     const input = this.inputs.get(runId);
-    if (input === undefined) return [];
-    for (const candidate of this.bySession.get(input.sessionKey) ?? []) {
-      if (candidate.input === input) return this.stopRuns([candidate], origin);
-      const withdrawn = candidate.withdraw(runId);
-      if (withdrawn === undefined) continue;
-      await this.cancelInput(withdrawn, origin);
-      return [runId];
-    }
-    return [];
+    const holder = input && this.queues.holding(input);
+    if (input === undefined || holder === undefined) return [];
+    if (!holder.withdraw(input)) return this.queues.stop([holder], origin);
+    await this.queues.cancelInput(input, origin);
+    return [runId];
   }
 
   /**
@@ -260,13 +288,16 @@ export class Runs implements ActiveRuns {
     const upkeep = owner === undefined ? this.upkeep.get(sessionKey) : undefined;
     const upkept = upkeep ? [await upkeep.stop(origin)] : [];
     const isMeant = (input: RunInput) => owner === undefined || input.owner === owner;
-    const runs = (this.bySession.get(sessionKey) ?? []).filter((run) => isMeant(run.input));
-    const steered = (this.bySession.get(sessionKey) ?? []).flatMap((run) => run.takeSteered(isMeant));
-    const stopped = this.stopRuns(runs, origin);
-    await Promise.all(steered.map((input) => this.cancelInput(input, origin)));
+    const runs = this.queues.of(sessionKey).filter(({ sources }) => sources.every(isMeant));
+    const single = this.queues.withdraw(
+      sessionKey,
+      (input) => isMeant(input) && !runs.some(({ sources }) => sources.includes(input)),
+    );
+    const stopped = this.queues.stop(runs, origin);
+    await Promise.all(single.map((input) => this.queues.cancelInput(input, origin)));
     const ids = await stopped;
     if (origin !== "restart" && owner === undefined) await this.tellStopped(sessionKey);
-    return [...upkept, ...ids.slice(0, 1), ...steered.map(({ runId }) => runId), ...ids.slice(1)];
+    return [...upkept, ...ids.slice(0, 1), ...single.map(({ runId }) => runId), ...ids.slice(1)];
   }
 
   /** Calls back when somebody stops the work of a session; whoever asked for the stop waits for it. */
@@ -276,8 +307,8 @@ export class Runs implements ActiveRuns {
 
   /** Stops the runs that a provider's models are at work for. @returns the ids of what was stopped */
   async abortProvider(provider: string): Promise<string[]> {
-    const runs = [...this.byId.values()].filter((run) => run.model?.provider === provider);
-    return this.stopRuns(runs, "auth-revoked");
+    const runs = [...this.queues.all()].filter((run) => run.model?.provider === provider);
+    return this.queues.stop(runs, "auth-revoked");
   }
 
   /** Keeps runs of the session from beginning until the returned function is called. */
@@ -295,7 +326,7 @@ export class Runs implements ActiveRuns {
   /** Stops all runs and takes no more. Resolves when what they leave is stored. */
   async stop(): Promise<void> {
     this.stopping = true;
-    const keys = new Set([...this.upkeep.keys(), ...this.bySession.keys()]);
+    const keys = new Set([...this.upkeep.keys(), ...this.queues.sessionKeys()]);
     await Promise.all([...keys].map((key) => this.abortSession(key, "restart")));
   }
 
@@ -309,8 +340,7 @@ export class Runs implements ActiveRuns {
 
   private admit(sessionKey: string): void {
     if (this.stopping) throw stopping();
-    const runs = this.bySession.get(sessionKey) ?? [];
-    const waiting = runs.length + runs.reduce((sum, run) => sum + run.waitingInputs.length, 0);
+    const waiting = this.queues.size(sessionKey);
     const full = this.inputs.size >= LIMITS.runQueueTotal || this.inputsChars >= LIMITS.runQueueChars;
     if (waiting >= LIMITS.runQueuePerSession || full) {
       throw new GatewayError("UNAVAILABLE", "Too many messages are waiting. Try again when some are answered.", {
@@ -319,53 +349,9 @@ export class Runs implements ActiveRuns {
     }
   }
 
-  /** Gives an accepted message its place: a run of its own, or the run that is at work. */
-  private place(input: LiveInput, mode: QueueMode): void {
-    const [current, ...waiting] = this.bySession.get(input.sessionKey) ?? [];
-    if (this.stopping) {
-      void this.cancelInput(input, "restart");
-    } else if (current === undefined || input.kind === "agent") {
-      this.enqueue(input, input.kind);
-    } else if (mode === "interrupt") {
-      void this.abortSession(input.sessionKey, "rpc");
-      this.enqueue(input, "chat");
-    } else if (
-      mode === "steer" &&
-      current.steerable &&
-      waiting.length === 0 &&
-      mayJoin(input.message, current.input.message)
-    ) {
-      // Behind messages that wait, it waits too: what a session hears stays in the order in which it was said.
-      this.pending.add(input, "queued");
-      current.steer(input);
-    } else {
-      // `collect` as well: here each waiting message gets an answer of its own.
-      this.enqueue(input, "followup");
-    }
-  }
-
-  private enqueue(input: LiveInput, kind: RunKind, front = false): void {
-    const { bus, clock } = this.options;
-    const { sessionKey, agentId, connId } = input;
-    const runId = kind === "followup" ? uuid() : input.runId;
-    const run = new Run(runId, kind, input, new RunEvents(bus, clock, { runId, kind, sessionKey, agentId, connId }));
-    const runs = this.bySession.get(sessionKey) ?? [];
-    if (runs.length > 0 || front || this.upkeep.has(sessionKey)) this.pending.add(input, "queued");
-    // A followup's key has done its part when the message is queued; what follows is told under the run's own id.
-    if (kind === "followup") setImmediate(() => this.inputs.has(input.runId) && publishConsumed(bus, input));
-    if (front) runs.unshift(run);
-    else runs.push(run);
-    this.bySession.set(sessionKey, runs);
-    this.byId.set(runId, run);
-    this.tickets.set(
-      run,
-      this.lanes.enqueue(sessionKey, () => this.perform(run), front),
-    );
-  }
-
   /** One run in its lane, from start to end. Never rejects. */
   private async perform(run: Run): Promise<void> {
-    this.tickets.delete(run);
+    run.input = gathered(run);
     const { timeoutMs } = run.input.settings;
     const limit = timeoutMs ?? this.defaultTimeoutMs();
     const timer = limit > 0 ? setTimeout(() => run.stop("timeout"), Math.min(limit, MAX_TIMER_MS)) : undefined;
@@ -377,60 +363,8 @@ export class Runs implements ActiveRuns {
       outcome = { status: "error", endedAt: this.options.clock.now(), error: INTERNAL_MESSAGE };
     }
     clearTimeout(timer);
-    this.end(run, outcome);
-  }
-
-  private end(run: Run, outcome: RunOutcome): void {
     this.ends[outcome.status]++;
-    this.leave(run);
-    run.ended();
-    run.input.settle(outcome);
-    // What came too late to be taken in gets runs of its own, before those that came later.
-    for (const input of run.takeSteered().reverse()) this.enqueue(input, "followup", true);
-  }
-
-  private leave(run: Run): void {
-    const runs = (this.bySession.get(run.sessionKey) ?? []).filter((other) => other !== run);
-    if (runs.length > 0) this.bySession.set(run.sessionKey, runs);
-    else this.bySession.delete(run.sessionKey);
-    this.byId.delete(run.id);
-    this.tickets.delete(run);
-  }
-
-  private async stopRuns(runs: readonly Run[], origin: StopOrigin): Promise<string[]> {
-    const stopped = runs.filter((run) => run.state === "waiting" || run.state === "working");
-    // Those that wait first, so that none of them begins when the one at work ends.
-    const waiting = stopped.filter((run) => this.tickets.get(run)?.cancel());
-    for (const run of waiting) this.leave(run);
-    for (const run of stopped) run.stop(origin);
-    // One that is being stored cannot be stopped any more, but it is waited for: what follows may replace its session.
-    const others = runs.filter((run) => !waiting.includes(run)).map((run) => run.finished);
-    await Promise.all([...waiting.map((run) => this.cancelRun(run, origin)), ...others]);
-    return stopped.map((run) => (run.kind === "followup" ? run.input.runId : run.id));
-  }
-
-  /** A run that never began: its message stays visible as cancelled. */
-  private async cancelRun(run: Run, origin: StopOrigin): Promise<void> {
-    await this.cancelInput(run.input, origin);
-    run.ended();
-  }
-
-  private async cancelInput(input: LiveInput, origin: StopOrigin): Promise<void> {
-    const { bus, clock, records, log } = this.options;
-    const endedAt = clock.now();
-    const stopReason = origin === "stop-command" ? "stop" : origin;
-    const status = origin === "restart" ? "interrupted" : "aborted";
-    const outcome: RunOutcome = { status, endedAt, stopReason };
-    await records.ended(input.runId, outcome).catch((error) => {
-      log.error("a cancelled message could not be stored", { runId: input.runId, error });
-    });
-    this.pending.add(input, status === "aborted" ? "cancelled" : "interrupted");
-    this.ends[status]++;
-    const { runId, sessionKey, agentId } = input;
-    const events = new RunEvents(bus, clock, { runId, kind: "agent", sessionKey, agentId });
-    events.aborted(stopReason, false);
-    events.cancelled({ stopReason, endedAt });
-    input.settle(outcome);
+    this.queues.end(run, outcome);
   }
 
   private defaultTimeoutMs(): number {

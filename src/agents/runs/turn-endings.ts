@@ -5,7 +5,7 @@ import { injectedMessage, ZERO_USAGE } from "../injected.ts";
 import { PartialAnswer } from "./answer.ts";
 import { failureNotice, failureOf, INTERNAL_MESSAGE, TIMEOUT_MESSAGE } from "./failure-text.ts";
 import type { Run } from "./run.ts";
-import type { RunOutcome } from "./types.ts";
+import type { RunOutcome, StopOrigin } from "./types.ts";
 
 /** A request that cannot be served as it is, found out only when its run had begun. */
 export class RunRefused extends Error {}
@@ -48,9 +48,15 @@ export function endingOf(error: unknown, facts: EndingFacts): Ending {
   return { ...refused(INTERNAL_MESSAGE, facts), unexpected: true };
 }
 
+/** Upstream's words for why something stopped. */
+export function stopReasonOf(origin: StopOrigin, { begun }: { begun: boolean }): string {
+  if (origin === "interrupt") return begun ? "aborted" : "superseded";
+  return origin === "stop-command" ? "stop" : origin;
+}
+
 /** Somebody stopped the run: what the model had said stays, marked as cut off. */
-function aborted({ run, startedAt, endedAt, partial }: EndingFacts, origin: string): Ending {
-  const stopReason = origin === "stop-command" ? "stop" : origin;
+function aborted({ run, startedAt, endedAt, partial }: EndingFacts, origin: StopOrigin): Ending {
+  const stopReason = stopReasonOf(origin, { begun: true });
   const openclawAbort = { aborted: true, origin, runId: run.id };
   return {
     outcome: { status: origin === "restart" ? "interrupted" : "aborted", startedAt, endedAt, stopReason },

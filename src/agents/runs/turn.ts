@@ -102,7 +102,7 @@ export class Turn {
   /** The message enters the transcript, the session is at work. */
   private async begin(): Promise<SessionState> {
     const { sessions, records } = this.deps;
-    const { kind, sessionKey: key, actor, sessionId, message, runId } = this.run.input;
+    const { kind, sessionKey: key, actor, sessionId, message } = this.run.input;
     this.begun = true;
     const [session] = await Promise.all([
       sessions.ensure(key, { createdVia: kind === "agent" ? "run" : "operator", actor, sessionId }),
@@ -117,10 +117,10 @@ export class Turn {
         ...(kind === "agent" ? {} : { systemSent: true }),
       }),
       sessions.append(key, [message]),
-      records.started(runId, this.startedAt),
+      ...this.run.sources.map(({ runId }) => records.started(runId, this.startedAt)),
       sessions.recordRun(key, {}, "agent.run.started"),
     ]);
-    this.deps.stored([this.run.input]);
+    this.deps.stored(this.run.sources);
     this.run.events.sessionId = session.sessionId;
     this.run.signal.throwIfAborted();
     return session;
@@ -261,11 +261,11 @@ export class Turn {
       endedAt: deps.clock.now(),
       partial: this.loop.unstored ? run.events.itemText : "",
     });
-    deps.stored([run.input]);
+    deps.stored(run.sources);
     if (ending.unexpected) deps.log.error("a run failed unexpectedly", { runId: run.id, error });
     try {
       if (this.begun) await this.close(ending.outcome, ending.messages, ending.update);
-      else await deps.records.settled(run.input.runId, ending.outcome);
+      else await Promise.all(run.sources.map(({ runId }) => deps.records.settled(runId, ending.outcome)));
     } catch (failure) {
       deps.log.error("the end of a run could not be stored", { runId: run.id, error: failure });
     }
@@ -289,7 +289,7 @@ export class Turn {
     await Promise.all([
       messages.length === 0 ? null : sessions.append(run.sessionKey, messages),
       sessions.recordRun(run.sessionKey, ended, "agent.input.settled"),
-      records.ended(run.input.runId, outcome),
+      ...run.sources.map(({ runId }) => records.ended(runId, outcome)),
     ]);
   }
 }

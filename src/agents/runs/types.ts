@@ -50,13 +50,28 @@ export interface RunInput {
   connId?: string;
   /** Where the words came from, unless they are the sender's own. */
   origin?: Origin;
+  /** The place in a channel that the answer goes to. Messages with different ones are not answered together. */
+  route?: string;
 }
 
 /** What becomes of a message that comes while its session is busy (docs: concepts/queue). */
 export type QueueMode = "steer" | "followup" | "collect" | "interrupt";
 
+/** Which messages give way when more wait than may (docs: concepts/queue). */
+export type QueueDrop = "old" | "new" | "summarize";
+
+/** How a session's messages wait while it is busy. */
+export interface QueueSettings {
+  mode: QueueMode;
+  /** Milliseconds without a further message, after which those that wait begin. */
+  debounceMs: number;
+  /** Messages that may wait. */
+  cap: number;
+  drop: QueueDrop;
+}
+
 /** Who or what ended a run before its time. */
-export type StopOrigin = "rpc" | "stop-command" | "reset" | "timeout" | "restart" | "auth-revoked";
+export type StopOrigin = "rpc" | "interrupt" | "stop-command" | "reset" | "timeout" | "restart" | "auth-revoked";
 
 /** Upstream's words for how a run's answer reached its reader. */
 export interface TerminalReply {
@@ -104,3 +119,7 @@ export function textOf(content: string | readonly ContentPart[]): string {
   if (typeof content === "string") return content;
   return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }
+
+/** Whether a word is one of these. */
+export const isOf = <T extends string>(words: readonly T[], word: string): word is T =>
+  (words as readonly string[]).includes(word);
