@@ -201,7 +201,9 @@ export const LIMITS = {
   deviceScopesMax: 64,
   /** runs. Turns at the same time when agents.defaults.maxConcurrent does not say; they wait for providers, not for this machine. */
   runsAtOnce: 8,
-  /** messages. Waiting in one session; upstream summarises from 20 on, here the sender is told to wait. */
+  /** runs. Of subagents at the same time when agents.defaults.subagents.maxConcurrent does not say; upstream's number. */
+  subagentsAtOnce: 8,
+  /** messages. Waiting in one session, those included that messages.queue.cap leaves only a line of; then the sender is told to wait. */
   runQueuePerSession: 100,
   /** messages. Waiting in all sessions, a few kilobytes each. */
   runQueueTotal: 2000,
@@ -967,7 +969,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   deviceTextChars: { unit: "characters", reason: "Of a name or platform that a device tells; lists show one line." },
   deviceScopesMax: { unit: "scopes", reason: "In one connect; there are ten scopes, newer clients may know some more." },
   runsAtOnce: { unit: "runs", reason: "Turns at the same time when agents.defaults.maxConcurrent does not say; they wait for providers, not for this machine." },
-  runQueuePerSession: { unit: "messages", reason: "Waiting in one session; upstream summarises from 20 on, here the sender is told to wait." },
+  subagentsAtOnce: { unit: "runs", reason: "Of subagents at the same time when agents.defaults.subagents.maxConcurrent does not say; upstream's number." },
+  runQueuePerSession: { unit: "messages", reason: "Waiting in one session, those included that messages.queue.cap leaves only a line of; then the sender is told to wait." },
   runQueueTotal: { unit: "messages", reason: "Waiting in all sessions, a few kilobytes each." },
   runQueueChars: { unit: "characters", reason: "Of all waiting messages together, images as base64: a dozen of the largest." },
   pendingInputsShown: { unit: "messages", reason: "Cancelled or cut-off messages that chat.history still shows, of all sessions." },

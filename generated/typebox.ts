@@ -3242,6 +3242,12 @@ export const SessionListRow = Type.Object({
   childSessions: Type.Optional(Type.Array(Type.String())),
   responseUsage: Type.Optional(Type.String()),
   effectiveResponseUsage: Type.Optional(Type.String()),
+  queueMode: Type.Optional(Type.Union([
+    Type.Literal("steer"),
+    Type.Literal("followup"),
+    Type.Literal("collect"),
+    Type.Literal("interrupt")
+  ], { description: "What /queue chose for this session." })),
   effectiveQueueMode: Type.Optional(Type.String()),
   modelProvider: Type.Optional(Type.String()),
   model: Type.Optional(Type.String()),
@@ -11959,6 +11965,19 @@ export const SessionEntry = Type.Object({
   traceLevel: Type.Optional(Type.String()),
   reasoningLevel: Type.Optional(Type.String()),
   responseUsage: Type.Optional(Type.String()),
+  queueMode: Type.Optional(Type.Union([
+    Type.Literal("steer"),
+    Type.Literal("followup"),
+    Type.Literal("collect"),
+    Type.Literal("interrupt")
+  ])),
+  queueDebounceMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  queueCap: Type.Optional(Type.Integer({ minimum: 1 })),
+  queueDrop: Type.Optional(Type.Union([
+    Type.Literal("old"),
+    Type.Literal("new"),
+    Type.Literal("summarize")
+  ])),
   elevatedLevel: Type.Optional(Type.String()),
   execHost: Type.Optional(Type.String()),
   execNode: Type.Optional(Type.String()),
@@ -11972,12 +11991,6 @@ export const SessionEntry = Type.Object({
     Type.Literal("deny")
   ])),
   groupActivation: Type.Optional(Type.String()),
-  queueMode: Type.Optional(Type.Union([
-    Type.Literal("steer"),
-    Type.Literal("followup"),
-    Type.Literal("collect"),
-    Type.Literal("interrupt")
-  ], { description: "What becomes of a message that comes while the session is at work; the configuration says where this is absent." })),
   completionOwnerSessionKey: Type.Optional(Type.String()),
   inheritedToolPolicyVersion: Type.Optional(Type.Integer()),
   inheritedToolAllow: Type.Optional(Type.Array(Type.String())),
