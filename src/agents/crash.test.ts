@@ -77,6 +77,7 @@ test.each([40, 90, 170, 330])(
       const { client, kill } = await startVictim(stateDir, model.baseUrl);
       const acknowledged = new Map<string, string[]>(rooms.map(({ sessionKey }) => [sessionKey, []]));
       let sending = true;
+      const first = Promise.withResolvers<void>();
       const load = rooms.map(async ({ sessionKey, id }, room) => {
         for (let n = 0; sending; n++) {
           const message = n % 5 === 4 ? `SLOW:5 r${room} n${n}` : `r${room} n${n}`;
@@ -88,9 +89,12 @@ test.each([40, 90, 170, 330])(
           };
           const answer = await client.request("chat.send", params).catch(() => null);
           if (answer === null) return;
-          if (answer.ok) acknowledged.get(sessionKey)!.push(message);
+          if (!answer.ok) continue;
+          acknowledged.get(sessionKey)!.push(message);
+          first.resolve();
         }
       });
+      await first.promise;
       await Bun.sleep(ms);
       await kill();
       sending = false;
