@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 import { DecisionRepository } from "./decision-repository.ts";
 import { Defender } from "./defender.ts";
 import { DefenderDesk } from "./desk.ts";
-import { ACTION_GUARDS, TEXT_GUARDS } from "./guards.ts";
+import { actionGuards, TEXT_GUARDS } from "./guards.ts";
 import { PolicyFile } from "./policy/policy-file.ts";
 import { HostKey } from "./records/host-key.ts";
 import { Quarantine } from "./records/quarantine.ts";
@@ -53,7 +53,7 @@ export function createDefender(options: DefenderRoomOptions): DefenderServices {
     clock,
     log,
     guards: TEXT_GUARDS,
-    actionGuards: ACTION_GUARDS,
+    actionGuards: actionGuards(secrets),
     secrets,
     limits: LIMITS,
   });

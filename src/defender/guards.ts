@@ -6,5 +6,8 @@ import { urlGuard } from "./url/guard.ts";
 /** What inbound text is shown to, in this order. */
 export const TEXT_GUARDS: readonly Guard[] = [promptGuard];
 
-/** What actions are shown to. */
-export const ACTION_GUARDS: readonly ActionGuard[] = [commandGuard, urlGuard];
+/** What actions are shown to. @param secrets the gateway's own, by value */
+export const actionGuards = (secrets: () => readonly string[]): readonly ActionGuard[] => [
+  commandGuard,
+  urlGuard(secrets),
+];

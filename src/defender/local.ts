@@ -5,7 +5,7 @@ import { EventBus } from "../platform/bus.ts";
 import { systemClock } from "../platform/clock.ts";
 import { silentLogger } from "../platform/logger.ts";
 import { Defender } from "./defender.ts";
-import { ACTION_GUARDS, TEXT_GUARDS } from "./guards.ts";
+import { actionGuards, TEXT_GUARDS } from "./guards.ts";
 import { PolicyFile, type PolicyInForce } from "./policy/policy-file.ts";
 
 /**
@@ -25,7 +25,7 @@ export function localDefender(given: Pick<ConfigPort, "current" | "stateDir">): 
     clock: systemClock,
     log: silentLogger,
     guards: TEXT_GUARDS,
-    actionGuards: ACTION_GUARDS,
+    actionGuards: actionGuards(() => []),
     secrets: () => [],
     limits: LIMITS,
   });
