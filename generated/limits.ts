@@ -413,6 +413,10 @@ export const LIMITS = {
   defenderCommandDepth: 8,
   /** characters. Put in the place of variables and outputs that are known, so that values cannot multiply. */
   defenderCommandExpanded: 262144,
+  /** characters. Of one address; servers refuse longer ones, and a person is asked. */
+  defenderUrlChars: 16384,
+  /** links. Of one message, judged each by itself; with more a person is asked. */
+  defenderLinks: 200,
   /** findings. Kept of one decision, highest score first; the first decides. */
   defenderMaxFindings: 16,
   /** characters. Of a refused text kept with its decision; enough to see what it was. */
@@ -1075,6 +1079,8 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderCommandCalls: { unit: "program calls", reason: "Of one command, judged each by itself; with more a person is asked." },
   defenderCommandDepth: { unit: "texts within texts", reason: "Such as a shell's -c within another's; nobody who means well goes deeper." },
   defenderCommandExpanded: { unit: "characters", reason: "Put in the place of variables and outputs that are known, so that values cannot multiply." },
+  defenderUrlChars: { unit: "characters", reason: "Of one address; servers refuse longer ones, and a person is asked." },
+  defenderLinks: { unit: "links", reason: "Of one message, judged each by itself; with more a person is asked." },
   defenderMaxFindings: { unit: "findings", reason: "Kept of one decision, highest score first; the first decides." },
   defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
   defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first. As many of those that simply allow, which are smaller." },
