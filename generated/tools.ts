@@ -386,7 +386,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "sessions_yield",
@@ -400,7 +400,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "subagents",
@@ -578,7 +578,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": false,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "automations",

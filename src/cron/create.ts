@@ -16,6 +16,7 @@ import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import type { Store } from "../store/store.ts";
+import type { HeartbeatResponses } from "../system/heartbeat-responses.ts";
 import type { Heartbeats } from "../system/heartbeats.ts";
 import { agentOf, runAgentTurn } from "./agent-turn.ts";
 import { Announcer } from "./announcer.ts";
@@ -51,6 +52,7 @@ export interface CronOptions {
   runs: Runs;
   systemEvents: SystemEvents;
   heartbeats: Heartbeats;
+  heartbeatResponses: HeartbeatResponses;
   defender: DefenderPort;
   outbound: Pick<Outbound, "send">;
   approvals: ApprovalsPort;

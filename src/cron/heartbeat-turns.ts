@@ -11,6 +11,7 @@ import type { Logger } from "../platform/logger.ts";
 import { deleteSession } from "../sessions/lifecycle.ts";
 import type { Sessions } from "../sessions/sessions.ts";
 import { type HeartbeatPlan, heartbeatPlan } from "../system/heartbeat-plan.ts";
+import type { HeartbeatResponse, HeartbeatResponses } from "../system/heartbeat-responses.ts";
 import type { HeartbeatRecord, Heartbeats } from "../system/heartbeats.ts";
 import { isActive } from "./active-hours.ts";
 import { notesOf } from "./agent-turn.ts";
@@ -24,6 +25,7 @@ export interface HeartbeatTurnsDeps {
   agents: AgentCatalogue;
   systemEvents: SystemEvents;
   heartbeats: Heartbeats;
+  heartbeatResponses: HeartbeatResponses;
   config: ConfigPort;
   scratch: ScratchRepository;
   clock: Clock;
@@ -69,10 +71,8 @@ export class HeartbeatTurns {
       await heartbeats.record({ ts: clock.now(), status: "skipped", reason, durationMs: 0, ...given({ message }) });
       return { status: "skipped", error: `heartbeat skipped: ${reason}` };
     }
-    const record = await this.turn(agentId, sessionKey, {
-      ...plan,
-      prompt: plan.prompt + notesOf(await scratch.text(jobId)),
-    });
+    const prompt = plan.prompt + notesOf(await scratch.text(jobId));
+    const record = await this.turn(agentId, sessionKey, { ...plan, prompt }, jobId);
     if (record.status === "failed") return { status: "error", error: record.reason ?? "The heartbeat failed." };
     return { status: "ok", summary: "heartbeat completed" };
   }
@@ -103,11 +103,23 @@ export class HeartbeatTurns {
     await this.turn(agentId, sessionKey, heartbeatPlan(config.current, agentId));
   }
 
-  private async turn(agentId: string, sessionKey: string, plan: HeartbeatPlan): Promise<HeartbeatRecord> {
-    const { clock, heartbeats } = this.deps;
+  /** @param jobId whose notes the agent may replace */
+  private async turn(
+    agentId: string,
+    sessionKey: string,
+    plan: HeartbeatPlan,
+    jobId?: string,
+  ): Promise<HeartbeatRecord> {
+    const { clock, heartbeats, heartbeatResponses, scratch } = this.deps;
     const startedAt = clock.now();
-    const facts = await this.perform(agentId, sessionKey, plan, startedAt).then(
-      (outcome) => factsOf(outcome, plan),
+    const runId = uuid();
+    const facts = await this.perform(agentId, sessionKey, plan, runId, startedAt).then(
+      async (outcome) => {
+        const response = heartbeatResponses.take(runId);
+        const notes = response?.scratch;
+        if (jobId !== undefined && notes !== undefined) await scratch.set(jobId, notes, undefined, clock.now());
+        return factsOf(outcome, plan, response);
+      },
       (error) => {
         if (!(error instanceof GatewayError)) throw error;
         return { status: "failed", reason: error.message };
@@ -119,9 +131,14 @@ export class HeartbeatTurns {
     return record;
   }
 
-  private async perform(agentId: string, sessionKey: string, plan: HeartbeatPlan, now: number): Promise<RunOutcome> {
+  private async perform(
+    agentId: string,
+    sessionKey: string,
+    plan: HeartbeatPlan,
+    runId: string,
+    now: number,
+  ): Promise<RunOutcome> {
     const { runs, config, sessions } = this.deps;
-    const runId = uuid();
     const place = plan.isolatedSession ? await freshSession(sessions, `${sessionKey}:heartbeat`) : { sessionKey };
     const seconds = plan.timeoutSeconds ?? config.current.agents?.defaults?.timeoutSeconds;
     const timeoutMs =
@@ -161,11 +178,14 @@ async function freshSession(sessions: Sessions, sessionKey: string) {
 function factsOf(
   { status, reply, error }: RunOutcome,
   plan: HeartbeatPlan,
+  response: HeartbeatResponse | undefined,
 ): Omit<HeartbeatRecord, "ts" | "durationMs"> {
   if (status !== "ok") return { status: "failed", reason: error ?? status };
-  const said = (reply?.text ?? "").trim();
+  // What was reported by the tool goes before words.
+  if (response && !response.notify) return { status: "ok-token" };
+  const said = response ? (response.notificationText ?? response.summary).trim() : (reply?.text ?? "").trim();
   if (said === "") return { status: "ok-empty" };
-  if (isAcknowledgement(said, plan.ackMaxChars)) return { status: "ok-token" };
+  if (!response && isAcknowledgement(said, plan.ackMaxChars)) return { status: "ok-token" };
   const preview = said.slice(0, PREVIEW_CHARS);
   if (plan.target === "none") return { status: "skipped", reason: "target-none", preview, hasMedia: false };
   return { status: "skipped", reason: "no-route", preview, hasMedia: false, message: NO_ROUTE };

@@ -70,6 +70,50 @@ describe("a heartbeat", () => {
   });
 });
 
+describe("heartbeat_respond", () => {
+  const responding = (args: object): string => `TOOL:heartbeat_respond ${JSON.stringify(args)}`;
+
+  test("goes before words: who is not to be told is not, and the notes are replaced", async () => {
+    const report = { outcome: "no_change", notify: false, summary: "all is well", scratch: "look at the cellar" };
+    gateway = await startCronGateway({ heartbeat: { every: "1h", target: "none", prompt: responding(report) } });
+    const { id, nextRunAtMs } = await monitor();
+    const from = gateway.client.frames.length;
+    await gateway.pass(nextRunAtMs - gateway.clock.now());
+    expect(await beat(from)).toMatchObject({ status: "ok-token" });
+    const { scratch } = await call("cron.scratch.get", { id });
+    expect(scratch.content).toBe("look at the cellar");
+  });
+
+  test("says what somebody is to be told, once", async () => {
+    const report = {
+      outcome: "needs_attention",
+      notify: true,
+      summary: "long story",
+      notificationText: "the cellar is wet",
+    };
+    const message = `STEPS:${JSON.stringify([
+      [{ name: "heartbeat_respond", args: report }],
+      [{ name: "heartbeat_respond", args: { ...report, notificationText: "again" } }],
+    ])}`;
+    gateway = await startCronGateway({ heartbeat: { every: "1h", target: "none", prompt: message } });
+    const { nextRunAtMs } = await monitor();
+    const from = gateway.client.frames.length;
+    await gateway.pass(nextRunAtMs - gateway.clock.now());
+    expect(await beat(from)).toMatchObject({ status: "skipped", reason: "target-none", preview: "the cellar is wet" });
+    expect(asked()).toContain("reported already");
+  });
+
+  test("is offered in no other turn", async () => {
+    gateway = await startCronGateway();
+    const { client, services } = gateway;
+    const args = { outcome: "done", notify: false, summary: "x" };
+    await client.call("chat.send", { sessionKey: "main", message: responding(args), idempotencyKey: "h1" });
+    await client.event("chat", (each) => each.runId === "h1" && each.state === "final", 0);
+    const said = JSON.stringify(await services.sessions.recent("agent:main:main", 10));
+    expect(said).toContain("Tool heartbeat_respond not found");
+  });
+});
+
 describe("a wake", () => {
   test("now begins a turn that is told of it; a later one does not", async () => {
     gateway = await startCronGateway();

@@ -69,6 +69,7 @@ import { Suggestions } from "../suggestions/suggestions.ts";
 import { createOperations, type OperationServices } from "../system/create.ts";
 import { EventLoopMonitor } from "../system/event-loop.ts";
 import { Health } from "../system/health.ts";
+import { HeartbeatResponses } from "../system/heartbeat-responses.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
 import { Host } from "../system/host.ts";
 import { Identity } from "../system/identity.ts";
@@ -244,6 +245,7 @@ export function createServices(options: ServiceOptions): Services {
   const speech = new Speech({ config, settings, databasePath });
   const talk = new Talk({ config, speech, bus, clock, secrets });
   const heartbeats = new Heartbeats({ settings, bus });
+  const heartbeatResponses = new HeartbeatResponses();
   const { runs, systemEvents } = turns;
   const outbox = new Outbox(store, clock, LIMITS);
   const outbound = new Outbound({
@@ -261,6 +263,7 @@ export function createServices(options: ServiceOptions): Services {
     runs,
     systemEvents,
     heartbeats,
+    heartbeatResponses,
     defender,
     outbound,
     approvals: approvalServices.approvals,
@@ -352,6 +355,7 @@ export function createServices(options: ServiceOptions): Services {
   });
   registerTools(toolRegistry, {
     memory,
+    heartbeatResponses,
     boards,
     progressCards,
     suggestions,

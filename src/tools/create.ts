@@ -6,6 +6,7 @@ import type { Config } from "../config/config.ts";
 import type { Cron } from "../cron/cron.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { Logger } from "../platform/logger.ts";
+import type { HeartbeatResponses } from "../system/heartbeat-responses.ts";
 import { Completions, type CompletionsDeps } from "./exec/completion.ts";
 import { execTools } from "./exec/create.ts";
 import { Gatekeeper } from "./exec/gatekeeper.ts";
@@ -14,6 +15,7 @@ import type { Processes } from "./exec/processes.ts";
 import { fileTools } from "./files/create.ts";
 import { automationsTool } from "./gateway/automations.ts";
 import { gatewayTool } from "./gateway/gateway.ts";
+import { heartbeatTool } from "./gateway/heartbeat.ts";
 import { goalTools } from "./goals/create.ts";
 import { type MediaToolsDeps, mediaTools } from "./media/create.ts";
 import { memoryTools } from "./memory/create.ts";
@@ -36,6 +38,7 @@ export interface ToolRooms
   cron: Cron;
   subagents: Subagents;
   memory: Memory;
+  heartbeatResponses: HeartbeatResponses;
   log: Logger;
   approvals: ApprovalsPort;
   /** Which commands this machine runs without asking. */
@@ -76,5 +79,6 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
     nodesTool({ ...rooms, ...rooms.pairedNodes }),
     gatewayTool(rooms.config),
     automationsTool(rooms),
+    heartbeatTool(rooms.heartbeatResponses),
   );
 }

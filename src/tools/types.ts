@@ -31,6 +31,8 @@ export interface ToolContext {
   offered?: ReadonlySet<string>;
   /** Aborted when the run is; a tool ends what it started and rejects with the signal's reason. */
   signal: AbortSignal;
+  /** Ends the turn without another answer once the calls of this one are done; absent outside of turns. */
+  endTurn?(): void;
   /** Tells watchers what there is so far; may be called often, is throttled by the host. */
   onUpdate(partial: ToolResult): void;
 }
@@ -64,6 +66,8 @@ export interface ToolSubject {
   senderId?: string;
   isOwner: boolean;
   isSandboxed: boolean;
+  /** Whether the turn is a regular look at what waits, which nobody has asked for. */
+  isHeartbeat?: boolean;
   /** How far the session's tools may go; without it as the configuration says. */
   permissionMode?: SessionToolSettings["permissionMode"];
   /** 0 for a session that a person began; a spawned one has its spawner's depth and 1. */

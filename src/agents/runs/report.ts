@@ -26,6 +26,8 @@ export interface TurnFacts {
   tools: readonly Tool[];
   /** In words, when the last tool call failed. */
   lastFailure?: string;
+  /** Whether a tool has ended the turn, after which nothing was said. */
+  hasEnded: boolean;
   /** Models that were asked in vain before. */
   failed: readonly { model: ResolvedModel; reason: string }[];
   context: TurnContext;

@@ -39,6 +39,8 @@ export class ToolCalls {
   private readonly guard: LoopGuard | null;
   /** Why the run must end: it goes in a circle and does not stop. */
   loop: string | undefined;
+  /** Whether a tool has ended the turn: nothing more is to be said in it. */
+  hasEnded = false;
   /** What the reader is told when the turn ends without words: the last call, if it failed. */
   private failure: string | undefined;
 
@@ -178,11 +180,9 @@ export class ToolCalls {
 
   private subject({ provider, id }: ResolvedModel) {
     const { config, agents } = this.deps;
-    return subjectOf({ config: config.current, roster: agents.roster }, this.place.session, {
-      isOwner: this.isOwner,
-      provider,
-      model: id,
-    });
+    const who = { isOwner: this.isOwner, provider, model: id };
+    const subject = subjectOf({ config: config.current, roster: agents.roster }, this.place.session, who);
+    return this.run.input.settings.spending === "heartbeat" ? { ...subject, isHeartbeat: true } : subject;
   }
 
   private get isOwner(): boolean {
@@ -209,6 +209,9 @@ export class ToolCalls {
       ...(channel === undefined ? {} : { channel }),
       isSandboxed,
       signal: run.signal,
+      endTurn: () => {
+        this.hasEnded = true;
+      },
       onUpdate,
     };
   }

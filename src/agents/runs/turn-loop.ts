@@ -63,8 +63,13 @@ export class TurnLoop {
       const answered = await this.call(candidates, request, budget);
       if (answered.calls.length > 0) {
         await this.act(answered, calls, messages);
-        await this.takeIn([], run.takeSteered(), messages);
-        continue;
+        const steered = run.takeSteered();
+        await this.takeIn([], steered, messages);
+        // Somebody who speaks meanwhile gets an answer.
+        if (steered.length > 0) calls.hasEnded = false;
+        if (!calls.hasEnded) continue;
+        run.state = "closing";
+        return answered;
       }
       const steered = run.takeSteered();
       if (steered.length > 0) {

@@ -165,6 +165,7 @@ export class Turn {
       context,
       credential: credentialSource(models, answered.model),
       lastFailure: calls.lastFailure,
+      hasEnded: calls.hasEnded,
     });
   }
 
@@ -184,7 +185,8 @@ export class Turn {
     const { run } = this;
     const last = facts.answers.at(-1)!;
     const { startedAt, endedAt } = facts;
-    const visible = last.text !== "";
+    // What was said beside the call that ended the turn is stored with it.
+    const visible = last.text !== "" && !facts.hasEnded;
     const receipt = { ...receiptOf(facts), terminalDisposition: visible ? "visible" : "silent" };
     const outcome: RunOutcome = {
       status: "ok",

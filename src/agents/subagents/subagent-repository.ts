@@ -12,6 +12,8 @@ export interface SubagentRecord {
   cleanup: "keep" | "delete";
   /** Whether it was given in a turn of the owner. */
   forOwner: boolean;
+  /** Whether the result waits to be fetched and is not told. */
+  collects: boolean;
   createdAt: number;
   endedAt: number | null;
   status: SubagentStatus | null;
@@ -28,6 +30,7 @@ interface Row {
   task: string;
   cleanup: "keep" | "delete";
   for_owner: number;
+  collects: number;
   created_at: number;
   ended_at: number | null;
   status: SubagentStatus | null;
@@ -37,7 +40,7 @@ interface Row {
 
 type Fresh = Pick<
   SubagentRecord,
-  "runId" | "childKey" | "requesterKey" | "label" | "task" | "cleanup" | "forOwner" | "createdAt"
+  "runId" | "childKey" | "requesterKey" | "label" | "task" | "cleanup" | "forOwner" | "collects" | "createdAt"
 >;
 
 /** Stores the tasks of subagents, so that no result is lost to a restart. */
@@ -58,8 +61,8 @@ export class SubagentRepository {
           .n;
       if (count(" AND requester_key = ?", task.requesterKey) >= maxChildren || count("") >= maxActive) return false;
       db.query(
-        `INSERT INTO subagents (run_id, child_key, requester_key, label, task, cleanup, for_owner, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO subagents (run_id, child_key, requester_key, label, task, cleanup, for_owner, collects, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ).run(
         task.runId,
         task.childKey,
@@ -68,6 +71,7 @@ export class SubagentRepository {
         task.task,
         task.cleanup,
         task.forOwner ? 1 : 0,
+        task.collects ? 1 : 0,
         task.createdAt,
       );
       db.query(
@@ -142,6 +146,7 @@ const fromRow = (row: Row): SubagentRecord => ({
   task: row.task,
   cleanup: row.cleanup,
   forOwner: row.for_owner === 1,
+  collects: row.collects === 1,
   createdAt: row.created_at,
   endedAt: row.ended_at,
   status: row.status,

@@ -35,6 +35,8 @@ export interface SpawnOrder {
   timeoutMs: number;
   cleanup: "keep" | "delete";
   forOwner: boolean;
+  /** The result waits to be fetched; nobody is told of it. */
+  collects: boolean;
   maxChildren: number;
   /** What the child may use at most: what its requester may (KNOWN_ATTACKS 86). */
   tools: string[];
@@ -72,8 +74,8 @@ export class Subagents {
     const { repository, runs, clock } = this.deps;
     const runId = uuid();
     const childKey = `agent:${order.agentId}:subagent:${uuid()}`;
-    const { requesterKey, label = null, task, cleanup, forOwner, maxChildren } = order;
-    const fresh = { runId, childKey, requesterKey, label, task, cleanup, forOwner, createdAt: clock.now() };
+    const { requesterKey, label = null, task, cleanup, forOwner, collects, maxChildren } = order;
+    const fresh = { runId, childKey, requesterKey, label, task, cleanup, forOwner, collects, createdAt: clock.now() };
     const fits = await repository.add(fresh, { maxChildren, maxActive: LIMITS.subagentsActive });
     if (!fits) return null;
     try {
@@ -159,7 +161,7 @@ export class Subagents {
     const { repository, runs, clock, log } = this.deps;
     const { runId } = record;
     try {
-      const target = await this.listener(record.requesterKey);
+      const target = record.collects ? null : await this.listener(record.requesterKey);
       if (target !== null && !SILENT.has(record.result ?? "")) {
         const input = await this.announcement(record, target);
         await runs.accept(input, requestHash("announce", runId), "steer");

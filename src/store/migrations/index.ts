@@ -35,6 +35,7 @@ import { worktrees } from "./0033-worktrees.ts";
 import { decisionLog } from "./0034-decision-log.ts";
 import { memory } from "./0035-memory.ts";
 import { replyRoutes } from "./0036-reply-routes.ts";
+import { subagentCollectors } from "./0037-subagent-collectors.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -73,4 +74,5 @@ export const MIGRATIONS: readonly Migration[] = [
   decisionLog,
   memory,
   replyRoutes,
+  subagentCollectors,
 ];

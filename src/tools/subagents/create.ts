@@ -14,8 +14,10 @@ import type { ToolRegistry } from "../registry.ts";
 import { spawnTargets } from "../sessions/agents.ts";
 import { subjectOf } from "../subject.ts";
 import { jsonResult, type Tool, type ToolContext, ToolError, type ToolResult } from "../types.ts";
+import { agentsWaitTool } from "./collect.ts";
+import { sessionsYieldTool, type YieldDeps } from "./yield.ts";
 
-export interface SubagentToolsDeps {
+export interface SubagentToolsDeps extends YieldDeps {
   config: ConfigPort;
   agents: AgentCatalogue;
   models: Models;
@@ -31,7 +33,7 @@ const POLL_MS = 250;
 
 /** The tools by which an agent gives tasks to subagents and looks after them. */
 export function subagentTools(deps: SubagentToolsDeps): Tool[] {
-  return [spawnTool(deps), subagentsTool(deps)];
+  return [spawnTool(deps), subagentsTool(deps), agentsWaitTool(deps.subagents), sessionsYieldTool(deps)];
 }
 
 function spawnTool(deps: SubagentToolsDeps): Tool {
@@ -53,6 +55,7 @@ function spawnTool(deps: SubagentToolsDeps): Tool {
         mode: { type: "string", enum: ["run"] },
         runtime: { type: "string", enum: ["subagent"] },
         context: { type: "string", enum: ["isolated"] },
+        collect: { type: "boolean", description: "The result waits for agents_wait and is not told." },
       },
       required: ["task"],
       additionalProperties: false,
@@ -95,6 +98,7 @@ async function spawn(
     timeoutMs: 1000 * Number(args.runTimeoutSeconds ?? settings.runTimeoutSeconds ?? 0),
     cleanup: args.cleanup === "delete" ? ("delete" as const) : ("keep" as const),
     forOwner: context.isOwner,
+    collects: args.collect === true,
     maxChildren: settings.maxChildren,
     tools: names,
     permissionMode: requester.tools?.permissionMode,
@@ -108,9 +112,12 @@ async function spawn(
     const error = `This session has ${settings.maxChildren} subagents at work, or the gateway too many. Wait for one to end.`;
     return jsonResult({ status: "forbidden", error });
   }
-  const note = "The result comes to this session as a message when it has ended.";
+  const note = order.collects ? COLLECTED : TOLD;
   return jsonResult({ status: "accepted", childSessionKey: spawned.childKey, runId: spawned.runId, note });
 }
+
+const TOLD = "The result comes to this session as a message when it has ended.";
+const COLLECTED = "Fetch the result with agents_wait; it comes by no other way.";
 
 /** @throws ToolError for an agent that tasks may not be given to */
 function targetOf({ config, agents }: SubagentToolsDeps, named: unknown, own: string): string {

@@ -127,13 +127,12 @@ describe("suggest_task and dismiss_task", () => {
 
   test("offer a task to people, and take back only what this session has offered", async () => {
     const use = session();
-    const { taskId, status } = await use("suggest_task", task);
-    expect(status).toBe("suggested");
+    const { task_id: taskId } = await use("suggest_task", task);
     const { suggestions } = await gateway.client.call("taskSuggestions.list", {});
     const offered = suggestions.find(({ id }: { id: string }) => id === taskId);
     expect(offered).toMatchObject({ ...task, cwd: gateway.services.agents.find("main")!.workspace });
-    expect(await session()("dismiss_task", { taskId })).toEqual({ taskId, dismissed: false });
-    expect(await use("dismiss_task", { taskId })).toEqual({ taskId, dismissed: true });
+    expect(await session()("dismiss_task", { task_id: taskId })).toEqual({ task_id: taskId, dismissed: false });
+    expect(await use("dismiss_task", { task_id: taskId })).toEqual({ task_id: taskId, dismissed: true });
     expect((await use("suggest_task", { ...task, cwd: "here" })).error).toBe("cwd must be an absolute path");
   });
 });
