@@ -177,7 +177,6 @@ export interface HostHandlers<Ctx> {
   "computer.status"(params: T.ComputerStatusParams, ctx: Ctx): Awaitable<T.ComputerStatusResult>;
   "diagnostics.lanes"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsLanesResult>;
   "diagnostics.stability"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.DiagnosticsStabilityResult>;
-  "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
   "environments.list"(params: T.EnvironmentsListRequest, ctx: Ctx): Awaitable<T.EnvironmentsListResult>;
   "environments.status"(params: T.EnvironmentsStatusParams, ctx: Ctx): Awaitable<T.EnvironmentsStatusResult>;
   "fs.listDir"(params: T.FsListDirParams, ctx: Ctx): Awaitable<T.FsListDirResult>;
@@ -196,6 +195,9 @@ export interface LogsHandlers<Ctx> {
 
 /** Handlers of `src/methods/memory.ts`. */
 export interface MemoryHandlers<Ctx> {
+  "doctor.memory.dedupeDreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryChangeResult>;
+  "doctor.memory.dreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryResult>;
+  "doctor.memory.resetDreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryChangeResult>;
   "doctor.memory.status"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DoctorMemoryStatusResult>;
   "memory.search"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.MemorySearchResult>;
 }

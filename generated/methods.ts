@@ -117,7 +117,9 @@ export const METHODS = {
   "device.token.rotate": { name: "device.token.rotate", family: "devices", role: "operator", scope: "operator.pairing", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DeviceTokenRotateParams", result: "DeviceTokenRotateResult", accepted: null, errorText: null },
   "diagnostics.lanes": { name: "diagnostics.lanes", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "DiagnosticsLanesResult", accepted: null, errorText: null },
   "diagnostics.stability": { name: "diagnostics.stability", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "DiagnosticsStabilityResult", accepted: null, errorText: null },
-  "doctor.memory.dreamDiary": { name: "doctor.memory.dreamDiary", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DreamDiaryResult", accepted: null, errorText: "agentId must be a string" },
+  "doctor.memory.dedupeDreamDiary": { name: "doctor.memory.dedupeDreamDiary", family: "memory", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DreamDiaryChangeResult", accepted: null, errorText: "agentId must be a string" },
+  "doctor.memory.dreamDiary": { name: "doctor.memory.dreamDiary", family: "memory", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DreamDiaryResult", accepted: null, errorText: "agentId must be a string" },
+  "doctor.memory.resetDreamDiary": { name: "doctor.memory.resetDreamDiary", family: "memory", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DreamDiaryChangeResult", accepted: null, errorText: "agentId must be a string" },
   "doctor.memory.status": { name: "doctor.memory.status", family: "memory", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DreamDiaryParams", result: "DoctorMemoryStatusResult", accepted: null, errorText: "agentId must be a string" },
   "environments.list": { name: "environments.list", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "EnvironmentsListRequest", result: "EnvironmentsListResult", accepted: null, errorText: null },
   "environments.status": { name: "environments.status", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "EnvironmentsStatusParams", result: "EnvironmentsStatusResult", accepted: null, errorText: null },
@@ -512,10 +514,10 @@ export interface MethodMap {
   "diagnostics.lanes": { params: T.IgnoredParams; result: T.DiagnosticsLanesResult; accepted: never };
   "diagnostics.stability": { params: T.IgnoredParams; result: T.DiagnosticsStabilityResult; accepted: never };
   "doctor.memory.backfillDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
-  "doctor.memory.dedupeDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
+  "doctor.memory.dedupeDreamDiary": { params: T.DreamDiaryParams; result: T.DreamDiaryChangeResult; accepted: never };
   "doctor.memory.dreamDiary": { params: T.DreamDiaryParams; result: T.DreamDiaryResult; accepted: never };
   "doctor.memory.repairDreamingArtifacts": { params: T.DoctorMemoryParams; result: T.DreamingRepairResult; accepted: never };
-  "doctor.memory.resetDreamDiary": { params: T.DoctorMemoryParams; result: T.DreamDiaryChangeResult; accepted: never };
+  "doctor.memory.resetDreamDiary": { params: T.DreamDiaryParams; result: T.DreamDiaryChangeResult; accepted: never };
   "doctor.memory.resetGroundedShortTerm": { params: T.DoctorMemoryParams; result: T.ShortTermResetResult; accepted: never };
   "doctor.memory.status": { params: T.DreamDiaryParams; result: T.DoctorMemoryStatusResult; accepted: never };
   "environments.create": { params: T.EnvironmentsCreateParams; result: T.EnvironmentsCreateResult; accepted: never };

@@ -34,6 +34,7 @@ import { InternalHooks } from "../hooks/internal.ts";
 import { createLogTail } from "../logs/create.ts";
 import type { LogTail } from "../logs/tail.ts";
 import { MemoryCalls } from "../memory/calls.ts";
+import { DreamDiaries } from "../memory/diary.ts";
 import { Memory } from "../memory/memory.ts";
 import { Accounts } from "../models/auth/accounts.ts";
 import { AuthRepository } from "../models/auth/auth-repository.ts";
@@ -137,6 +138,7 @@ export interface Services
   readonly sessions: Sessions;
   readonly memory: Memory;
   readonly memoryCalls: MemoryCalls;
+  readonly dreamDiaries: DreamDiaries;
   readonly models: Models;
   readonly accounts: Accounts;
   readonly budgets: Budgets;
@@ -460,6 +462,7 @@ export function createServices(options: ServiceOptions): Services {
     sessions,
     memory,
     memoryCalls: new MemoryCalls({ memory, agents, limits: LIMITS }),
+    dreamDiaries: new DreamDiaries(agents),
     models,
     accounts,
     budgets,

@@ -14,6 +14,5 @@ export const host: HostHandlers<CallContext> = {
   "update.runs.get": () => ({ run: null }),
   "fs.listDir": (params, { directories, caller }) => directories.list(params, caller),
   "diagnostics.stability": (params, { stability }) => stability.report((params ?? {}) as Record<string, unknown>),
-  "doctor.memory.dreamDiary": (params, { host }) => host.dreamDiary(params),
   "diagnostics.lanes": (_params, { host }) => host.lanes(),
 };

@@ -278,7 +278,7 @@ test("doctor.memory.dreamDiary reads the diary of an agent's workspace", async (
   expect(await reader.call("doctor.memory.dreamDiary")).toEqual(diary);
   writeFileSync(join(workspace, "DREAMS.md"), "sheep");
   const written = await reader.call("doctor.memory.dreamDiary", { agentId: "main" });
-  expect(written).toEqual({ ...diary, found: true, content: "sheep" });
+  expect(written).toEqual({ ...diary, found: true, content: "sheep", updatedAtMs: expect.any(Number) });
   const wrong = async (agentId: unknown) =>
     (await reader.request("doctor.memory.dreamDiary", { agentId })).error?.message;
   expect(await wrong(5)).toBe("agentId must be a string");

@@ -1,10 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem, type } from "node:os";
-import { LIMITS } from "../../generated/limits.ts";
 import type {
   DiagnosticsLanesResult,
-  DreamDiaryParams,
-  DreamDiaryResult,
   EnvironmentSummary,
   EnvironmentsListRequest,
   NodeView,
@@ -18,12 +15,8 @@ import type { ConfigPort } from "../config/types.ts";
 import type { Clock } from "../platform/clock.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
-import { readInside } from "../platform/read-inside.ts";
 import { hasScope } from "../platform/scopes.ts";
 import type { EventLoopMonitor } from "./event-loop.ts";
-
-/** In an agent's workspace. */
-const DIARY = "DREAMS.md";
 
 interface HostDeps {
   config: ConfigPort;
@@ -156,19 +149,6 @@ export class Host {
   /** `update.hold`: there is no update on its way that could be held. */
   holdUpdates(): UpdateHoldResult {
     return { ok: false, schedule: this.updates().schedule };
-  }
-
-  /**
-   * `doctor.memory.dreamDiary`: what stands in the diary of an agent's workspace, which its owner may keep by hand.
-   * @throws GatewayError for an unknown agent
-   */
-  async dreamDiary({ agentId }: DreamDiaryParams): Promise<DreamDiaryResult> {
-    const { agents } = this.deps;
-    const agent = agents.find(agentId?.trim() || agents.roster.defaultId);
-    if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
-    const bytes = await readInside(agent.workspace, DIARY, LIMITS.dreamDiaryBytes);
-    const found = typeof bytes !== "string";
-    return { agentId: agent.id, found, path: DIARY, ...(found && { content: bytes.toString("utf8") }) };
   }
 
   /** `diagnostics.lanes`: how many runs wait and are at work, of all sessions together. */
