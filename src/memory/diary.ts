@@ -37,8 +37,8 @@ export class DreamDiaries {
   /** `doctor.memory.dedupeDreamDiary`: leaves the first of entries that say the same. @throws GatewayError */
   async dedupe({ agentId }: DreamDiaryParams): Promise<DreamDiaryChangeResult> {
     const { id, found, removed, kept } = await this.change(agentId, (entries) => {
-      const said = entries.map(plain);
-      return entries.filter((_entry, at) => said.indexOf(said[at]!) === at);
+      const said = new Set<string>();
+      return entries.filter((entry) => said.size < said.add(plain(entry)).size);
     });
     const counts = { removedEntries: removed, dedupedEntries: removed, keptEntries: kept };
     return { agentId: id, action: "dedupeDreamDiary", path: DIARY, found, ...counts };

@@ -56,6 +56,9 @@ const REFUSED_BY_DEFAULT = [
   "nodes",
 ];
 
+/** What people see beside the conversation that it was called in; outside of turns there is none. */
+const OF_TURNS: readonly string[] = ["suggest_task", "dismiss_task"];
+
 /**
  * Calls of tools from outside a run, `tools.invoke` and `POST /tools/invoke`: through the same policy and the same
  * defender as the calls of models. Tools that reach files and commands of this machine are never invoked this way.
@@ -136,7 +139,7 @@ export class ToolInvoker {
 
   /** `gateway.tools.allow` takes tools from the list that is refused by default, `gateway.tools.deny` puts some on it. */
   private isRefused(name: string): boolean {
-    if (entryOf(name)?.primitive === true) return true;
+    if (entryOf(name)?.primitive === true || OF_TURNS.includes(name)) return true;
     const { allow, deny } = dict(dict(this.deps.config.current.gateway).tools);
     if (namesTool(deny, name)) return true;
     return REFUSED_BY_DEFAULT.includes(name) && !namesTool(allow, name);

@@ -34,7 +34,7 @@ test("agents_wait knows only the tasks of its own session, and those that collec
   const { use } = session();
   const told = await use("sessions_spawn", { task: "TOOL:probe_hold {}" });
   expect((await use("agents_wait", { ids: [told.runId], timeoutSeconds: 0 })).errors).toHaveLength(1);
-  expect((await use("agents_wait", { ids: [] })).error).toContain("Validation failed");
+  expect((await use("agents_wait", { ids: [] })).error).toContain("at least one");
 });
 
 test("sessions_yield ends the turn without another word, and the result of the subagent begins the next", async () => {

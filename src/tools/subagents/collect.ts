@@ -1,7 +1,7 @@
 import type { SubagentRecord } from "../../agents/subagents/subagent-repository.ts";
 import type { Subagents } from "../../agents/subagents/subagents.ts";
 import { object } from "../domain.ts";
-import { jsonResult, type Tool } from "../types.ts";
+import { jsonResult, type Tool, ToolError } from "../types.ts";
 
 /** Seconds (docs: tools/swarm). */
 const DEFAULT_WAIT = 30;
@@ -18,13 +18,14 @@ export function agentsWaitTool(subagents: Subagents): Tool {
       "Waits for subagents that sessions_spawn has begun with collect=true, by their run ids. Returns as soon as one of them has ended, with the results that are there and the ids that are pending, or after timeoutSeconds.",
     parameters: object(
       {
-        ids: { type: "array", items: { type: "string", minLength: 1 }, minItems: 1, maxItems: MOST_IDS },
+        ids: { type: "array", items: { type: "string", minLength: 1 }, maxItems: MOST_IDS },
         timeoutSeconds: { type: "number", minimum: 0, description: `Default ${DEFAULT_WAIT}, at most ${MOST_WAIT}.` },
       },
       ["ids"],
     ),
     async run({ ids, timeoutSeconds = DEFAULT_WAIT }, { sessionKey, signal }) {
       const wanted = [...new Set((ids as string[]).map(String))];
+      if (wanted.length === 0) throw new ToolError("agents_wait requires at least one non-empty run id.");
       const deadline = performance.now() + 1000 * Math.min(Number(timeoutSeconds), MOST_WAIT);
       for (;;) {
         signal.throwIfAborted();

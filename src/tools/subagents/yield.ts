@@ -1,6 +1,6 @@
 import type { Subagents } from "../../agents/subagents/subagents.ts";
 import { object } from "../domain.ts";
-import { jsonResult, type Tool, ToolError } from "../types.ts";
+import { jsonResult, type Tool } from "../types.ts";
 
 export interface YieldDeps {
   subagents: Subagents;
@@ -16,12 +16,13 @@ export function sessionsYieldTool({ subagents, notes }: YieldDeps): Tool {
       "Ends this turn while subagents of this session are at work; the next turn begins with what they report. message: what you are to be reminded of then. Not for subagents that collect, which agents_wait waits for.",
     parameters: object({ message: { type: "string", maxLength: 4000, description: "For your next turn alone." } }),
     async run({ message }, { sessionKey, endTurn }) {
-      if (!endTurn) throw new ToolError("Yield not supported in this context");
+      if (!endTurn) return jsonResult({ status: "error", error: "Yield not supported in this context" });
       const pending = (await subagents.list(sessionKey)).filter(
         ({ collects, endedAt }) => !collects && endedAt === null,
       );
       if (pending.length === 0) {
-        throw new ToolError("No subagent of this session is at work. If the work is done, answer with its result.");
+        const error = "No subagent of this session is at work. If the work is done, answer with its result.";
+        return jsonResult({ status: "error", error });
       }
       if (typeof message === "string" && message.trim() !== "") {
         await notes.add(sessionKey, `Your own note for this turn: ${message.trim()}`, { trusted: false });

@@ -1,7 +1,7 @@
 import type { BoardSnapshot, BoardUpdateParams } from "../../../generated/types.ts";
 import type { Boards } from "../../boards/boards.ts";
 import { asked, object } from "../domain.ts";
-import { jsonResult, type Tool, ToolError, textResult } from "../types.ts";
+import { type Tool, ToolError, textResult } from "../types.ts";
 
 type Op = BoardUpdateParams["ops"][number];
 
@@ -24,8 +24,9 @@ export function dashboardTool(boards: Boards): Tool {
       ["action"],
     ),
     async run(args, { sessionKey }) {
-      if (args.action === "read") return jsonResult({ ...(await asked(boards.get({ sessionKey }))) });
-      const board = await asked(boards.update({ sessionKey, ops: [opOf(args)] }));
+      const board = await asked(
+        args.action === "read" ? boards.get({ sessionKey }) : boards.update({ sessionKey, ops: [opOf(args)] }),
+      );
       return textResult(`${headOf(board)}\n${JSON.stringify(board)}`, { ...board });
     },
   };

@@ -1,7 +1,7 @@
 import type { ProgressCard } from "../../../generated/types.ts";
 import type { ProgressCards } from "../../sessions/progress-cards.ts";
 import { asked, object } from "../domain.ts";
-import { type Tool, ToolError, textResult } from "../types.ts";
+import { jsonResult, type Tool, ToolError, type ToolResult } from "../types.ts";
 
 type Step = NonNullable<ProgressCard["steps"]>[number];
 
@@ -24,14 +24,17 @@ export function progressCardTool(cards: ProgressCards): Tool {
       }
       const params = { sessionKey, markdown: markdown as string | undefined, plan: steps };
       const { card } = await asked(cards.put(params));
-      if (!card) return textResult("Progress card cleared", { revision: null, steps: null });
+      if (!card) return told("Progress card cleared", { revision: null, steps: null });
       const completed = card.steps?.filter(({ status }) => status === "completed").length ?? 0;
       const counts = card.steps ? { completed, total: card.steps.length } : null;
       const done = counts ? `, ${completed}/${counts.total} done` : "";
-      return textResult(`Progress card updated (rev ${card.revision}${done})`, {
-        revision: card.revision,
-        steps: counts,
-      });
+      return told(`Progress card updated (rev ${card.revision}${done})`, { revision: card.revision, steps: counts });
     },
   };
+}
+
+/** A sentence, and the figures as JSON. */
+function told(sentence: string, figures: Record<string, unknown>): ToolResult {
+  const { content, details } = jsonResult(figures);
+  return { content: [{ type: "text", text: sentence }, ...content], details };
 }

@@ -53,14 +53,15 @@ describe("progress_card", () => {
 describe("dashboard", () => {
   test("arranges tabs of its own session", async () => {
     const use = session();
-    expect(await use("dashboard", { action: "read" })).toMatchObject({ revision: 0, tabs: [], widgets: [] });
+    const read = async () => JSON.parse((await use("dashboard", { action: "read" })).text.split("\n")[1]);
+    expect(await read()).toMatchObject({ revision: 0, tabs: [], widgets: [] });
     const made = await use("dashboard", { action: "tab_create", tabId: "plan", title: "Plan" });
     expect(made.text).toStartWith("Dashboard revision 1: 1 tabs, 0 widgets");
     expect((await use("dashboard", { action: "tab_create", title: "X" })).error).toBe("tabId required");
     await use("dashboard", { action: "tab_create", tabId: "next", title: "Next" });
     await use("dashboard", { action: "tabs_reorder", tabIds: ["next", "plan"] });
     await use("dashboard", { action: "tab_update", tabId: "plan", title: "P2" });
-    const { tabs } = await use("dashboard", { action: "read" });
+    const { tabs } = await read();
     expect(tabs.map(({ tabId, title }: Record<string, string>) => [tabId, title])).toEqual([
       ["next", "Next"],
       ["plan", "P2"],
