@@ -134,7 +134,7 @@ describe("memory_get", () => {
     await rm(join(workspace, "memory/long.md"));
   });
 
-  test("62-64: reads nothing but memory, whatever paths, links and second names say", async () => {
+  test("62, 63, 64: reads nothing but memory, whatever paths, links and second names say", async () => {
     const secret = join(workspace, "../secret.md");
     await writeFile(secret, "top secret coffee\n");
     await writeFile(join(workspace, "AGENTS-private.md"), "top secret coffee\n");

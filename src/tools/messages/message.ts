@@ -108,9 +108,10 @@ async function perform(deps: MessageToolsDeps, args: Args, context: ToolContext)
     const poll = { ...target, question, options: options.map(String), ...more, idempotencyKey };
     return jsonResult({ ...(await asked(deps.outbound.poll(poll, sender))) });
   }
-  const { action: _action, channel: _channel, target: _target, accountId: _account, ...params } = args;
+  const { action: _action, channel: _channel, target: _target, accountId: _account, media: _media, ...params } = args;
   const { channel, to, accountId } = target;
-  const call = { channel, action, params: { ...params, to }, ...given({ accountId }), idempotencyKey };
+  const screened = { ...params, ...(await fileOf(deps, args, context)), to };
+  const call = { channel, action, params: screened, ...given({ accountId }), idempotencyKey };
   return jsonResult({ ...(await asked(deps.outbound.act(call as Parameters<Outbound["act"]>[0], sender))) });
 }
 
@@ -142,15 +143,11 @@ async function send(
   if (message.trim() === "" && media === "" && args.buffer === undefined) throw new ToolError("message required");
   if (args.dryRun === true) return dryRun(target);
   await judge(deps, target, message, context);
-  const { replyTo: replyToId, asVoice, gifPlayback, forceDocument, silent, buffer, filename, contentType } = args;
-  const isAddress = /^https?:\/\//i.test(media);
-  const file =
-    media === "" || isAddress ? given({ buffer, filename, contentType }) : await attached(deps, media, context);
+  const { replyTo: replyToId, asVoice, gifPlayback, forceDocument, silent } = args;
   const params = {
     ...target,
     ...(message.trim() === "" ? {} : { message }),
-    ...(isAddress ? { mediaUrl: media } : {}),
-    ...file,
+    ...(await fileOf(deps, args, context)),
     ...given({ replyToId, asVoice, gifPlayback, forceDocument, silent }),
     agentId: context.agentId,
     idempotencyKey: `${keyOf(context)}${suffix}`,
@@ -158,7 +155,15 @@ async function send(
   return asked(deps.outbound.send(params as SendParams, senderOf(context)));
 }
 
-/** The bytes of a file that the session's tools may read. */
+/** What a call attaches: an address, a file in the call itself, or one that the session's tools may read. */
+async function fileOf(deps: MessageToolsDeps, args: Args, context: ToolContext): Promise<object> {
+  const { buffer, filename, contentType } = args;
+  const media = textOf(args.media);
+  if (media === undefined) return given({ buffer, filename, contentType });
+  return /^https?:\/\//i.test(media) ? { mediaUrl: media } : attached(deps, media, context);
+}
+
+/** No path reaches a channel: what it is given are the bytes (KNOWN_ATTACKS 65). */
 async function attached(deps: MessageToolsDeps, path: string, context: ToolContext): Promise<object> {
   const here = fileArea(deps)(context);
   const { parts } = here.wanted(path);

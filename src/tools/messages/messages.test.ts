@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { writeFile } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freshKey } from "../../agents/testing/chat-gateway.ts";
 import { startToolGateway, type ToolGateway, useTool } from "../../agents/testing/tool-gateway.ts";
@@ -56,18 +56,30 @@ describe("message", () => {
     expect((await use({ action: "send", message: "nowhere" })).error).toBe("target required");
   });
 
-  test("sends files that its tools may read, and no others", async () => {
+  test("65: sends files that its tools may read, and no others, by whatever action and form of path", async () => {
     const { workspace } = gateway.services.agents.find("main")!;
     await writeFile(join(workspace, "report.txt"), "figures");
+    await symlink("/etc/hostname", join(workspace, "link.txt"));
+    const file = { data: Buffer.from("figures").toString("base64"), filename: "report.txt" };
     await use({ action: "send", channel: "slack", target: "C1", media: "report.txt" });
-    const { content } = sent[0]!;
-    expect(content).toMatchObject({
-      buffer: { data: Buffer.from("figures").toString("base64"), filename: "report.txt" },
-    });
-    const outside = await use({ action: "send", channel: "slack", target: "C1", media: "/etc/hostname" });
-    expect(outside.error).toContain("escapes");
+    expect(sent[0]!.content).toMatchObject({ buffer: file });
+    await use({ action: "react", channel: "slack", target: "C1", media: "report.txt", messageId: "m1" });
+    expect(sent[1]!.content).toMatchObject({ params: { buffer: file.data } });
     await use({ action: "send", channel: "slack", target: "C1", media: "https://x.example/a.png" });
-    expect(sent[1]!.content).toMatchObject({ mediaUrls: ["https://x.example/a.png"] });
+    expect(sent[2]!.content).toMatchObject({ mediaUrls: ["https://x.example/a.png"] });
+    for (const media of ["/etc/hostname", "file:///etc/hostname", "../../etc/hostname", "link.txt", "~/.ssh/id_rsa"]) {
+      for (const action of ["send", "react"]) {
+        expect((await use({ action, channel: "slack", target: "C1", message: "x", media })).error).toMatch(
+          /escapes|ymlink/,
+        );
+      }
+    }
+    for (const field of ["filePath", "mediaUrl", "path", "attachments"]) {
+      const extra = { action: "send", channel: "slack", target: "C1", message: "x", [field]: "/etc/hostname" };
+      expect((await use(extra)).error).toContain("Validation failed");
+    }
+    expect(sent).toHaveLength(3);
+    expect(JSON.stringify(sent)).not.toContain("/etc/hostname");
   });
 
   test("does what the channel can, and refuses the rest before it is asked", async () => {
