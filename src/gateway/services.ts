@@ -455,7 +455,10 @@ export function createServices(options: ServiceOptions): Services {
       config,
       agents,
       edit: (change) => configWriter.edit(change),
-      forgetSessions: (agentId) => deleteSessionsOf(sessions, agentId),
+      forgetSessions: async (agentId) => {
+        await deleteSessionsOf(sessions, agentId);
+        await memory.repository.removeAgent(agentId);
+      },
     }),
     agentFiles: new AgentFiles(agents),
     workspaces: new WorkspaceBrowser(agents),

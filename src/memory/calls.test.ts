@@ -100,6 +100,25 @@ describe("memory.search", () => {
     expect([...(await repository.files("main", "memory")).values()]).toEqual([known!]);
     await gateway.stop();
   });
+
+  test("what is known of an agent goes with it", async () => {
+    const agents = { list: [{ id: "main" }, { id: "work" }] };
+    const gateway = await started({ provider: "none" }, { agents });
+    const { workspace } = gateway.services.agents.find("work")!;
+    await mkdir(workspace, { recursive: true });
+    await writeFile(join(workspace, "MEMORY.md"), "The safe has the number 4711.\n");
+    const client = await gateway.connect();
+    const found = await client.call("memory.search", { query: "safe", agentId: "work" });
+    expect(found.results).toHaveLength(1);
+    expect((await client.call("memory.search", { query: "safe" })).results).toEqual([]);
+    await client.call("agents.delete", { agentId: "work" });
+    expect(await gateway.services.memory.repository.count("work")).toEqual({ files: 0, chunks: 0 });
+    const { n } = gateway.services.store.db
+      .query("SELECT count(*) AS n FROM memory_search WHERE memory_search MATCH 'safe'")
+      .get() as { n: number };
+    expect(n).toBe(0);
+    await gateway.stop();
+  });
 });
 
 describe("doctor.memory.status", () => {
