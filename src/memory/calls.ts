@@ -62,7 +62,7 @@ export class MemoryCalls {
       return { ...base, embedding: { ok, ...(error === undefined ? {} : { error }) } };
     }
     if (!asked.probe) return { ...base, embedding: { ok: false, checked: false, error: NOT_CHECKED } };
-    const { checkedAtMs, ...known } = asked.probe;
+    const { checkedAtMs, of: _of, ...known } = asked.probe;
     const cacheExpiresAtMs = checkedAtMs + this.deps.limits.embeddingProbeTtlMs;
     return { ...base, embedding: { ...known, checked: true, cached: true, checkedAtMs, cacheExpiresAtMs } };
   }

@@ -21,6 +21,14 @@ const MARKDOWN = /\.md$/i;
 export interface FileBounds {
   memoryFiles: number;
   memoryFolderDepth: number;
+  memoryFolderEntries: number;
+}
+
+/** What is left to be looked at. */
+interface Walk {
+  entries: number;
+  goesOn(): boolean;
+  add(parts: string[]): void;
 }
 
 /**
@@ -34,11 +42,12 @@ export async function memoryFiles(
 ): Promise<MemoryFile[]> {
   const found = new Map<string, MemoryFile>();
   const own = rootAt(workspace);
+  const goesOn = () => found.size < bounds.memoryFiles;
   if (own) {
     for (const name of ROOT_FILES) found.set(name, { path: name, root: own, parts: [name], isExtra: false });
     const add = (parts: string[]) =>
       found.set(parts.join("/"), { path: parts.join("/"), root: own, parts, isExtra: false });
-    await walk(own, [FOLDER], bounds, () => found.size < bounds.memoryFiles, add);
+    await walk(own, [FOLDER], bounds.memoryFolderDepth, { entries: bounds.memoryFolderEntries, goesOn, add });
   }
   for (const { path, pattern } of extra) {
     const { root, start } = extraRoot(path);
@@ -50,7 +59,7 @@ export async function memoryFiles(
       if (!found.has(shown)) found.set(shown, { path: shown, root, parts, isExtra: true });
     };
     if (start.length > 0) add(start);
-    else await walk(root, [], bounds, () => found.size < bounds.memoryFiles, add);
+    else await walk(root, [], bounds.memoryFolderDepth, { entries: bounds.memoryFolderEntries, goesOn, add });
   }
   return [...found.values()].slice(0, bounds.memoryFiles);
 }
@@ -108,22 +117,16 @@ function extraRoot(path: string): { root: SafeRoot | undefined; start: string[] 
   return { root: rootAt(dirname(path)), start: [basename(path)] };
 }
 
-async function walk(
-  root: SafeRoot,
-  at: string[],
-  bounds: FileBounds,
-  goesOn: () => boolean,
-  add: (parts: string[]) => void,
-): Promise<void> {
-  if (at.length > bounds.memoryFolderDepth) return;
+async function walk(root: SafeRoot, at: string[], depth: number, work: Walk): Promise<void> {
+  if (depth < 0) return;
   const entries = await root.list(at).catch((error: unknown) => {
     if (error instanceof PathRefused) return [];
     throw error;
   });
   for (const { name, kind } of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (!goesOn()) return;
+    if (work.entries-- <= 0 || !work.goesOn()) return;
     if (name.startsWith(".")) continue;
-    if (kind === "file" && MARKDOWN.test(name)) add([...at, name]);
-    else if (kind === "directory") await walk(root, [...at, name], bounds, goesOn, add);
+    if (kind === "file" && MARKDOWN.test(name)) work.add([...at, name]);
+    else if (kind === "directory") await walk(root, [...at, name], depth - 1, work);
   }
 }

@@ -74,6 +74,8 @@ interface Probe {
   ok: boolean;
   error?: string;
   checkedAtMs: number;
+  /** Who was asked; of another provider nothing is known. */
+  of: string;
 }
 
 /**
@@ -126,7 +128,7 @@ export class Memory {
     if (!near || !target) {
       return { results, provider: "none", mode: "fts-only", ...(degraded ? { degraded } : {}), isStale };
     }
-    this.probes.set(agent.id, { ok: true, checkedAtMs: clock.now() });
+    this.probes.set(agent.id, { ok: true, checkedAtMs: clock.now(), of: askedOf(settings) });
     return { results, provider: target.provider, model: target.model, mode: "hybrid", isStale };
   }
 
@@ -144,7 +146,9 @@ export class Memory {
     const { clock, limits } = this.deps;
     const settings = this.settings(agent);
     const known = this.probes.get(agent.id);
-    if (known && known.checkedAtMs + limits.embeddingProbeTtlMs > clock.now()) return { settings, probe: known };
+    const of = askedOf(settings);
+    if (known?.of === of && known.checkedAtMs + limits.embeddingProbeTtlMs > clock.now())
+      return { settings, probe: known };
     if (!ask) return { settings };
     const { target, degraded } = await this.target(agent, settings).catch((error: unknown) => {
       if (!(error instanceof MemoryUnavailable)) throw error;
@@ -154,7 +158,7 @@ export class Memory {
     const vector = target && (await this.queryVector(agent.id, target, settings, "ping", this.stopping.signal));
     const failure = target === undefined ? "No embedding provider available (FTS-only mode)" : undefined;
     const error = vector instanceof EmbeddingFailed ? vector.message : failure;
-    const probe = { ok: error === undefined, ...(error === undefined ? {} : { error }), checkedAtMs: clock.now() };
+    const probe = { ok: error === undefined, ...(error === undefined ? {} : { error }), checkedAtMs: clock.now(), of };
     this.probes.set(agent.id, probe);
     return { settings, fresh: probe };
   }
@@ -334,6 +338,9 @@ export interface Readiness {
 const PART = "memory-core";
 /** Pieces of files whose name holds a word of the query. */
 const FILES_BY_NAME = 20;
+
+const askedOf = ({ provider, model, remote }: MemorySettings): string =>
+  JSON.stringify([provider, model, remote.baseUrl]);
 
 /** What makes vectors comparable: who made them, and how. */
 function modelKey({ provider, baseUrl, model }: EmbeddingTarget, settings: MemorySettings): string {
