@@ -7441,7 +7441,8 @@ export const DreamDiaryResult = Type.Object({
   agentId: Type.String({ minLength: 1 }),
   found: Type.Boolean(),
   path: Type.String(),
-  content: Type.Optional(Type.String())
+  content: Type.Optional(Type.String()),
+  updatedAtMs: Type.Optional(Type.Integer({ minimum: 0 }))
 })
 
 export type DreamingRepairResult = Static<typeof DreamingRepairResult>

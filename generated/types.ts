@@ -4246,7 +4246,8 @@ export type DreamDiaryResult = ({
   agentId: string,
   found: boolean,
   path: string,
-  content?: string
+  content?: string,
+  updatedAtMs?: number
 } & Record<string, any>);
 
 export type DreamingRepairResult = ({
