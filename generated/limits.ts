@@ -841,6 +841,8 @@ export const LIMITS = {
   memoryFiles: 5000,
   /** folders. Beneath a folder of memory. */
   memoryFolderDepth: 12,
+  /** entries. Of a folder of memory and those beneath it that are looked at; a tree of programs has many without a note. */
+  memoryFolderEntries: 20000,
   /** bytes. Of one memory file; a larger one is left out. */
   memoryFileBytes: 4194304,
   /** pieces. Of files or transcripts that one look at an agent's memory reads anew; some 30 MB of text. */
@@ -867,6 +869,8 @@ export const LIMITS = {
   embeddingDimensions: 8192,
   /** ms. For which it is remembered whether a provider gives vectors. */
   embeddingProbeTtlMs: 300000,
+  /** reports. Of heartbeats at work, one each; agents are fewer. */
+  heartbeatResponses: 100,
 } as const;
 
 export type LimitName = keyof typeof LIMITS;
@@ -1293,6 +1297,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   taskPromptChars: { unit: "characters", reason: "Of what a program asked for, kept with its run to show it to people." },
   memoryFiles: { unit: "files", reason: "Of one agent's memory with its extra paths; years of daily notes." },
   memoryFolderDepth: { unit: "folders", reason: "Beneath a folder of memory." },
+  memoryFolderEntries: { unit: "entries", reason: "Of a folder of memory and those beneath it that are looked at; a tree of programs has many without a note." },
   memoryFileBytes: { unit: "bytes", reason: "Of one memory file; a larger one is left out." },
   memoryChunks: { unit: "pieces", reason: "Of files or transcripts that one look at an agent's memory reads anew; some 30 MB of text." },
   memoryVectors: { unit: "vectors", reason: "Kept on disk, so that no text is asked for twice; about 1 GB of the longest, beyond which those that no text needs go." },
@@ -1306,4 +1311,5 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   embeddingTimeoutMs: { unit: "ms", reason: "Until a provider answers with vectors; upstream's deadline of a search." },
   embeddingDimensions: { unit: "numbers", reason: "Of one vector; the longest known have 4096." },
   embeddingProbeTtlMs: { unit: "ms", reason: "For which it is remembered whether a provider gives vectors." },
+  heartbeatResponses: { unit: "reports", reason: "Of heartbeats at work, one each; agents are fewer." },
 };
