@@ -81,7 +81,7 @@ export function sourceHash(): string {
   const files = ["package.json", "package-lock.json", "scripts/build.ts"];
   for (const folder of ["src", "generated"]) {
     for (const file of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })) {
-      if (file.endsWith(".ts") && !file.endsWith(".test.ts")) files.push(join(folder, file));
+      if (/(?<!\.test)\.ts$|\.bin$/.test(file)) files.push(join(folder, file));
     }
   }
   for (const file of files.sort()) hash.update(`${file}\0`).update(readFileSync(join(root, file)));

@@ -2,6 +2,7 @@ import type { Guard, GuardInput } from "../guard.ts";
 import type { Finding, Origin } from "../types.ts";
 import { decodings } from "./decode.ts";
 import { foreignOverrides } from "./languages.ts";
+import { opinionOf } from "./model/model.ts";
 import { type Normalised, normalise, type Span } from "./normalise.ts";
 import { ORIGIN_WEIGHTS } from "./origins.ts";
 import { phraseSigns, type Sign } from "./phrases.ts";
@@ -11,7 +12,7 @@ import { wordsOf } from "./words.ts";
 /**
  * Looks for prompt injection: words that only a text talking to a model about its rules uses, forms that imitate the
  * frame of a conversation, and tricks that hide either. Each sign is weighed by its origin; several kinds of signs in
- * one text weigh more together.
+ * one text weigh more together. Besides, a statistical model that was trained on labelled texts says what it reads like.
  */
 export const promptGuard: Guard = {
   name: "prompt",
@@ -20,18 +21,46 @@ export const promptGuard: Guard = {
     input.checkTime();
     const signs = signsIn(normalised.text);
     input.checkTime();
-    const encoded = encodedSigns(normalised.text);
+    const encoded = encodedSigns(normalised.text, input.origin);
     input.checkTime();
-    const inPlace = [...signs, ...encoded].map((sign) => ({
+    const learned = learnedSigns(normalised.text, signs, input.origin);
+    input.checkTime();
+    const place = (sign: Sign): Sign => ({
       ...sign,
       start: normalised.at(sign.start),
       end: normalised.at(sign.end - 1) + 1,
-    }));
-    return findings([...smugglingSigns(normalised, signs), ...inPlace], input.origin);
+    });
+    const ruled = [...smugglingSigns(normalised, signs), ...[...signs, ...encoded].map(place)];
+    return [...findings(ruled, input.origin), ...scored(learned.map(place), input.origin)];
   },
 };
 
-function signsIn(text: string): Sign[] {
+/** The model's threshold is where a person is asked. It is never sure enough to refuse by itself. */
+const LEARNED_REVIEW = 50;
+const LEARNED_MOST = 75;
+const LEARNED_LEAST = 25;
+const PER_UNIT = 6;
+
+/** What the text reads like to the model. Weak opinions are given too: they count where other things are suspicious. */
+function learnedSigns(text: string, signs: readonly Sign[], origin: Origin): Sign[] {
+  const { excess, start, end } = opinionOf(text, signs, origin);
+  const weight = Math.min(LEARNED_MOST, LEARNED_REVIEW + PER_UNIT * excess);
+  if (weight < LEARNED_LEAST) return [];
+  const reason = "Reads like texts that try to steer an assistant.";
+  return [
+    {
+      id: "learned",
+      family: "learned",
+      weight: excess > 0 ? weight : Math.min(weight, LEARNED_REVIEW - 1),
+      reason,
+      start,
+      end,
+    },
+  ];
+}
+
+/** What rules find in a normalised text. */
+export function signsIn(text: string): Sign[] {
   const signs = [...phraseSigns(wordsOf(text)), ...foreignOverrides(text), ...markerSigns(text), ...linkSigns(text)];
   return [...signs, ...hiddenSigns(text, signs)];
 }
@@ -50,23 +79,35 @@ function hiddenSigns(text: string, signs: readonly Sign[]): Sign[] {
 /** What is added to the weight of instructions that somebody took the trouble to encode. */
 const ENCODED = 25;
 
+/** A request to undo an encoding and to do what comes out; what is obeyed or executed is an order. */
+const DECODE_AND_FOLLOW =
+  /\b(?:decod|decrypt|decipher|unscrambl)\w{0,3}\b[^\n]{0,60}\b(?:(?<order>follow|obey|execute|comply)|carry out|act on|do what|do it)/i;
+
 /** Instructions behind an encoding that a model undoes by itself. */
-function encodedSigns(text: string): Sign[] {
-  return decodings(text).flatMap(({ text: decoded, span: [start, end] }): Sign[] => {
-    const strongest = Math.max(0, ...signsIn(decoded).map(({ weight }) => weight));
-    if (strongest < 30) return [];
+function encodedSigns(text: string, origin: Origin): Sign[] {
+  const found = decodings(text);
+  const asked = found.length > 0 ? DECODE_AND_FOLLOW.exec(text) : null;
+  const signs = found.flatMap(({ text: decoded, span: [start, end] }): Sign[] => {
+    const weight = hiddenWeight(decoded, origin);
     const reason = "Hides instructions for an assistant behind an encoding.";
-    return [
-      {
-        id: "encoded-instructions",
-        family: "smuggling",
-        weight: Math.min(95, strongest + ENCODED),
-        reason,
-        start,
-        end,
-      },
-    ];
+    return weight === 0 ? [] : [{ id: "encoded-instructions", family: "smuggling", weight, reason, start, end }];
   });
+  if (asked) {
+    const [start, end] = [asked.index, asked.index + asked[0].length];
+    const reason = "Asks to decode a text and to do what it says.";
+    const weight = asked.groups?.order === undefined ? 40 : 60;
+    signs.push({ id: "decode-and-follow", family: "smuggling", weight, reason, start, end });
+  }
+  return signs;
+}
+
+/** How much the instructions in a decoded text count, 0 for none. */
+function hiddenWeight(decoded: string, origin: Origin): number {
+  const signs = signsIn(decoded);
+  const strongest = Math.max(0, ...signs.map(({ weight }) => weight));
+  const learned = Math.max(0, ...learnedSigns(decoded, signs, origin).map(({ weight }) => weight));
+  if (strongest >= 30) return Math.min(95, strongest + ENCODED);
+  return learned >= LEARNED_REVIEW ? learned : 0;
 }
 
 const MIN_HIDDEN_CHARS = 4;
@@ -98,17 +139,21 @@ function smugglingSigns({ hidden, invisible, reordered, mixed }: Normalised, vis
   return signs;
 }
 
-function findings(signs: readonly Sign[], origin: Origin): Finding[] {
+function scored(signs: readonly Sign[], origin: Origin): Placed[] {
   const weights = ORIGIN_WEIGHTS[origin];
-  const scored = signs.map(({ id, family, weight, reason, start, end }): Placed => {
+  return signs.map(({ id, family, weight, reason, start, end }): Placed => {
     const score = Math.round(Math.min(100, weight) * weights[family]);
     return { id: `prompt.${id}`, score, reason, span: [start, end] };
   });
+}
+
+function findings(signs: readonly Sign[], origin: Origin): Finding[] {
+  const found = scored(signs, origin);
   const strongest = new Map<string, Placed>();
-  for (const finding of scored) {
+  for (const finding of found) {
     if ((strongest.get(finding.id)?.score ?? -1) < finding.score) strongest.set(finding.id, finding);
   }
-  const together = origin === "owner" ? null : combined(scored);
+  const together = origin === "owner" ? null : combined(found);
   return [...(together ? [together] : []), ...strongest.values()];
 }
 
@@ -126,8 +171,8 @@ const MAX_NEAR = 64;
  * What different signs near each other say together: each leaves a remainder of doubt, and the remainders multiply.
  * A persona that is built up sentence by sentence has many weak signs and no strong one.
  */
-function combined(scored: readonly Placed[]): Finding | null {
-  const parts = scored.filter(({ score }) => score >= MIN_PART).sort((a, b) => a.span[0] - b.span[0]);
+function combined(found: readonly Placed[]): Finding | null {
+  const parts = found.filter(({ score }) => score >= MIN_PART).sort((a, b) => a.span[0] - b.span[0]);
   let best = 0;
   let place: Span | undefined;
   let strongest = "";

@@ -12,6 +12,7 @@ const FULL: Weights = {
   exfiltration: 1,
   structure: 1,
   smuggling: 1,
+  learned: 1,
 };
 
 /** Text that people write for people and machines: it may well describe roles, modes and rules. */
@@ -31,6 +32,7 @@ export const ORIGIN_WEIGHTS: Readonly<Record<Origin, Weights>> = {
     exfiltration: 0.4,
     structure: 0.3,
     smuggling: 0.8,
+    learned: 0.3,
   },
   "paired-user": {
     override: 0.75,
@@ -41,6 +43,7 @@ export const ORIGIN_WEIGHTS: Readonly<Record<Origin, Weights>> = {
     exfiltration: 0.8,
     structure: 0.75,
     smuggling: 0.9,
+    learned: 0.85,
   },
   "channel-stranger": FULL,
   "tool-result": DATA,
@@ -56,5 +59,6 @@ export const ORIGIN_WEIGHTS: Readonly<Record<Origin, Weights>> = {
     exfiltration: 0.8,
     structure: 0.6,
     smuggling: 0.9,
+    learned: 0.6,
   },
 };

@@ -9,7 +9,8 @@ export type Family =
   | "concealment"
   | "exfiltration"
   | "structure"
-  | "smuggling";
+  | "smuggling"
+  | "learned";
 
 /** A request in word classes, and what it is a sign of. */
 export interface Phrase {
