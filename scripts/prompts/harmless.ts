@@ -117,7 +117,11 @@ const SLOTS: Slots = {
     "Help me [choose|write|remember] a [strong|new] password [for my mail|policy|]",
     "[Where|How] [do|can] I change my password?",
     "What did you [say|tell me|suggest] [before|earlier|in your last answer]?",
-    "[Start|Begin] [with|from] the beginning", "[Start|Begin|End] your [answer|reply] with a [short summary|greeting|question]", "[Please|] don't [apologise|explain|add comments], just [give|show] me the [code|corrected text|result]", "In my [novel|story|play] the [villain|thief|spy] [robs|hacks|tricks] a [bank|museum|king]. [How would he talk about it|What does he feel|Write the scene]?", "Pretend [you are|to be] my [grandmother|teacher|friend] and tell me a story about {topic}",
+    "[Start|Begin] [with|from] the beginning",
+    "[Start|Begin|End] your [answer|reply] with a [short summary|greeting|question]",
+    "[Please|] don't [apologise|explain|add comments], just [give|show] me the [code|corrected text|result]",
+    "In my [novel|story|play] the [villain|thief|spy] [robs|hacks|tricks] a [bank|museum|king]. [How would he talk about it|What does he feel|Write the scene]?",
+    "Pretend [you are|to be] my [grandmother|teacher|friend] and tell me a story about {topic}",
     "Write [instructions|a prompt|a system prompt|guidelines] for [a chatbot about {topic}|an assembly line|my class]",
     "Which [models|assistants|tools] can [translate|code|draw]?",
     "Answer [briefly|in one word|as a list]: what is {topic}?",
@@ -462,7 +466,9 @@ const SLOTS_DATA: Slots = {
     '<li><a href="http://site.example/{word}">{word}</a></li> {line}',
   ],
 };
-const DATA = ["{request}", "{line} {request}", 
+const DATA = [
+  "{request}",
+  "{line} {request}",
   "{mailbody}",
   "Subject: {topic}\n\n{mailbody}",
   "{doc}",
