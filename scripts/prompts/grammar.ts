@@ -1,3 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+
 /** Random numbers that are the same for the same seed. */
 export type Random = () => number;
 
@@ -32,3 +36,6 @@ export function expand(template: string, slots: Slots, random: Random, depth = 0
     });
   return /\{\w+\}/.test(chosen) ? expand(chosen, slots, random, depth + 1) : chosen.replace(/ {2,}/g, " ").trim();
 }
+
+/** A file of templates and lists beside this one. */
+export const grammarIn = <T>(name: string): T => parse(readFileSync(join(import.meta.dir, name), "utf8")) as T;

@@ -71,14 +71,13 @@ const add = (map: Map<string, Classes>, word: string, number: number): void => {
   map.set(word, [...(map.get(word) ?? []), number]);
 };
 
-let english: Lexicon | undefined;
-let world: Lexicon | undefined;
+let made: { english: Lexicon; world: Lexicon } | undefined;
 
 /** The words, made ready with the first text that is judged. */
-export const lexicons = (): { english: Lexicon; world: Lexicon } => ({
-  english: (english ??= new Lexicon(ENGLISH)),
-  world: (world ??= new Lexicon(WORLD)),
-});
+export function lexicons(): { english: Lexicon; world: Lexicon } {
+  made ??= { english: new Lexicon(ENGLISH), world: new Lexicon(WORLD) };
+  return made;
+}
 
 const set = (words: string): ReadonlySet<string> => new Set(words.split(" "));
 
