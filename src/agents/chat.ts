@@ -11,6 +11,7 @@ import { type Commands, isStop, type ParsedCommand, runCommand } from "./command
 import { queueDirective } from "./commands/queue.ts";
 import type { CommandDeps, CommandReply } from "./commands/types.ts";
 import { checkGoalStart, type GoalRuns, type GoalStarted } from "./goal-runs.ts";
+import { InOrder } from "./in-order.ts";
 import { injectedMessage, shownMessage } from "./injected.ts";
 import { type ChatReplay, chatReplay } from "./replay.ts";
 import type { Replies, ReplyPlace } from "./replies.ts";
@@ -46,6 +47,9 @@ export interface ChatAbortAnswer {
 
 /** `chat.send` and `chat.abort`: people's messages on their way to runs, commands, or a stop (BEHAVIOUR section 7). */
 export class Chat {
+  /** A client that sends two messages at once means them in that order. */
+  private readonly arrivals = new InOrder();
+
   constructor(private readonly options: ChatOptions) {}
 
   /**
@@ -53,16 +57,27 @@ export class Chat {
    * @throws GatewayError for a message that cannot be taken, a key of another request, or a repeated one that failed
    */
   async send(params: ChatSendParams, sender: Sender, more?: object): Promise<ChatSendAnswer> {
-    const { message: text, idempotencyKey: runId } = params;
+    const { message: text } = params;
     checkReserved(params, sender);
     checkServed(params);
     if (params.intent) return this.startGoal(params, sender);
     const images = imagesOf(params.attachments ?? []);
     if (text.includes("\0")) throw invalidRequest("message must not contain null bytes");
     if (text.trim() === "" && images.length === 0) throw invalidRequest("message or attachment required");
-    const { sessionKey, agentId, session } = await this.target(params);
     const interpreted = params.suppressCommandInterpretation !== true && images.length === 0;
+    const sessionKey = this.keyOf(params);
     if (interpreted && isStop(text)) return this.abort({ sessionKey }, sender, "stop-command");
+    return this.arrivals.run(sessionKey, () => this.take(params, { images, interpreted }, sender, more));
+  }
+
+  private async take(
+    params: ChatSendParams,
+    { images, interpreted }: { images: ReturnType<typeof imagesOf>; interpreted: boolean },
+    sender: Sender,
+    more: object | undefined,
+  ): Promise<ChatSendAnswer> {
+    const { message: text, idempotencyKey: runId } = params;
+    const { sessionKey, agentId, session } = await this.target(params);
     const hash = requestHash(
       "chat.send",
       sessionKey,
@@ -150,9 +165,13 @@ export class Chat {
     return answerOf(await runs.abortSession(sessionKey, origin, isAdmin ? undefined : sender.owner));
   }
 
-  private async target({ sessionKey: key, agentId: named }: ChatSendParams) {
+  private keyOf({ sessionKey: key, agentId: named }: ChatSendParams): string {
+    return ownableKey(this.options.sessions.canonicalKey(key, named));
+  }
+
+  private async target(params: ChatSendParams) {
     const { sessions, agents } = this.options;
-    const sessionKey = ownableKey(sessions.canonicalKey(key, named));
+    const sessionKey = this.keyOf(params);
     const agentId = /^agent:([^:]+):/.exec(sessionKey)?.[1] ?? agents.roster.defaultId;
     if (!agents.find(agentId)) throw invalidRequest(`Agent "${agentId}" no longer exists in configuration`);
     return { sessionKey, agentId, session: await sessions.find(sessionKey) };

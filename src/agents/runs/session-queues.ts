@@ -186,25 +186,22 @@ export class SessionQueues {
   private dropOldest(sessionKey: string, { cap, drop }: QueueSettings): void {
     const surplus = this.queued(sessionKey).slice(0, -cap);
     for (const { run, input } of surplus) {
+      const at = this.of(sessionKey).indexOf(run);
       if (!run.withdraw(input) && this.tickets.get(run)?.cancel()) {
         this.leave(run);
         run.ended();
       }
       if (drop === "old") void this.dropped(input);
-      else this.overflow(input);
+      else this.overflow(input, at);
     }
   }
 
-  /** A message without room is named in a turn before those that have it. */
-  private overflow(input: LiveInput): void {
-    const runs = this.of(input.sessionKey);
-    const waits = (run: Run) => run.state === "waiting" && run.isQueued;
-    const last = runs.findLast((run) => waits(run) && run.role === "overflow");
-    if (last && mayShareTurn(last.sources[0]!, input)) last.sources.push(input);
-    else {
-      const at = runs.findIndex((run) => waits(run) && run.role !== "overflow");
-      this.enqueue("followup", [input], { role: "overflow", told: true, at });
-    }
+  /** A message without room is named in a turn that comes where its own would have. */
+  private overflow(input: LiveInput, at: number): void {
+    const before = this.of(input.sessionKey)[at - 1];
+    const joins = before?.role === "overflow" && before.state === "waiting" && mayShareTurn(before.sources[0]!, input);
+    if (joins) before.sources.push(input);
+    else this.enqueue("followup", [input], { role: "overflow", told: true, at });
     this.holding(input)!.isQueued = true;
   }
 
