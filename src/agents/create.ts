@@ -73,6 +73,7 @@ export function createTurns(options: TurnsOptions): TurnServices {
   runs.defineMetrics(metrics);
   sessions.useRuns(runs);
   const compactor = new Compactor({ sessions, models, budgets, agents, runs, defender, config, bus, clock, log });
+  runs.useCompaction((...args) => compactor.duringRun(...args));
   const commands = new Commands();
   const deps = {
     commands,

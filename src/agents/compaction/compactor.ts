@@ -69,14 +69,36 @@ export class Compactor {
     }
   }
 
-  private async sumUp(key: string, work: { runId: string; signal: AbortSignal }, focus: string | undefined) {
+  /**
+   * Sums up what a turn at work cannot give to its model whole. Nothing is lost when it fails: the transcript stays as it
+   * is, and the turn goes on with what fits.
+   * @param most tokens that the messages kept as they are may have
+   * @returns whether the context is another one now
+   */
+  async duringRun(key: string, work: { runId: string; signal: AbortSignal }, most: number): Promise<boolean> {
+    try {
+      await this.sumUp(key, work, undefined, most);
+      return true;
+    } catch (error) {
+      work.signal.throwIfAborted();
+      if (!(error instanceof NotCompacted)) this.reasonOf(error, work.signal);
+      return false;
+    }
+  }
+
+  private async sumUp(
+    key: string,
+    work: { runId: string; signal: AbortSignal },
+    focus: string | undefined,
+    most = Number.POSITIVE_INFINITY,
+  ) {
     const { sessions, config } = this.options;
     const state = await sessions.find(key);
     const context = await sessions.recent(key, LIMITS.contextMessages);
     if (!state || context.length === 0) throw new NotCompacted("Nothing to compact (session too small)");
     if (await isCompacted(sessions, state.sessionId)) throw new NotCompacted("Already compacted");
     const { keepRecentTokens } = config.current.agents?.defaults?.compaction ?? {};
-    const cut = cutContext(context, keepRecentTokens ?? KEEP_RECENT_TOKENS);
+    const cut = cutContext(context, Math.min(keepRecentTokens ?? KEEP_RECENT_TOKENS, most));
     if (cut === null) throw new NotCompacted("Nothing to compact (session too small)");
 
     const tell = this.teller(key, state.agentId);

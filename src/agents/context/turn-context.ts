@@ -22,8 +22,9 @@ export interface TurnContext {
   files: WorkspaceFile[];
   /** Characters of the system prompt that come from the files. */
   projectChars: number;
-  /** Tokens, estimated. */
+  /** Tokens, estimated: of all, and of the conversation in it. */
   promptTokens: number;
+  messageTokens: number;
   /** Tokens that the conversation may take: the context window without the answer and the system prompt. */
   budget: number;
   /** Tokens kept free for the answer. */
@@ -42,11 +43,11 @@ export interface TurnContextsOptions {
 /** What a turn asks of its context. */
 export interface ContextWishes {
   /** Replaces the text of the newest message, when a command preceded it. */
-  prompt?: string;
+  prompt?: string | undefined;
   /** Added to the system prompt. */
-  extra?: string;
+  extra?: string | undefined;
   /** Leaves out the files of the workspace. */
-  light?: boolean;
+  light?: boolean | undefined;
   /** What the model may use. */
   tools?: readonly Tool[];
 }
@@ -88,7 +89,8 @@ export class TurnContexts {
       extra,
     });
     const newest = transcript.at(-1);
-    if (prompt !== undefined && newest) transcript[transcript.length - 1] = { ...newest, content: prompt };
+    if (prompt !== undefined && newest?.role === "user")
+      transcript[transcript.length - 1] = { ...newest, content: prompt };
     const reserve = Math.min(model.maxTokens, Math.floor(model.contextWindow / 2));
     const budget = Math.max(0, model.contextWindow - reserve - textTokens(system.text));
     const { messages, tokens, leftOut } = conversation(transcript, budget);
@@ -100,6 +102,7 @@ export class TurnContexts {
       files,
       projectChars: system.projectChars,
       promptTokens: tokens + textTokens(system.text),
+      messageTokens: tokens,
       budget,
       reserve,
       leftOut,

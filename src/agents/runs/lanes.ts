@@ -21,10 +21,10 @@ interface Lane {
  * A job begins in a later turn of the event loop than the one that queued it, so that whoever queued it can answer
  * first. Jobs must not reject.
  */
-export class Lanes {
+export class Lanes<G extends string = string> {
   private readonly lanes = new Map<string, Lane>();
   /** Of each group the keys of lanes that could go on, in the order in which they became so, and how many are at work. */
-  private readonly groups = new Map<string, { ready: string[]; running: number }>();
+  private readonly groups = new Map<G, { ready: string[]; running: number }>();
   private running = 0;
   private waitingJobs = 0;
 
@@ -33,8 +33,8 @@ export class Lanes {
    * and one of a few.
    */
   constructor(
-    private readonly maxConcurrent: (group: string) => number,
-    private readonly groupOf: (key: string) => string = () => "main",
+    private readonly maxConcurrent: (group: G) => number,
+    private readonly groupOf: (key: string) => G = () => "main" as G,
   ) {}
 
   /** Jobs that wait, in all lanes. */

@@ -116,6 +116,12 @@ export class RunEvents {
     this.agent("item", data);
   }
 
+  /** What was said before is being summed up, or was. */
+  compaction(data: Record<string, unknown>): void {
+    this.seq++;
+    this.agent("compaction", data);
+  }
+
   /** What a command has written so far, or all of it. */
   commandOutput(data: Record<string, unknown>): void {
     this.seq++;

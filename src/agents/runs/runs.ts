@@ -5,6 +5,7 @@ import type { Metrics } from "../../platform/metrics.ts";
 import type { ActiveRuns, InFlightRun, PendingInput } from "../../sessions/types.ts";
 import { INTERNAL_MESSAGE } from "./failure-text.ts";
 import { gathered } from "./gathered.ts";
+import { type LaneGroup, laneGroup, mostAtOnce } from "./lane-groups.ts";
 import { Lanes } from "./lanes.ts";
 import { PendingInputs } from "./pending-inputs.ts";
 import { plainQueue, queueSettings } from "./queue-settings.ts";
@@ -17,15 +18,10 @@ import { Turn, type TurnDeps } from "./turn.ts";
 import type { QueueMode, QueueSettings, RunInput, RunOutcome, StopOrigin } from "./types.ts";
 import { type Occupation, Upkeep } from "./upkeep.ts";
 
-export type RunsOptions = Omit<TurnDeps, "maxModelCalls" | "stored">;
+export type RunsOptions = Omit<TurnDeps, "maxModelCalls" | "stored" | "compact">;
 
 /** What came of an accepted message: a run, or what is known of its key already. */
 export type Acceptance = { known: RunRecord } | { known: null; settled: Promise<RunOutcome> };
-
-/** Lanes that share one number of runs at a time: those of subagents have their own (docs: concepts/queue). */
-type LaneGroup = "main" | "subagent";
-
-const laneGroup = (sessionKey: string): LaneGroup => (/^agent:[^:]+:subagent:/.test(sessionKey) ? "subagent" : "main");
 
 /** Upstream's default of `agents.defaults.timeoutSeconds`: two days. */
 const DEFAULT_TIMEOUT_MS = 172_800_000;
@@ -35,7 +31,7 @@ const DEFAULT_TIMEOUT_MS = 172_800_000;
  * `agents.defaults.maxConcurrent`. A message is on disk before it is acknowledged.
  */
 export class Runs implements ActiveRuns {
-  private readonly lanes: Lanes;
+  private readonly lanes: Lanes<LaneGroup>;
   private readonly queues: SessionQueues;
   /** Accepted messages without an outcome yet, by the sender's key. */
   private readonly inputs = new Map<string, LiveInput>();
@@ -45,6 +41,7 @@ export class Runs implements ActiveRuns {
   /** Work on sessions that is no turn, by session. */
   private readonly upkeep = new Map<string, Upkeep>();
   private readonly turnDeps: TurnDeps;
+  private compaction: TurnDeps["compact"] = async () => false;
   private readonly ends: Record<RunOutcome["status"], number> = {
     ok: 0,
     error: 0,
@@ -57,7 +54,7 @@ export class Runs implements ActiveRuns {
   private sincePruned = 0;
 
   constructor(private readonly options: RunsOptions) {
-    this.lanes = new Lanes((group) => this.mostAtOnce(group as LaneGroup), laneGroup);
+    this.lanes = new Lanes((group) => mostAtOnce(options.config.current, group), laneGroup);
     this.pending = new PendingInputs(LIMITS.pendingInputsShown);
     this.queues = new SessionQueues({
       ...options,
@@ -69,6 +66,7 @@ export class Runs implements ActiveRuns {
     this.turnDeps = {
       ...options,
       maxModelCalls: LIMITS.modelCallsPerRun,
+      compact: (...args) => this.compaction(...args),
       stored: (inputs) => {
         for (const input of inputs) this.pending.remove(input);
       },
@@ -192,13 +190,7 @@ export class Runs implements ActiveRuns {
 
   /** How many may be at work at once, subagents not counted. */
   get maxConcurrent(): number {
-    return this.mostAtOnce("main");
-  }
-
-  private mostAtOnce(group: LaneGroup): number {
-    const { maxConcurrent, subagents } = this.options.config.current.agents?.defaults ?? {};
-    const most = group === "main" ? maxConcurrent : subagents?.maxConcurrent;
-    return Math.max(1, most ?? (group === "main" ? LIMITS.runsAtOnce : LIMITS.subagentsAtOnce));
+    return mostAtOnce(this.options.config.current, "main");
   }
 
   /** What becomes of a message to a session that is busy, by what the session and the configuration say. */
@@ -298,6 +290,11 @@ export class Runs implements ActiveRuns {
     const ids = await stopped;
     if (origin !== "restart" && owner === undefined) await this.tellStopped(sessionKey);
     return [...upkept, ...ids.slice(0, 1), ...single.map(({ runId }) => runId), ...ids.slice(1)];
+  }
+
+  /** Names what sums up the older part of a context when a turn has too much of it. */
+  useCompaction(compact: TurnDeps["compact"]): void {
+    this.compaction = compact;
   }
 
   /** Calls back when somebody stops the work of a session; whoever asked for the stop waits for it. */

@@ -21,7 +21,7 @@ export interface SessionQueuesOptions {
   bus: EventBus;
   clock: Clock;
   log: Logger;
-  lanes: Lanes;
+  lanes: Pick<Lanes, "enqueue" | "hold">;
   pending: PendingInputs;
   /** One run in its lane, from start to end. Must not reject. */
   perform(run: Run): Promise<void>;

@@ -2,6 +2,7 @@ import { LIMITS } from "../../../generated/limits.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import type { DefenderPort } from "../../defender/types.ts";
 import type { Models } from "../../models/models.ts";
+import { ModelError } from "../../models/types.ts";
 import type { EventBus } from "../../platform/bus.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../../platform/logger.ts";
@@ -10,7 +11,7 @@ import type { ToolHostPort } from "../../tools/types.ts";
 import type { Budgets } from "../../usage/budgets.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { goalReminder } from "../context/goal-reminder.ts";
-import type { TurnContexts } from "../context/turn-context.ts";
+import type { TurnContext, TurnContexts } from "../context/turn-context.ts";
 import { injectedMessage } from "../injected.ts";
 import { noModelText } from "../responder.ts";
 import type { SystemEvents, WaitingEvents } from "../system-events.ts";
@@ -47,11 +48,22 @@ export interface TurnDeps {
   bus: EventBus;
   clock: Clock;
   log: Logger;
+  /** Lets a model sum up the older part of a session's context; false when that came to nothing (see `Compactor`). */
+  compact(sessionKey: string, work: { runId: string; signal: AbortSignal }, most: number): Promise<boolean>;
   /** Most calls to providers in one run. */
   maxModelCalls: number;
   /** These messages are in the transcript now. */
   stored(inputs: readonly LiveInput[]): void;
 }
+
+/** The share of the room for a conversation from which on its older part is summed up. */
+const CROWDED = 0.9;
+
+const isCrowded = ({ leftOut, budget, messageTokens }: TurnContext): boolean =>
+  leftOut > 0 || messageTokens > budget * CROWDED;
+
+const isOverflow = (error: unknown): boolean =>
+  error instanceof ModelError && error.facts.reason === "context_overflow";
 
 /**
  * One turn: from an accepted message to its stored answer. What a frame tells is on disk before the frame is sent,
@@ -129,6 +141,7 @@ export class Turn {
   private async work(session: SessionState): Promise<RunOutcome> {
     const { models, agents, contexts } = this.deps;
     const { events, input } = this.run;
+    const { key } = session;
     events.status("preparing_context");
     const { candidates, missing } = await chooseModels(models, agents, session, input.settings);
     const [model] = candidates;
@@ -140,15 +153,23 @@ export class Turn {
     const workspace = contexts.workspaceOf(session.agentId);
     const calls = new ToolCalls(this.run, this.deps, { session, workspace });
     const tools = await calls.offered(model);
-    const context = await contexts.prepare(session, model, {
-      prompt: told,
-      extra: settings.extraSystemPrompt,
-      light: settings.lightContext,
-      tools,
-    });
+    const wishes = { extra: settings.extraSystemPrompt, light: settings.lightContext, tools };
+    const prepare = (more: { prompt?: string | undefined } = {}) =>
+      contexts.prepare(session, model, { ...wishes, ...more });
+    let context = await prepare({ prompt: told });
+    if (isCrowded(context) && this.deps.config.current.agents?.defaults?.compaction?.enabled !== false) {
+      if (await this.compact(key, context)) context = await prepare({ prompt: told });
+    }
     events.lifecycle({ phase: "start", startedAt: this.startedAt });
     events.status("starting_model");
-    const answered = await this.loop.converse({ candidates, context, thinking: thinking.level, calls, tools });
+    const converse = (given: TurnContext) =>
+      this.loop.converse({ candidates, context: given, thinking: thinking.level, calls, tools });
+    const answered = await converse(context).catch(async (error) => {
+      // Every call that was made and its result are in the transcript: the turn goes on from there, nothing runs twice.
+      if (!isOverflow(error) || !(await this.compact(key, context))) throw error;
+      context = await prepare(this.loop.answers.length === 0 ? { prompt: told } : {});
+      return converse(context);
+    });
     return this.complete({
       runId: this.run.id,
       sessionId: session.sessionId,
@@ -167,6 +188,15 @@ export class Turn {
       lastFailure: calls.lastFailure,
       hasEnded: calls.hasEnded,
     });
+  }
+
+  /** Sums up what was said before, so that half of the room is free again. */
+  private async compact(key: string, { budget }: TurnContext): Promise<boolean> {
+    const { run } = this;
+    run.events.compaction({ phase: "start" });
+    const completed = await this.deps.compact(key, { runId: run.id, signal: run.signal }, Math.floor(budget / 2));
+    run.events.compaction({ phase: "end", completed, willRetry: completed });
+    return completed;
   }
 
   /** What the model is asked, with the notes that wait for this session and the goal it pursues before it. Pictures are left as they are. */
