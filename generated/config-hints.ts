@@ -1952,7 +1952,7 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
     "help": "Switches it on or off."
   },
   "plugins.entries.*.config": {
-    "help": "Settings of its own; the built-in parts have none here."
+    "help": "Settings of its own. Search providers read theirs from `webSearch`: `apiKey`, `baseUrl` and what only they know."
   },
   "secrets": {
     "label": "Secrets"

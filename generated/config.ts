@@ -1597,7 +1597,7 @@ export interface GatewayConfig {
     entries?: Record<string, {
       /** Switches it on or off. */
       enabled?: boolean;
-      /** Settings of its own; the built-in parts have none here. */
+      /** Settings of its own. Search providers read theirs from `webSearch`: `apiKey`, `baseUrl` and what only they know. */
       config?: Record<string, unknown>;
     }>;
   };

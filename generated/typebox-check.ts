@@ -1200,6 +1200,8 @@ export type Checked = AllTrue<{
   WebPushVapidPublicKeyResult: Same<Box.WebPushVapidPublicKeyResult, Types.WebPushVapidPublicKeyResult>;
   WebSearchStatusParams: Same<Box.WebSearchStatusParams, Types.WebSearchStatusParams>;
   WebSearchStatusResult: Same<Box.WebSearchStatusResult, Types.WebSearchStatusResult>;
+  WebSearchTestParams: Same<Box.WebSearchTestParams, Types.WebSearchTestParams>;
+  WebSearchTestResult: Same<Box.WebSearchTestResult, Types.WebSearchTestResult>;
   WizardCancelParams: Same<Box.WizardCancelParams, Types.WizardCancelParams>;
   WizardCancelResult: Same<Box.WizardCancelResult, Types.WizardCancelResult>;
   WizardNextParams: Same<Box.WizardNextParams, Types.WizardNextParams>;

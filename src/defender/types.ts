@@ -63,7 +63,8 @@ export type Action =
   /** `path` absolute and resolved; `root` is the folder that may be written to without question. */
   | { kind: "file-write"; path: string; root: string; bytes: number }
   | { kind: "install"; source: string; path: string }
-  | { kind: "url"; url: string; method: string }
+  /** `isConfigured` where the operator's configuration names the host, so that it may be inside a private network. */
+  | { kind: "url"; url: string; method: string; isConfigured?: true }
   | { kind: "node-invoke"; nodeId: string; command: string; params: unknown }
   | { kind: "outbound-message"; channel: string; target: string; text: string };
 

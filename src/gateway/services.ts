@@ -84,6 +84,7 @@ import { ToolInvoker } from "../tools/invoker.ts";
 import { ToolRegistry } from "../tools/registry.ts";
 import { Sandboxes } from "../tools/sandbox/sandboxes.ts";
 import { Tools } from "../tools/tools.ts";
+import { WebSearch } from "../tools/web/search/search.ts";
 import { Themes } from "../ui/themes.ts";
 import { Budgets } from "../usage/budgets.ts";
 import { ProviderUsage } from "../usage/provider-usage.ts";
@@ -158,6 +159,7 @@ export interface Services
   readonly plugins: Plugins;
   readonly pluginDiscoveries: PluginDiscoveries;
   readonly tools: Tools;
+  readonly webSearch: WebSearch;
   readonly subagents: Subagents;
   readonly toolRegistry: ToolRegistry;
   readonly toolHost: ToolHost;
@@ -355,6 +357,7 @@ export function createServices(options: ServiceOptions): Services {
     log: log.child("memory"),
     limits: LIMITS,
   });
+  const webSearch = new WebSearch({ config, defender, clock, limits: LIMITS });
   registerTools(toolRegistry, {
     memory,
     heartbeatResponses,
@@ -368,6 +371,7 @@ export function createServices(options: ServiceOptions): Services {
     outbound,
     conversations,
     pairedNodes: nodeServices,
+    webSearch,
     subagents,
     cron: cron.cron,
     config,
@@ -499,6 +503,7 @@ export function createServices(options: ServiceOptions): Services {
     }),
     skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
     tools,
+    webSearch,
     toolInvoker: new ToolInvoker({ config, agents, sessions, host: toolHost, log: log.child("tools") }),
     subagents,
     toolRegistry,

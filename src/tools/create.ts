@@ -27,6 +27,7 @@ import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 import { subagentTools } from "./subagents/create.ts";
 import { webTools } from "./web/create.ts";
 import { type WorkbenchToolsDeps, workbenchTools } from "./workbench/create.ts";
+import type { WebSearch } from "./web/search/search.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
 export interface ToolRooms
@@ -47,6 +48,7 @@ export interface ToolRooms
   nodes: NodeExecDeps["nodes"];
   /** Paired devices, for the tool that knows all they can be asked for. */
   pairedNodes: Pick<NodesToolDeps, "nodes" | "nodePairing" | "nodeInvokes">;
+  webSearch: WebSearch;
   /** The commands that agents have started. */
   processes: Processes;
   /** How a session hears of something that has happened since its last turn. */
@@ -70,7 +72,7 @@ export function registerTools(registry: ToolRegistry, rooms: ToolRooms): void {
     }),
     ...sessionTools(rooms),
     ...subagentTools({ ...rooms, registry }),
-    ...webTools({ ...rooms, limits: LIMITS }),
+    ...webTools({ ...rooms, limits: LIMITS }, rooms.webSearch),
     ...memoryTools(rooms),
     ...goalTools(rooms.sessions),
     ...workbenchTools(rooms),

@@ -1,4 +1,5 @@
 import type { ConfigPort } from "../config/types.ts";
+import { withoutOwnMarks } from "../defender/external-content.ts";
 import type { ActionContext, DefenderPort, Finding } from "../defender/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import { checkedArguments, InvalidArguments } from "./arguments.ts";
@@ -142,7 +143,7 @@ export class ToolHost implements ToolHostPort {
   private async screened(result: ToolResult, name: string, context: ToolContext): Promise<ToolResult> {
     const text = result.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
     const { sessionKey, runId } = context;
-    const decision = await this.options.defender.screen(text, {
+    const decision = await this.options.defender.screen(withoutOwnMarks(text), {
       direction: "inbound",
       origin: "tool-result",
       sessionKey,

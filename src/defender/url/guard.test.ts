@@ -71,6 +71,13 @@ describe("addresses", () => {
   );
 });
 
+test("an operator's choice may be inside, but not where a machine's keys are", async () => {
+  const of = (url: string) =>
+    guard.inspect({ kind: "url", url, method: "GET", isConfigured: true }, { origin: "web" }, () => {});
+  expect(await of("http://127.0.0.1:8888/")).toEqual([]);
+  expect(await of("http://169.254.169.254/")).toMatchObject([{ id: "url.metadata" }]);
+});
+
 describe("names that pass for others", () => {
   test.each([
     ["https://xn--pple-43d.com/", "url.lookalike"],

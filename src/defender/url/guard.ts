@@ -18,7 +18,11 @@ export function urlGuard(secrets: () => readonly string[]): ActionGuard {
   return {
     name: "url",
     inspect: (action, { origin }, checkTime) => {
-      if (action.kind === "url") return addressFindings(action.url, scanner, origin);
+      if (action.kind === "url") {
+        const all = addressFindings(action.url, scanner, origin);
+        // A private network is where the operator's configuration has sent it.
+        return action.isConfigured ? all.filter(({ id }) => id !== "url.private-host") : all;
+      }
       if (action.kind !== "outbound-message") return [];
       const best = new Map<string, Finding>();
       const { links, isAll } = linksIn(action.text, LIMITS.defenderLinks);

@@ -3,15 +3,23 @@ import { type ToolContext, ToolError } from "../types.ts";
 
 type Defender = Pick<DefenderPort, "judge" | "screen">;
 
-/** Shows an address to the defender before it is called. @throws ToolError unless it may be */
+/**
+ * Shows an address to the defender before it is called.
+ * @param isConfigured whether the operator's configuration names its host
+ * @throws ToolError unless it may be
+ */
 export async function permitUrl(
   defender: Pick<Defender, "judge">,
   url: string,
   method: "GET" | "POST",
   { origin, agentId, sessionKey, runId, channel }: ToolContext,
+  isConfigured = false,
 ): Promise<void> {
   const about = { origin, agentId, sessionKey, runId, ...(channel ? { channel } : {}) };
-  const { verdict, findings } = await defender.judge({ kind: "url", url, method }, about);
+  const { verdict, findings } = await defender.judge(
+    { kind: "url", url, method, ...(isConfigured ? { isConfigured } : {}) },
+    about,
+  );
   if (verdict === "allow") return;
   throw new ToolError(`The defender does not let this address be called. ${findings[0]?.reason ?? ""}`.trim());
 }

@@ -5,6 +5,8 @@ import type { PostOptions } from "../../platform/http-safe.ts";
 import type { Tool } from "../types.ts";
 import { fetchTool } from "./fetch.ts";
 import type { PageBounds } from "./lazy/page-tree.ts";
+import type { WebSearch } from "./search/search.ts";
+import { searchTool } from "./search/tool.ts";
 
 /** Characters and counts; values and reasons in `spec/chela/limits.yaml`. */
 export interface WebLimits extends PageBounds {
@@ -23,4 +25,4 @@ export interface WebDeps {
 }
 
 /** The tools that use the web: `web_fetch` and `web_search`. */
-export const webTools = (deps: WebDeps): Tool[] => [fetchTool(deps)];
+export const webTools = (deps: WebDeps, search: WebSearch): Tool[] => [fetchTool(deps), searchTool(search, deps)];

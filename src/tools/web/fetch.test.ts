@@ -42,7 +42,7 @@ describe("web_fetch", () => {
         sentence.trim(),
       ].join("\n\n"),
     );
-    expect(bench.judged).toEqual([{ kind: "url", url: `${bench.origin}/a`, method: "GET" }]);
+    expect(bench.judged).toEqual([{ kind: "url", url: `${bench.origin}/a`, method: "GET", isConfigured: true }]);
     expect(bench.screened[0]).toContain("The Title & more\n# Heading");
     const text = await bench.fetch("/a", { extractMode: "text" });
     expect(inner(text.text)).toStartWith("Heading\n\nFirst bold and slanted text with a link. ");
@@ -153,7 +153,7 @@ describe("web_fetch", () => {
       url.startsWith("http://x.test") ? { verdict: "block", score: 90, findings: [finding] } : bench.verdict;
     await expect(bench.run("web_fetch", { url: `${bench.origin}/a` })).rejects.toThrow("Not there.");
     expect(bench.judged).toEqual([
-      { kind: "url", url: `${bench.origin}/a`, method: "GET" },
+      { kind: "url", url: `${bench.origin}/a`, method: "GET", isConfigured: true },
       { kind: "url", url: "http://x.test/?s", method: "GET" },
     ]);
     expect(bench.lookedUp).toEqual([]);

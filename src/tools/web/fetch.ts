@@ -1,6 +1,6 @@
 import { wrapExternal } from "../../defender/external-content.ts";
 import { type FetchAnswer, fetchSafely } from "../../platform/fetch-safe.ts";
-import { OutboundRefused } from "../../platform/http-safe.ts";
+import { type OutboundPolicy, OutboundRefused } from "../../platform/http-safe.ts";
 import { type Tool, type ToolContext, ToolError, type ToolResult, textResult } from "../types.ts";
 import { ResultCache } from "./cache.ts";
 import { permitUrl, screenWeb } from "./checkpoint.ts";
@@ -35,7 +35,7 @@ export function fetchTool(deps: WebDeps): Tool {
       const request = requestOf(args, settings);
       const key = JSON.stringify([request, settings.headers, settings.userAgent, settings.wantsMain]);
       const known = cache.find(key, settings.cacheMs);
-      if (known) await permitUrl(deps.defender, request.url, "GET", context);
+      if (known) await permitUrl(deps.defender, request.url, "GET", context, isNamed(request.url, settings.policy));
       const payload = known ?? (await fetchPage(request, settings, deps, context));
       if (!known) cache.keep(key, payload, settings.cacheMs);
       return shown(known ? { ...payload, cached: true } : payload);
@@ -99,7 +99,7 @@ async function call(url: string, settings: FetchSettings, { resolve, defender }:
   };
   try {
     const bounds = { timeoutMs, maxBytes, maxRedirects, policy, signal };
-    const permit = (next: string) => permitUrl(defender, next, "GET", context);
+    const permit = (next: string) => permitUrl(defender, next, "GET", context, isNamed(next, policy));
     return await fetchSafely(url, {
       ...bounds,
       permit,
@@ -113,6 +113,12 @@ async function call(url: string, settings: FetchSettings, { resolve, defender }:
     // What the system says of the connection, such as that a name is unknown; nothing of the page.
     throw new ToolError(`Web fetch failed: ${error instanceof Error ? error.message : "no connection"}`);
   }
+}
+
+/** Whether the configuration lets the fetch go to this host wherever it is. */
+function isNamed(url: string, { allowedHostnames = [], dangerouslyAllowPrivateNetwork }: OutboundPolicy): boolean {
+  const host = URL.parse(url)?.hostname.replace(/^\[|\]$|\.$/g, "");
+  return dangerouslyAllowPrivateNetwork === true || allowedHostnames.some((name) => name.toLowerCase() === host);
 }
 
 async function noticed<T>(context: ToolContext, work: Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import type { GatewayConfig } from "../../../generated/config.ts";
+import { type PluginSettings, pluginSwitch } from "../../config/plugin-policy.ts";
 import { dict, text } from "../../models/settings.ts";
 import type { OutboundPolicy } from "../../platform/http-safe.ts";
 
@@ -64,10 +65,10 @@ export function searchSettings({ tools }: Pick<GatewayConfig, "tools">): SearchS
   };
 }
 
-/** What a provider's plugin is configured with: `plugins.entries.<id>.config.webSearch`. Undefined when it is off. */
+/** What a provider is configured with: `plugins.entries.<id>.config.webSearch`. Undefined when it is switched off. */
 export function pluginSearch({ plugins }: Pick<GatewayConfig, "plugins">, id: string): Dict | undefined {
   const entry = dict(dict(dict(plugins).entries)[id]);
-  return entry.enabled === false ? undefined : dict(dict(entry.config).webSearch);
+  return pluginSwitch({ plugins } as PluginSettings, id).isOn ? dict(dict(entry.config).webSearch) : undefined;
 }
 
 function policyOf(raw: Dict): OutboundPolicy {

@@ -3,7 +3,8 @@ import type { Action, Decision } from "../../defender/types.ts";
 import { ManualClock } from "../../platform/clock.ts";
 import { ownerContext } from "../testing.ts";
 import type { Tool, ToolResult } from "../types.ts";
-import { webTools } from "./create.ts";
+import { type WebDeps, webTools } from "./create.ts";
+import { WebSearch } from "./search/search.ts";
 
 type UrlAction = Extract<Action, { kind: "url" }>;
 
@@ -24,6 +25,9 @@ export class WebBench implements AsyncDisposable {
   readonly updates: ToolResult[] = [];
   decision: Decision = { verdict: "allow", score: 0, findings: [] };
   verdict: Decision = { verdict: "allow", score: 0, findings: [] };
+  /** Words that were about to leave, and what the defender says of them. */
+  readonly asked: string[] = [];
+  outbound: Decision = { verdict: "allow", score: 0, findings: [] };
   judge: (action: UrlAction) => Decision = () => this.verdict;
   /** Names whose addresses were asked for. */
   readonly lookedUp: string[] = [];
@@ -31,6 +35,7 @@ export class WebBench implements AsyncDisposable {
   env: Record<string, string | undefined> = {};
   signal = new AbortController().signal;
   private readonly server: ReturnType<typeof Bun.serve>;
+  readonly search: WebSearch;
   private readonly tools: Tool[];
 
   constructor(answer: (call: Call) => Response | Promise<Response>) {
@@ -52,7 +57,7 @@ export class WebBench implements AsyncDisposable {
       },
     });
     const bench = this;
-    this.tools = webTools({
+    const deps: WebDeps = {
       config: {
         get current() {
           return bench.config as never;
@@ -66,9 +71,9 @@ export class WebBench implements AsyncDisposable {
           this.judged.push(action);
           return this.judge(action as UrlAction);
         },
-        screen: async (text) => {
-          this.screened.push(text);
-          return this.decision;
+        screen: async (text, { direction }) => {
+          (direction === "outbound" ? this.asked : this.screened).push(text);
+          return direction === "outbound" ? this.outbound : this.decision;
         },
       },
       clock: this.clock,
@@ -77,7 +82,9 @@ export class WebBench implements AsyncDisposable {
         this.lookedUp.push(host);
         return [{ address: "127.0.0.1", family: 4 }];
       },
-    });
+    };
+    this.search = new WebSearch(deps);
+    this.tools = webTools(deps, this.search);
     this.allow();
   }
 
@@ -88,6 +95,16 @@ export class WebBench implements AsyncDisposable {
   /** Lets `web_fetch` reach this machine; `more` are further settings of it. */
   allow(more: object = {}): void {
     this.config = { tools: { web: { fetch: { ssrfPolicy: { allowedHostnames: ["127.0.0.1"] }, ...more } } } };
+  }
+
+  /** Makes this machine the provider; `more` are its further settings. */
+  provide(id: string, more: object = {}, search: object = {}): void {
+    const webSearch = { apiKey: `key-of-${id}`, baseUrl: this.origin, ...more };
+    const before = (this.config.plugins as { entries?: object })?.entries;
+    this.config = {
+      tools: { web: { search } },
+      plugins: { entries: { ...before, [id]: { config: { webSearch } } } },
+    };
   }
 
   tool(name: string): Tool {
