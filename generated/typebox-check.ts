@@ -392,9 +392,7 @@ export type Checked = AllTrue<{
   LocalSessionPlacement: Same<Box.LocalSessionPlacement, Types.LocalSessionPlacement>;
   LogsTailParams: Same<Box.LogsTailParams, Types.LogsTailParams>;
   LogsTailResult: Same<Box.LogsTailResult, Types.LogsTailResult>;
-  McpAppCallToolParams: Same<Box.McpAppCallToolParams, Types.McpAppCallToolParams>;
-  McpAppParams: Same<Box.McpAppParams, Types.McpAppParams>;
-  McpAppReadResourceParams: Same<Box.McpAppReadResourceParams, Types.McpAppReadResourceParams>;
+  McpAppResult: Same<Box.McpAppResult, Types.McpAppResult>;
   McpAppViewExpiredErrorDetails: Same<Box.McpAppViewExpiredErrorDetails, Types.McpAppViewExpiredErrorDetails>;
   MemoryMigrationItem: Same<Box.MemoryMigrationItem, Types.MemoryMigrationItem>;
   MemoryMigrationItemStatus: Same<Box.MemoryMigrationItemStatus, Types.MemoryMigrationItemStatus>;

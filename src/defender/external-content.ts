@@ -3,7 +3,7 @@ import { LIMITS } from "../../generated/limits.ts";
 
 /** Where a text comes from, as the model is told. */
 export interface ContentSource {
-  source: "Webhook" | "Email" | "Web Fetch" | "Web Search";
+  source: "Webhook" | "Email" | "Web Fetch" | "Web Search" | "MCP Server";
   /** The hook's name: also a stranger's word when a template made it. */
   task?: string;
   /** Leaves the warning out, for short texts beside one that has it. */

@@ -81,6 +81,7 @@ import { registerTools } from "../tools/create.ts";
 import { Processes } from "../tools/exec/processes.ts";
 import { ToolHost } from "../tools/host.ts";
 import { ToolInvoker } from "../tools/invoker.ts";
+import { McpServers } from "../tools/mcp/servers.ts";
 import { ToolRegistry } from "../tools/registry.ts";
 import { Sandboxes } from "../tools/sandbox/sandboxes.ts";
 import { Tools } from "../tools/tools.ts";
@@ -160,6 +161,7 @@ export interface Services
   readonly pluginDiscoveries: PluginDiscoveries;
   readonly tools: Tools;
   readonly webSearch: WebSearch;
+  readonly mcp: McpServers;
   readonly subagents: Subagents;
   readonly toolRegistry: ToolRegistry;
   readonly toolHost: ToolHost;
@@ -215,7 +217,16 @@ export function createServices(options: ServiceOptions): Services {
   const defenderServices = createDefender({ store, config, bus, clock, log, metrics, secrets });
   const { defender } = defenderServices;
   const toolRegistry = new ToolRegistry();
-  const toolHost = new ToolHost({ config, registry: toolRegistry, defender, log: log.child("tools"), limits: LIMITS });
+  const mcp = new McpServers({ config, defender, clock, log: log.child("mcp"), limits: LIMITS });
+  mcp.follow(bus);
+  const toolHost = new ToolHost({
+    config,
+    registry: toolRegistry,
+    servers: mcp,
+    defender,
+    log: log.child("tools"),
+    limits: LIMITS,
+  });
   const setupAssistant = new SetupAssistant({
     models,
     defender,
@@ -425,7 +436,7 @@ export function createServices(options: ServiceOptions): Services {
     version: COMPATIBLE_VERSION,
   });
 
-  const tools = new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost });
+  const tools = new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost, mcp });
   turns.commands.useSkills(skillCommands(skills));
   turns.commands.add([
     skillCommandByName(skills),
@@ -504,6 +515,7 @@ export function createServices(options: ServiceOptions): Services {
     skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
     tools,
     webSearch,
+    mcp,
     toolInvoker: new ToolInvoker({ config, agents, sessions, host: toolHost, log: log.child("tools") }),
     subagents,
     toolRegistry,
@@ -575,7 +587,7 @@ async function settle(services: Services): Promise<void> {
 
 /** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
 export async function stopServices(services: Services): Promise<void> {
-  const { runs, approvals, questions, scheduler, outbound, suspension, nodeInvokes, processes } = services;
+  const { runs, approvals, questions, scheduler, outbound, suspension, nodeInvokes, processes, mcp } = services;
   suspension.stop();
   nodeInvokes.stop();
   scheduler.halt();
@@ -583,6 +595,7 @@ export async function stopServices(services: Services): Promise<void> {
   questions.stop();
   await runs.stop();
   await processes.stop();
+  await mcp.stop();
   await services.memory.stop();
   await scheduler.stop();
   await outbound.deliveries.stop();

@@ -19,6 +19,7 @@ import { gateway } from "./gateway.ts";
 import { hooks } from "./hooks.ts";
 import { host } from "./host.ts";
 import { logs } from "./logs.ts";
+import { mcp } from "./mcp.ts";
 import { memory } from "./memory.ts";
 import { models } from "./models.ts";
 import { nodeGuards, nodes } from "./nodes.ts";
@@ -56,6 +57,7 @@ export const handlers: Handlers<CallContext> = {
   ...plugin,
   ...plugins,
   ...question,
+  ...mcp,
   ...memory,
   ...models,
   ...nodes,

@@ -26,8 +26,8 @@ import type { Sandboxes } from "./sandbox/sandboxes.ts";
 import { type SessionToolsDeps, sessionTools } from "./sessions/create.ts";
 import { subagentTools } from "./subagents/create.ts";
 import { webTools } from "./web/create.ts";
-import { type WorkbenchToolsDeps, workbenchTools } from "./workbench/create.ts";
 import type { WebSearch } from "./web/search/search.ts";
+import { type WorkbenchToolsDeps, workbenchTools } from "./workbench/create.ts";
 
 /** What the rooms of tools are made of. A room takes what it needs of it. */
 export interface ToolRooms

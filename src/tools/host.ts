@@ -3,7 +3,7 @@ import { withoutOwnMarks } from "../defender/external-content.ts";
 import type { ActionContext, DefenderPort, Finding } from "../defender/types.ts";
 import type { Logger } from "../platform/logger.ts";
 import { checkedArguments, InvalidArguments } from "./arguments.ts";
-import { grantedTools, toolName } from "./policy.ts";
+import { grantedTools, isServerTool, toolName } from "./policy.ts";
 import type { ToolRegistry } from "./registry.ts";
 import { boundedResult, failedResult, mapTexts, type ResultLimits, refusedResult } from "./results.ts";
 import {
@@ -22,9 +22,17 @@ export type AskPerson = (
   context: ToolContext,
 ) => Promise<boolean>;
 
+/** Tools that are not the same for all sessions. Implemented by `tools/mcp/servers.ts`. */
+export interface SessionTools {
+  /** @param mayConnect false for those alone that were found already */
+  tools(subject: ToolSubject, mayConnect: boolean): Promise<Tool[]>;
+}
+
 export interface ToolHostOptions {
   config: ConfigPort;
   registry: ToolRegistry;
+  /** Where a session gets more tools from. */
+  servers?: SessionTools;
   defender: DefenderPort;
   log: Logger;
   limits: ResultLimits & { toolUpdateIntervalMs: number };
@@ -42,10 +50,14 @@ export class Refused extends ToolError {}
 export class ToolHost implements ToolHostPort {
   constructor(private readonly options: ToolHostOptions) {}
 
-  /** @throws NoToolsLeft when the configuration lists what is allowed and nothing of it is there */
-  async offered(subject: ToolSubject): Promise<Tool[]> {
+  /**
+   * @param servers whether servers of tools may be connected now, only those count that are, or none
+   * @throws NoToolsLeft when the configuration lists what is allowed and nothing of it is there
+   */
+  async offered(subject: ToolSubject, servers: "connect" | "connected" | "none" = "connect"): Promise<Tool[]> {
     const { config, registry } = this.options;
-    const known = registry.all();
+    const more = servers === "none" ? [] : await this.options.servers?.tools(subject, servers === "connect");
+    const known = [...registry.all(), ...(more ?? [])];
     const { names, isListed } = grantedTools(
       config.current,
       subject,
@@ -103,11 +115,13 @@ export class ToolHost implements ToolHostPort {
     subject: ToolSubject,
   ): Promise<ToolResult> {
     const name = toolName(called);
-    const tool = this.options.registry.find(name);
-    const offered = tool && (await this.offered(subject));
-    if (tool === undefined || !offered?.includes(tool)) throw new Refused(`Tool ${called} not found`);
-    const args = await checkedArguments(tool, given);
-    await this.judge(name, args, context);
+    const isServers = isServerTool(called);
+    const isKnown = isServers || this.options.registry.find(name) !== undefined;
+    const offered = isKnown ? await this.offered(subject, isServers ? "connected" : "none") : [];
+    const tool = offered.find((each) => each.name === (isServers ? called : name));
+    if (tool === undefined) throw new Refused(`Tool ${called} not found`);
+    const args = tool.checksArguments ? given : await checkedArguments(tool, given);
+    await this.judge(tool.name, args, context);
     context.signal.throwIfAborted();
     return tool.run(args, { ...context, offered: new Set(offered.map((each) => each.name)) });
   }

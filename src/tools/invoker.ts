@@ -95,7 +95,7 @@ export class ToolInvoker {
     const subject = subjectOf({ config: config.current, roster }, session, { isOwner: who.isOwner, provider, model });
     if (who.channel !== undefined) subject.channel = who.channel;
     if (this.isRefused(name)) return missing;
-    const offered = await host.offered(subject).catch(() => []);
+    const offered = await host.offered(subject, "none").catch(() => []);
     const tool = offered.find((each) => each.name === name);
     if (tool === undefined) return missing;
     const takesAction = who.action !== undefined && dict(tool.parameters.properties).action !== undefined;

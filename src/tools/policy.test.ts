@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { TOOL_ENTRIES } from "../../generated/tools.ts";
-import { grantedTools, profileOf } from "./policy.ts";
+import { deniesServer, grantedTools, profileOf } from "./policy.ts";
 import type { ToolSubject } from "./types.ts";
 
 const ALL = TOOL_ENTRIES.map(({ name }) => name);
@@ -236,4 +236,46 @@ describe("a subagent (docs: tools/subagents/tool-policy)", () => {
 test("tools for owners are not given to others, even where they are listed", () => {
   const left = granted({ tools: { allow: ["gateway", "cron", "nodes", "read"] } }, { isOwner: false });
   expect(left).toEqual(["read"]);
+});
+
+describe("tools of MCP servers (docs: cli/mcp/registry, gateway/config-tools/tool-policy)", () => {
+  const remote = ["docs__readPage", "docs__drop", "other__x"];
+  const left = (tools: object, subject: Partial<ToolSubject> = {}) => granted({ tools }, subject, remote);
+
+  test("are in the profiles `coding` and `messaging`, and not in `minimal`", () => {
+    for (const profile of ["coding", "messaging", "full"]) expect(left({ profile })).toEqual(remote);
+    expect(left({ profile: "minimal" })).toEqual([]);
+    expect(left({ profile: "minimal", alsoAllow: ["docs__readPage"] })).toEqual(["docs__readPage"]);
+  });
+
+  test("are named one by one, by server, or all at once, in any case", () => {
+    expect(left({ deny: ["bundle-mcp"] })).toEqual([]);
+    expect(left({ deny: ["docs__*"] })).toEqual(["other__x"]);
+    expect(left({ allow: ["docs__readpage"] })).toEqual(["docs__readPage"]);
+    expect(left({ allow: ["bundle-mcp"], deny: ["docs__DROP"] })).toEqual(["docs__readPage", "other__x"]);
+  });
+
+  test("86: act outside a sandbox, and need a word for them there", () => {
+    const boxed = { isSandboxed: true };
+    expect(left({}, boxed)).toEqual([]);
+    expect(left({ allow: ["bundle-mcp"] }, boxed)).toEqual([]);
+    expect(left({ sandbox: { tools: { alsoAllow: ["docs__*"] } } }, boxed)).toEqual(["docs__readPage", "docs__drop"]);
+    expect(left({ sandbox: { tools: { alsoAllow: ["bundle-mcp"] } } }, boxed)).toEqual(remote);
+  });
+
+  test("a server of which nothing may be used is not started", () => {
+    const denied = (tools: object, server = "docs") => deniesServer({ tools }, MAIN, server);
+    for (const deny of ["bundle-mcp", "docs__*", "*", "group:plugins"]) expect(denied({ deny: [deny] })).toBe(true);
+    expect(denied({ deny: ["docs__drop", "docs__d*"] })).toBe(false);
+    expect(denied({ deny: ["docs__*"] }, "other")).toBe(false);
+    expect(denied({ profile: "minimal" })).toBe(true);
+    expect(denied({ profile: "minimal", alsoAllow: ["docs__readPage"] })).toBe(false);
+    expect(denied({ profile: "minimal", alsoAllow: ["docs__readPage"] }, "other")).toBe(true);
+    expect(denied({ profile: "coding" })).toBe(false);
+    expect(denied({ allow: ["read"] })).toBe(true);
+    expect(denied({ allow: ["read", "docs__drop"] })).toBe(false);
+    expect(deniesServer({}, { ...MAIN, isSandboxed: true }, "docs")).toBe(true);
+    expect(deniesServer({}, { ...MAIN, inheritedTools: ["read", "docs__drop"] }, "docs")).toBe(false);
+    expect(deniesServer({}, { ...MAIN, inheritedTools: ["read"] }, "docs")).toBe(true);
+  });
 });

@@ -2,6 +2,9 @@ import { TOOL_ALIASES, TOOL_ENTRIES, TOOL_GRANTS } from "../../generated/tools.t
 import { dict, text } from "../models/settings.ts";
 import type { ToolSubject } from "./types.ts";
 
+/** What stands for all tools of MCP servers in a policy. */
+const ALL_SERVERS = "bundle-mcp";
+
 /** What one level of configuration says about tools. */
 interface Rule {
   profile?: string;
@@ -61,9 +64,32 @@ export function grantedTools(config: object, subject: ToolSubject, names: readon
     isListed ||= rule.allow !== undefined && rule.allow.length > 0;
     left = left.filter((name) => admits(rule, name));
   }
+  if (subject.isSandboxed) left = left.filter((name) => !isServerTool(name) || leavesSandbox(own, all, name));
   const { inheritedTools } = subject;
   if (inheritedTools) left = left.filter((name) => inheritedTools.some((entry) => matches(entry, name)));
   return { names: left, isListed };
+}
+
+/** Whether a name is that of an MCP server's tool: `<server>__<tool>`. */
+export const isServerTool = (name: string): boolean =>
+  name.includes("__") && !TOOL_ENTRIES.some((tool) => tool.name === name);
+
+/** Whether a subject may use no tool of a server, so that it need not be started (docs: cli/mcp/registry). */
+export function deniesServer(config: object, subject: ToolSubject, server: string): boolean {
+  const own = agentTools(config, subject.agentId);
+  const all = section(config, "tools");
+  const prefix = `${server.replace(/[^A-Za-z0-9_-]/g, "-")}__`;
+  const isWhole = (entry: string): boolean => entry.trim().endsWith("*") && matches(entry, prefix);
+  const reachesIt = (entries: readonly string[] | undefined): boolean =>
+    entries === undefined || entries.length === 0 || entries.some((entry) => reaches(entry, prefix));
+  if (subject.isSandboxed && !sandboxWords(own, all).some((entry) => reaches(entry, prefix))) return true;
+  if (subject.inheritedTools && !subject.inheritedTools.some((entry) => reaches(entry, prefix))) return true;
+  const rules = [...profiles(all, own, subject), ...lists(config, all, own, subject)];
+  return rules.some(
+    ({ profile, allow, alsoAllow, deny }) =>
+      deny?.some((entry) => meansAllServers(entry) || isWhole(entry)) === true ||
+      !reachesIt(profile === undefined ? allow : alsoAllow),
+  );
 }
 
 /** The profile in force for an agent: its own, else that of all, else `full`. */
@@ -107,7 +133,8 @@ function profiles(all: Raw, own: Raw, subject: ToolSubject): Rule[] {
 function profileRule(profile: string | undefined, also: string[] = []): Rule {
   if (profile === undefined || profile === "full") return {};
   const members = TOOL_ENTRIES.filter((tool) => tool.profiles.includes(profile)).map(({ name }) => name);
-  return { profile, alsoAllow: [...members, "bundle-mcp", ...also] };
+  const servers = profile === "coding" || profile === "messaging" ? [ALL_SERVERS] : [];
+  return { profile, alsoAllow: [...members, ...servers, ...also] };
 }
 
 function lists(config: object, all: Raw, own: Raw, subject: ToolSubject): Rule[] {
@@ -155,6 +182,23 @@ function sandboxRule(own: Raw, all: Raw): Rule {
   return { deny, ...(allow && allow.length > 0 ? { allow: [...allow, ...also] } : {}) };
 }
 
+/** A server's tools act outside a sandbox, so that it takes a word for them (docs: gateway/config-tools/tool-policy). */
+const leavesSandbox = (own: Raw, all: Raw, name: string): boolean =>
+  sandboxWords(own, all).some((entry) => matches(entry, name));
+
+/** What the sandbox's own rule names as allowed. */
+function sandboxWords(own: Raw, all: Raw): string[] {
+  const tools = dict(dict(own.sandbox).tools);
+  const given = Object.keys(tools).length > 0 ? tools : dict(dict(all.sandbox).tools);
+  return [...(list(given.allow) ?? []), ...(list(given.alsoAllow) ?? [])];
+}
+
+const meansAllServers = (entry: string): boolean => [ALL_SERVERS, "*", "group:plugins"].includes(toolName(entry));
+
+/** Whether an entry could mean some tool of a server. */
+const reaches = (entry: string, prefix: string): boolean =>
+  meansAllServers(entry) || toolName(entry).startsWith(prefix.toLowerCase()) || matches(entry, prefix);
+
 function subagentRules(config: object, all: Raw, { agentId, subagentDepth }: ToolSubject): Rule[] {
   const isLeaf = subagentDepth >= maxSpawnDepth(config, agentId);
   return [{ deny: [...NOT_FOR_SUBAGENTS, ...(isLeaf ? NOT_FOR_LEAVES : [])] }, rule(dict(dict(all.subagents).tools))];
@@ -189,9 +233,11 @@ function admits({ profile, allow, alsoAllow, deny }: Rule, name: string): boolea
 /** Whether an entry of a list means the tool: its name or another name of it, `group:x`, or a pattern with `*`. */
 function matches(entry: string, name: string): boolean {
   const wanted = toolName(entry);
-  if (wanted === name || wanted === "*") return true;
+  const own = name.toLowerCase();
+  if (wanted === own || wanted === "*") return true;
+  if (wanted === ALL_SERVERS) return isServerTool(name);
   if (wanted.startsWith("group:")) return inGroup(wanted.slice("group:".length), name);
-  return wanted.includes("*") && asPattern(wanted).test(name);
+  return wanted.includes("*") && asPattern(wanted).test(own);
 }
 
 /** What a level allows brings with it what could be done by it anyway: who may run commands may apply a patch. */

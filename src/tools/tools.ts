@@ -13,6 +13,8 @@ import type { ConfigPort } from "../config/types.ts";
 import { invalidRequest } from "../platform/errors.ts";
 import type { SessionsPort } from "../sessions/types.ts";
 import { NoToolsLeft, type ToolHost } from "./host.ts";
+import type { McpServers } from "./mcp/servers.ts";
+import { serverOf } from "./mcp/tools.ts";
 import { profileOf } from "./policy.ts";
 import { entryOf, type ToolRegistry } from "./registry.ts";
 import { subjectOf } from "./subject.ts";
@@ -32,6 +34,7 @@ interface ToolsDeps {
   sessions: Pick<SessionsPort, "find" | "canonicalKey">;
   registry: ToolRegistry;
   host: ToolHost;
+  mcp: Pick<McpServers, "waiting">;
 }
 
 /** What people are told of the tools of agents. */
@@ -70,7 +73,7 @@ export class Tools {
     { agentId, sessionKey }: ToolsEffectiveParams,
     { isOwner }: { isOwner: boolean },
   ): Promise<ToolsEffectiveResult> {
-    const { sessions, agents, config, host } = this.deps;
+    const { sessions, agents, config, host, mcp } = this.deps;
     const named = agentId === undefined ? undefined : this.agent(agentId);
     const session = await sessions.find(sessions.canonicalKey(sessionKey, named?.id));
     if (!session) throw invalidRequest(`unknown session key "${sessionKey}"`);
@@ -79,13 +82,22 @@ export class Tools {
     const { provider, id } = modelOf(model) ?? agents.model(agent.id) ?? {};
     const who = { isOwner, provider, model: id };
     const subject = subjectOf({ config: config.current, roster: agents.roster }, session, who);
-    const offered = await host.offered(subject).catch((error: unknown) => {
+    const offered = await host.offered(subject, "connected").catch((error: unknown) => {
       if (error instanceof NoToolsLeft) return [];
       throw error;
     });
-    const groups: ToolsEffectiveResult["groups"] =
-      offered.length === 0 ? [] : [{ id: "core", label: "Built-in tools", source: "core", tools: entries(offered) }];
-    return { agentId: agent.id, profile: profileOf(config.current, agent.id), groups };
+    const [own, servers] = [entries(offered.filter((tool) => !serverOf(tool))), serverEntries(offered)];
+    const groups: ToolsEffectiveResult["groups"] = [
+      { id: "core" as const, label: "Built-in tools", source: "core" as const, tools: own },
+      { id: "mcp" as const, label: "MCP server tools", source: "mcp" as const, tools: servers },
+    ].filter(({ tools }) => tools.length > 0);
+    const waiting = mcp.waiting(subject);
+    return {
+      agentId: agent.id,
+      profile: profileOf(config.current, agent.id),
+      groups,
+      ...(waiting.length > 0 ? { notices: [notConnected(waiting)] } : {}),
+    };
   }
 
   /**
@@ -139,6 +151,34 @@ function entries(tools: readonly Tool[]): ToolsEffectiveResult["groups"][number]
     })
     .sort((a, b) => (a.label < b.label ? -1 : 1));
 }
+
+/** Tools of MCP servers, by label. */
+function serverEntries(tools: readonly Tool[]): ToolsEffectiveResult["groups"][number]["tools"] {
+  return tools
+    .flatMap((tool) => {
+      const server = serverOf(tool);
+      if (!server) return [];
+      const { name: id, description } = tool;
+      return {
+        id,
+        label: server.title,
+        description: description.split("\n", 1)[0]!.slice(0, 200),
+        rawDescription: description,
+        source: "mcp" as const,
+        pluginId: "bundle-mcp",
+        mcpServer: server.name,
+        mcpToolName: server.tool,
+      };
+    })
+    .sort((a, b) => a.label.localeCompare(b.label));
+}
+
+const notConnected = (servers: string[]): NonNullable<ToolsEffectiveResult["notices"]>[number] => ({
+  id: "mcp-not-yet-connected",
+  severity: "info",
+  message: `MCP servers that no run of this session has connected yet: ${servers.join(", ")}. Their tools appear after the next run.`,
+  servers,
+});
 
 /** `provider/id` in its parts. */
 function modelOf(ref: string | undefined): { provider: string; id: string } | undefined {

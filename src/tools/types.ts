@@ -44,6 +44,8 @@ export interface Tool {
   description: string;
   /** JSON schema of the arguments; arguments are checked against it before `run`. */
   parameters: Record<string, unknown>;
+  /** True for a tool that checks its arguments by itself; then the host does not hold them against `parameters`. */
+  checksArguments?: true;
   /** True for a tool beside the catalogue that changes nothing; of the others the catalogue says so. */
   reads?: boolean;
   /** False when the tool cannot work as things are configured (no key, no server); then it is not offered. */
