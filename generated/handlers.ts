@@ -193,6 +193,17 @@ export interface LogsHandlers<Ctx> {
   "logs.tail"(params: T.LogsTailParams, ctx: Ctx): Awaitable<T.LogsTailResult>;
 }
 
+/** Handlers of `src/methods/mcp.ts`. */
+export interface McpHandlers<Ctx> {
+  "mcp.app.callTool"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+  "mcp.app.listResourceTemplates"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+  "mcp.app.listResources"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+  "mcp.app.listTools"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+  "mcp.app.readResource"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+  "mcp.app.updateModelContext"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+  "mcp.app.view"(params: T.UncheckedParams, ctx: Ctx): Awaitable<T.McpAppResult>;
+}
+
 /** Handlers of `src/methods/memory.ts`. */
 export interface MemoryHandlers<Ctx> {
   "doctor.memory.dedupeDreamDiary"(params: T.DreamDiaryParams, ctx: Ctx): Awaitable<T.DreamDiaryChangeResult>;
@@ -421,6 +432,7 @@ export interface ToolsHandlers<Ctx> {
   "tools.github.status"(params: T.ToolsGitHubStatusParams, ctx: Ctx): Awaitable<T.ToolsGitHubStatusResult>;
   "tools.invoke"(params: T.ToolsInvokeParams, ctx: Ctx): Awaitable<T.ToolsInvokeResult>;
   "webSearch.status"(params: T.WebSearchStatusParams, ctx: Ctx): Awaitable<T.WebSearchStatusResult>;
+  "webSearch.test"(params: T.WebSearchTestParams, ctx: Ctx): Awaitable<T.WebSearchTestResult>;
 }
 
 /** Handlers of `src/methods/usage.ts`. */
@@ -535,6 +547,7 @@ export interface Handlers<Ctx>
     HooksHandlers<Ctx>,
     HostHandlers<Ctx>,
     LogsHandlers<Ctx>,
+    McpHandlers<Ctx>,
     MemoryHandlers<Ctx>,
     ModelsHandlers<Ctx>,
     NodesHandlers<Ctx>,

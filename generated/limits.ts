@@ -721,6 +721,8 @@ export const LIMITS = {
   toolDiffChars: 16000,
   /** files. Of one patch; both contents of each are held in memory until all are in place. */
   patchMaxFiles: 200,
+  /** marks. Set around strangers' words and not judged yet; a search sets some forty, and each is judged as soon as its tool returns. */
+  externalMarksMax: 1000,
   /** nodes. Of one page that is made readable: elements and texts, some 20 MB; articles have a few thousand. */
   pageNodes: 50000,
   /** elements. Within each other, of one page that is made readable; deeper ones count as part of the deepest. */
@@ -731,6 +733,26 @@ export const LIMITS = {
   webErrorChars: 4000,
   /** bytes. Of one answer of a search provider; ten results have some 50 KB. */
   webSearchBytes: 1048576,
+  /** bytes. Of one message of a server of tools; a larger one ends the connection. */
+  mcpMessageBytes: 4194304,
+  /** ms. For a server of tools to end by itself, before it is killed with all that came of it. */
+  mcpStopGraceMs: 2000,
+  /** tools. Of one server; each is described to the model in every turn. */
+  mcpToolsMax: 200,
+  /** pages. Of a server's list of tools, which could go on for ever. */
+  mcpPagesMax: 20,
+  /** characters. Of the arguments of one tool of a server. */
+  mcpSchemaChars: 32768,
+  /** ms. Before a server that broke is connected again; doubled each time it breaks on end. */
+  mcpBackoffFirstMs: 1000,
+  /** ms. At most between two tries. */
+  mcpBackoffMaxMs: 300000,
+  /** requests. Without an answer, after which a server's connection counts as broken. */
+  mcpFailuresInARow: 3,
+  /** ms. Without use, after which a subagent's or a job's servers of tools end; those of other sessions stay as long as the configuration says. */
+  mcpPassingIdleMs: 300000,
+  /** sessions. That have servers of tools at once; each server is a process or a connection. Of the others the one used longest ago loses its own. */
+  mcpSessionsMax: 64,
   /** ms. Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then. */
   clientConnectTimeoutMs: 15000,
   /** ms. Upstream's client waits as long for an answer unless told. */
@@ -1237,11 +1259,22 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   toolFileBytes: { unit: "bytes", reason: "Of a file that write, edit and apply_patch work on; what they need is held in memory some times over." },
   toolDiffChars: { unit: "characters", reason: "Of the change that is shown beside the result of write and edit." },
   patchMaxFiles: { unit: "files", reason: "Of one patch; both contents of each are held in memory until all are in place." },
+  externalMarksMax: { unit: "marks", reason: "Set around strangers' words and not judged yet; a search sets some forty, and each is judged as soon as its tool returns." },
   pageNodes: { unit: "nodes", reason: "Of one page that is made readable: elements and texts, some 20 MB; articles have a few thousand." },
   pageDepth: { unit: "elements", reason: "Within each other, of one page that is made readable; deeper ones count as part of the deepest." },
   webCacheEntries: { unit: "results", reason: "Of web_fetch and of web_search, each, of 20,000 characters at most unless the configuration allows more." },
   webErrorChars: { unit: "characters", reason: "Of a page that came with an error." },
   webSearchBytes: { unit: "bytes", reason: "Of one answer of a search provider; ten results have some 50 KB." },
+  mcpMessageBytes: { unit: "bytes", reason: "Of one message of a server of tools; a larger one ends the connection." },
+  mcpStopGraceMs: { unit: "ms", reason: "For a server of tools to end by itself, before it is killed with all that came of it." },
+  mcpToolsMax: { unit: "tools", reason: "Of one server; each is described to the model in every turn." },
+  mcpPagesMax: { unit: "pages", reason: "Of a server's list of tools, which could go on for ever." },
+  mcpSchemaChars: { unit: "characters", reason: "Of the arguments of one tool of a server." },
+  mcpBackoffFirstMs: { unit: "ms", reason: "Before a server that broke is connected again; doubled each time it breaks on end." },
+  mcpBackoffMaxMs: { unit: "ms", reason: "At most between two tries." },
+  mcpFailuresInARow: { unit: "requests", reason: "Without an answer, after which a server's connection counts as broken." },
+  mcpPassingIdleMs: { unit: "ms", reason: "Without use, after which a subagent's or a job's servers of tools end; those of other sessions stay as long as the configuration says." },
+  mcpSessionsMax: { unit: "sessions", reason: "That have servers of tools at once; each server is a process or a connection. Of the others the one used longest ago loses its own." },
   clientConnectTimeoutMs: { unit: "ms", reason: "Upstream's client gives a gateway as long to open, challenge and greet; the gateway closes a silent socket then." },
   clientRequestTimeoutMs: { unit: "ms", reason: "Upstream's client waits as long for an answer unless told." },
   clientReconnectMinMs: { unit: "ms", reason: "Upstream's client begins there and doubles; a restart takes less." },

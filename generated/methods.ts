@@ -145,6 +145,13 @@ export const METHODS = {
   "hooks.status": { name: "hooks.status", family: "hooks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "HooksStatusParams", result: "HooksStatusResult", accepted: null, errorText: null },
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
+  "mcp.app.callTool": { name: "mcp.app.callTool", family: "mcp", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
+  "mcp.app.listResourceTemplates": { name: "mcp.app.listResourceTemplates", family: "mcp", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
+  "mcp.app.listResources": { name: "mcp.app.listResources", family: "mcp", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
+  "mcp.app.listTools": { name: "mcp.app.listTools", family: "mcp", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
+  "mcp.app.readResource": { name: "mcp.app.readResource", family: "mcp", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
+  "mcp.app.updateModelContext": { name: "mcp.app.updateModelContext", family: "mcp", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
+  "mcp.app.view": { name: "mcp.app.view", family: "mcp", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "McpAppResult", accepted: null, errorText: null },
   "memory.search": { name: "memory.search", family: "memory", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "UncheckedParams", result: "MemorySearchResult", accepted: null, errorText: "query must be a non-empty string" },
   "mentions.dismiss": { name: "mentions.dismiss", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "MentionsDismissParams", result: "MentionsListResult", accepted: null, errorText: null },
   "mentions.list": { name: "mentions.list", family: "users", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "MentionsListResult", accepted: null, errorText: null },
@@ -384,6 +391,7 @@ export const METHODS = {
   "web.login.start": { name: "web.login.start", family: "channels", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, rateLimited: false, params: "WebLoginStartParams", result: "WebLoginStartResult", accepted: null, errorText: null },
   "web.login.wait": { name: "web.login.wait", family: "channels", role: "operator", scope: "operator.admin", advertised: false, twoPhase: false, idempotent: false, rateLimited: false, params: "WebLoginWaitParams", result: "WebLoginWaitResult", accepted: null, errorText: null },
   "webSearch.status": { name: "webSearch.status", family: "tools", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "WebSearchStatusParams", result: "WebSearchStatusResult", accepted: null, errorText: null },
+  "webSearch.test": { name: "webSearch.test", family: "tools", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "WebSearchTestParams", result: "WebSearchTestResult", accepted: null, errorText: null },
   "wizard.cancel": { name: "wizard.cancel", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "WizardCancelParams", result: "WizardCancelResult", accepted: null, errorText: null },
   "wizard.next": { name: "wizard.next", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "WizardNextParams", result: "WizardNextResult", accepted: null, errorText: null },
   "wizard.start": { name: "wizard.start", family: "wizard", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "WizardStartParams", result: "WizardStartResult", accepted: null, errorText: null },
@@ -547,13 +555,13 @@ export interface MethodMap {
   "hooks.status": { params: T.HooksStatusParams; result: T.HooksStatusResult; accepted: never };
   "last-heartbeat": { params: T.IgnoredParams; result: T.LastHeartbeatResult; accepted: never };
   "logs.tail": { params: T.LogsTailParams; result: T.LogsTailResult; accepted: never };
-  "mcp.app.callTool": { params: T.McpAppCallToolParams; result: T.Unstated; accepted: never };
-  "mcp.app.listResourceTemplates": { params: T.McpAppParams; result: T.Unstated; accepted: never };
-  "mcp.app.listResources": { params: T.McpAppParams; result: T.Unstated; accepted: never };
-  "mcp.app.listTools": { params: T.McpAppParams; result: T.Unstated; accepted: never };
-  "mcp.app.readResource": { params: T.McpAppReadResourceParams; result: T.Unstated; accepted: never };
-  "mcp.app.updateModelContext": { params: T.McpAppParams; result: T.Unstated; accepted: never };
-  "mcp.app.view": { params: T.McpAppParams; result: T.Unstated; accepted: never };
+  "mcp.app.callTool": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
+  "mcp.app.listResourceTemplates": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
+  "mcp.app.listResources": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
+  "mcp.app.listTools": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
+  "mcp.app.readResource": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
+  "mcp.app.updateModelContext": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
+  "mcp.app.view": { params: T.UncheckedParams; result: T.McpAppResult; accepted: never };
   "memory.search": { params: T.UncheckedParams; result: T.MemorySearchResult; accepted: never };
   "mentions.dismiss": { params: T.MentionsDismissParams; result: T.MentionsListResult; accepted: never };
   "mentions.list": { params: T.NoParams; result: T.MentionsListResult; accepted: never };
@@ -868,6 +876,7 @@ export interface MethodMap {
   "web.login.start": { params: T.WebLoginStartParams; result: T.WebLoginStartResult; accepted: never };
   "web.login.wait": { params: T.WebLoginWaitParams; result: T.WebLoginWaitResult; accepted: never };
   "webSearch.status": { params: T.WebSearchStatusParams; result: T.WebSearchStatusResult; accepted: never };
+  "webSearch.test": { params: T.WebSearchTestParams; result: T.WebSearchTestResult; accepted: never };
   "wizard.cancel": { params: T.WizardCancelParams; result: T.WizardCancelResult; accepted: never };
   "wizard.next": { params: T.WizardNextParams; result: T.WizardNextResult; accepted: never };
   "wizard.start": { params: T.WizardStartParams; result: T.WizardStartResult; accepted: never };

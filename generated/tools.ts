@@ -195,7 +195,7 @@ export const TOOL_ENTRIES: readonly ToolEntry[] = [
     "ownerOnly": false,
     "reads": true,
     "primitive": false,
-    "status": "planned"
+    "status": "implemented"
   },
   {
     "name": "web_fetch",

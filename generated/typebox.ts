@@ -9096,21 +9096,9 @@ export const LogsTailResult = Type.Object({
   skippedBytes: Type.Optional(Type.Integer({ minimum: 0 }))
 }, { additionalProperties: false })
 
-export type McpAppCallToolParams = Static<typeof McpAppCallToolParams>
-export const McpAppCallToolParams = Type.Object({
-  toolName: Type.String({ minLength: 1 }),
-  sessionKey: Type.Optional(Type.String({ minLength: 1 }))
-})
-
-export type McpAppParams = Static<typeof McpAppParams>
-export const McpAppParams = Type.Object({
-  sessionKey: Type.String({ minLength: 1 })
-})
-
-export type McpAppReadResourceParams = Static<typeof McpAppReadResourceParams>
-export const McpAppReadResourceParams = Type.Object({
-  uri: Type.String({ minLength: 1 }),
-  sessionKey: Type.Optional(Type.String({ minLength: 1 }))
+export type McpAppResult = Static<typeof McpAppResult>
+export const McpAppResult = Type.Object({
+  
 })
 
 export type MemoryMigrationItemStatus = Static<typeof MemoryMigrationItemStatus>
@@ -18908,7 +18896,9 @@ export const WebPushVapidPublicKeyResult = Type.Object({
 
 export type WebSearchStatusParams = Static<typeof WebSearchStatusParams>
 export const WebSearchStatusParams = Type.Object({
-  agentId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" }))
+  agentId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" })),
+  modelProvider: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" })),
+  modelId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" }))
 }, { additionalProperties: false })
 
 export type WebSearchStatusResult = Static<typeof WebSearchStatusResult>
@@ -18938,6 +18928,37 @@ export const WebSearchStatusResult = Type.Object({
     reason: Type.Optional(Type.String())
   })
 })
+
+export type WebSearchTestParams = Static<typeof WebSearchTestParams>
+export const WebSearchTestParams = Type.Object({
+  agentId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" })),
+  modelProvider: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" })),
+  modelId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" })),
+  providerId: Type.Optional(Type.String({ minLength: 1, pattern: "\\S" })),
+  query: Type.String({ minLength: 1, maxLength: 500 })
+}, { additionalProperties: false })
+
+export type WebSearchTestResult = Static<typeof WebSearchTestResult>
+export const WebSearchTestResult = Type.Object({
+  provider: Type.String(),
+  latencyMs: Type.Integer({ minimum: 0 }),
+  status: Type.Union([
+    Type.Literal("ok"),
+    Type.Literal("error")
+  ]),
+  error: Type.Optional(Type.String()),
+  results: Type.Optional(Type.Array(Type.Object({
+    title: Type.String(),
+    url: Type.String(),
+    snippet: Type.Optional(Type.String())
+  }, { additionalProperties: false }))),
+  content: Type.Optional(Type.String()),
+  citations: Type.Optional(Type.Array(Type.Object({
+    url: Type.String(),
+    title: Type.Optional(Type.String())
+  }, { additionalProperties: false }))),
+  cached: Type.Optional(Type.Boolean())
+}, { additionalProperties: false })
 
 export type WizardCancelParams = Static<typeof WizardCancelParams>
 export const WizardCancelParams = Type.Object({

@@ -5221,19 +5221,7 @@ export type LogsTailResult = {
   skippedBytes?: number
 };
 
-export type McpAppCallToolParams = ({
-  toolName: string,
-  sessionKey?: string
-} & Record<string, any>);
-
-export type McpAppParams = ({
-  sessionKey: string
-} & Record<string, any>);
-
-export type McpAppReadResourceParams = ({
-  uri: string,
-  sessionKey?: string
-} & Record<string, any>);
+export type McpAppResult = Record<string, any>;
 
 export type McpAppViewExpiredErrorDetails = {
   code: 'MCP_APP_VIEW_EXPIRED'
@@ -13101,7 +13089,9 @@ export type WebPushVapidPublicKeyResult = ({
 } & Record<string, any>);
 
 export type WebSearchStatusParams = {
-  agentId?: string
+  agentId?: string,
+  modelProvider?: string,
+  modelId?: string
 };
 
 export type WebSearchStatusResult = ({
@@ -13122,6 +13112,32 @@ export type WebSearchStatusResult = ({
     reason?: string
   } & Record<string, any>)
 } & Record<string, any>);
+
+export type WebSearchTestParams = {
+  agentId?: string,
+  modelProvider?: string,
+  modelId?: string,
+  providerId?: string,
+  query: string
+};
+
+export type WebSearchTestResult = {
+  provider: string,
+  latencyMs: number,
+  status: ('ok' | 'error'),
+  error?: string,
+  results?: Array<{
+    title: string,
+    url: string,
+    snippet?: string
+  }>,
+  content?: string,
+  citations?: Array<{
+    url: string,
+    title?: string
+  }>,
+  cached?: boolean
+};
 
 export type WizardCancelParams = {
   sessionId: string

@@ -15,7 +15,7 @@ export interface McpDeps {
   defender: Pick<DefenderPort, "screen">;
   clock: Clock;
   log: Logger;
-  limits: ConnectionLimits & TransportLimits & { mcpSessionsMax: number };
+  limits: ConnectionLimits & TransportLimits & { mcpSessionsMax: number; mcpPassingIdleMs: number };
 }
 
 type Connections = Map<string, McpConnection>;
@@ -23,6 +23,8 @@ type Connections = Map<string, McpConnection>;
 /** Reasons of changes after which a session is another one. */
 const FORGETTING: ReadonlySet<unknown> = new Set(["reset", "new", "delete"]);
 const SWEEP_MS = 60_000;
+/** Sessions that a piece of work is done in and that are hardly spoken to again. */
+const PASSING = /^agent:[^:]+:(?:subagent|cron):/;
 
 /**
  * The MCP servers of `mcp.servers`, one set for each session (docs: tools/mcp, cli/mcp/registry): started when a run first
@@ -199,18 +201,18 @@ export class McpServers {
     this.sweeper.unref();
   }
 
-  /** Ends what has not been used for as long as the configuration says. */
+  /** Ends what has not been used for as long as the configuration says; of sessions that pass, sooner in any case. */
   sweep(): void {
-    const { clock, config } = this.deps;
+    const { clock, config, limits } = this.deps;
     const { idleMs } = mcpSettings(config.current);
     if (this.sessions.size === 0) {
       clearInterval(this.sweeper);
       this.sweeper = undefined;
     }
-    if (idleMs === 0) return;
     for (const [key, connections] of this.sessions) {
+      const afterMs = idleMs > 0 ? idleMs : PASSING.test(key) ? limits.mcpPassingIdleMs : Number.POSITIVE_INFINITY;
       const isIdle = [...connections.values()].every(
-        ({ atWork, lastUsed }) => atWork === 0 && clock.now() - lastUsed >= idleMs,
+        ({ atWork, lastUsed }) => atWork === 0 && clock.now() - lastUsed >= afterMs,
       );
       if (isIdle) this.retire(key);
     }

@@ -150,6 +150,22 @@ test("a server of a session that was not used for long enough ends, where the co
   expect(bench.servers.waiting(subject())).toEqual(["demo"]);
 });
 
+test("a subagent's servers end when its work is done for a while, and a person's session keeps its own", async () => {
+  await using bench = new McpBench({ demo: stdio() });
+  const keys = ["agent:main:subagent:1", "agent:main:main"];
+  for (const key of keys) await bench.names(key);
+  bench.clock.advance(300_000);
+  bench.servers.sweep();
+  expect(keys.map((key) => bench.servers.waiting(subject(key)))).toEqual([["demo"], []]);
+});
+
+test("too many sessions: the one used longest ago loses its servers", async () => {
+  await using bench = new McpBench({ demo: stdio() }, {}, process.env, { mcpSessionsMax: 2 });
+  for (const key of ["a", "b", "a", "c"]) await bench.names(`agent:main:${key}`);
+  const waiting = ["a", "b", "c"].map((key) => bench.servers.waiting(subject(`agent:main:${key}`)).length);
+  expect(waiting).toEqual([0, 1, 0]);
+});
+
 test("a program that speaks no MCP is told apart, however much it says", async () => {
   const sh = (script: string) => ({ command: "sh", args: ["-c", script], connectionTimeoutMs: 3000 });
   await using bench = new McpBench({

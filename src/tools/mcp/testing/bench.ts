@@ -37,6 +37,7 @@ export class McpBench implements AsyncDisposable {
     servers: Record<string, object>,
     more: object = {},
     env: Record<string, string | undefined> = process.env,
+    limits: object = {},
   ) {
     this.config = { mcp: { servers, ...more } };
     const bench = this;
@@ -61,7 +62,7 @@ export class McpBench implements AsyncDisposable {
       },
       clock: this.clock,
       log,
-      limits: { ...LIMITS, mcpStopGraceMs: 300 },
+      limits: { ...LIMITS, mcpStopGraceMs: 300, ...limits },
     });
     this.servers.follow(this.bus);
   }
