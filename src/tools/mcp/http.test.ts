@@ -69,3 +69,12 @@ test("a server that cannot be reached is left out, and the others are there", as
   expect((await bench.names())[0]).toBe("demo__echo");
   expect(bench.logged.join()).toContain("it cannot be reached");
 });
+
+test("a server that speaks nonsense is left out, and nothing else breaks", async () => {
+  for (const way of ["nonsense", "nonsense-events"] as const) {
+    await using server = startHttpServer(way);
+    await using bench = new McpBench({ demo: { url: server.url, transport: "streamable-http" } });
+    expect(await bench.names()).toEqual([]);
+    expect(bench.logged.join()).toContain("it sent what is no JSON");
+  }
+});

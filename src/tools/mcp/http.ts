@@ -69,7 +69,8 @@ abstract class HttpBase implements McpTransport {
     return answer;
   }
 
-  protected async take(text: string): Promise<void> {
+  /** @throws McpFailure for what is no message */
+  protected take(text: string): void {
     for (const message of messagesIn(text)) this.events.onMessage(message);
   }
 
@@ -110,10 +111,10 @@ class StreamableHttp extends HttpBase {
     const type = answer.headers.get("content-type") ?? "";
     if (/^text\/event-stream\b/.test(type) && answer.body) {
       // What the request waits for comes as one of the events.
-      void readEvents(answer.body, this.limits.mcpMessageBytes, ({ data }) => void this.take(data)).catch((error) =>
+      void readEvents(answer.body, this.limits.mcpMessageBytes, ({ data }) => this.take(data)).catch((error) =>
         this.fail(error),
       );
-    } else if (/^application\/json\b/.test(type)) await this.take(await bounded(answer, this.limits.mcpMessageBytes));
+    } else if (/^application\/json\b/.test(type)) this.take(await bounded(answer, this.limits.mcpMessageBytes));
     else await answer.body?.cancel();
     if (message.method === "notifications/initialized") this.listen();
   }
@@ -150,7 +151,7 @@ class StreamableHttp extends HttpBase {
         headers: { accept: "text/event-stream", ...this.own() },
       });
       if (!answer.ok || !answer.body) return void (await answer.body?.cancel());
-      await readEvents(answer.body, this.limits.mcpMessageBytes, ({ data }) => void this.take(data).catch(() => {}));
+      await readEvents(answer.body, this.limits.mcpMessageBytes, ({ data }) => this.take(data));
     };
     // Many servers say nothing by themselves, or end such a stream after a while; calls work without it.
     void hear().catch(() => {});
@@ -181,7 +182,7 @@ class EventStream extends HttpBase {
     if (!answer.ok || !body) throw new McpFailure(`it gives no stream of events (${answer.status})`);
     return new Promise((resolve, reject) => {
       const take = (event: string, data: string): void => {
-        if (event === "message") return void this.take(data).catch((error) => this.fail(error));
+        if (event === "message") this.take(data);
         if (event !== "endpoint") return;
         const place = URL.parse(data, this.target.url);
         // Elsewhere the headers, credentials among them, would go to somebody else.

@@ -9,7 +9,7 @@ export interface HttpServer extends AsyncDisposable {
   forget(): void;
 }
 
-type Way = "json" | "events" | "sse" | "elsewhere" | "moved";
+type Way = "json" | "events" | "sse" | "elsewhere" | "moved" | "nonsense" | "nonsense-events";
 
 /** @param way how it answers: by JSON, by events, or the older way; the last two lead to another host */
 export function startHttpServer(way: Way): HttpServer {
@@ -39,6 +39,8 @@ export function startHttpServer(way: Way): HttpServer {
         key: headers.get("x-key"),
         version: headers.get("mcp-protocol-version"),
       });
+      if (way === "nonsense") return new Response("{no", { headers: { "content-type": "application/json" } });
+      if (way === "nonsense-events") return new Response("data: {no\n\n", { headers: events });
       if (way === "moved") return new Response(null, { status: 307, headers: { location: "http://localhost:1/mcp" } });
       if (method === "DELETE") return new Response(null, { status: 204 });
       if (method === "GET") {
