@@ -51,6 +51,9 @@ describe("rooms", () => {
     ["src/sessions/a.ts", "src/store/store.ts"],
     ["src/store/store.ts", "src/platform/clock.ts"],
     ["src/sessions/a.ts", "generated/types.ts"],
+    ["src/cli/defend-attach.ts", "src/sidecar/create.ts"],
+    ["src/sidecar/sidecar.ts", "src/client/client.ts"],
+    ["src/sidecar/create.ts", "src/defender/create.ts"],
   ])("%s may import %s", (from, to) => {
     expect(problemOf(from, to, false)).toBeNull();
   });
@@ -63,6 +66,10 @@ describe("rooms", () => {
     ["src/gateway/server.ts", "src/cli/index.ts"],
     ["src/methods/chat.ts", "src/gateway/server.ts"],
     ["src/client/client.ts", "src/gateway/frames.ts"],
+    ["src/client/client.ts", "src/sidecar/sidecar.ts"],
+    ["src/sidecar/sidecar.ts", "src/gateway/frames.ts"],
+    ["src/sidecar/sidecar.ts", "src/methods/approvals.ts"],
+    ["src/gateway/services.ts", "src/sidecar/sidecar.ts"],
   ])("%s may not import %s", (from, to) => {
     expect(problemOf(from, to, false)).toStartWith(`${from} imports ${to}: `);
   });

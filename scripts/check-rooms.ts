@@ -9,14 +9,18 @@ const LEVEL: Readonly<Record<string, number>> = {
   "main.ts": 0,
   parity: 0,
   cli: 1,
-  client: 2,
-  gateway: 2,
-  methods: 3,
-  store: 5,
-  protocol: 6,
-  platform: 7,
+  sidecar: 2,
+  client: 3,
+  gateway: 3,
+  methods: 4,
+  store: 6,
+  protocol: 7,
+  platform: 8,
 };
-const DOMAIN = 4;
+const DOMAIN = 5;
+
+/** Rooms at the other end of the wire. */
+const CLIENT_SIDE: ReadonlySet<string> = new Set(["client", "sidecar"]);
 
 /** Imports that point the other way and are meant: handlers are typed by the context that the transport gives them. */
 const ALLOWED_TYPES: readonly RegExp[] = [/^src\/methods\/[^ ]+ -> src\/gateway\/(context|dispatch)\.ts$/];
@@ -43,8 +47,8 @@ export function problemOf(from: string, to: string, typeOnly: boolean): string |
   if (!/^(src|generated)\//.test(to)) return `${from} imports ${to}: the product is made of src and generated alone`;
   if (isTestFile(to)) return `${from} imports ${to}: only tests may`;
   if (!to.startsWith("src/") || levelOf(to) >= levelOf(from)) {
-    const wrongSide = roomOf(from) === "client" && roomOf(to) === "gateway";
-    return wrongSide ? `${from} imports ${to}: the client knows the gateway only by its protocol` : null;
+    const wrongSide = CLIENT_SIDE.has(roomOf(from)) && ["gateway", "methods"].includes(roomOf(to));
+    return wrongSide ? `${from} imports ${to}: the ${roomOf(from)} knows the gateway only by its protocol` : null;
   }
   const edge = `${from} -> ${to}`;
   if (ALLOWED.some((pattern) => pattern.test(edge))) return null;

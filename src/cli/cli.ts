@@ -84,6 +84,9 @@ function choose(words: readonly string[], program: string): Choice {
   const one = byPath(first);
   if (one) return { kind: "command", command: one, remaining: words.slice(1) };
   const group = GROUPS.find(({ path }) => path === first);
+  const optional = group?.option === undefined ? null : writtenAsOption(words.slice(1), group.option);
+  const meant = optional && byPath(`${first} ${group!.option}`);
+  if (meant) return { kind: "command", command: meant, remaining: optional };
   const alone = group?.alone === undefined ? undefined : byPath(group.alone);
   if (group && alone) return { kind: "group", group: first, command: alone, remaining: words.slice(1) };
   if (group) {
@@ -94,6 +97,14 @@ function choose(words: readonly string[], program: string): Choice {
   throw new CliFailure(`There is no command "${first}".`, {
     hints: [...(near ? [`Did you mean: ${program} ${near}`] : []), `Try: ${program} --help`],
   });
+}
+
+/** The words without the option `name`, whose value becomes an argument; null when it is not among them. */
+function writtenAsOption(words: readonly string[], name: string): string[] | null {
+  const at = words.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  if (at < 0) return null;
+  const value = words[at]!.includes("=") ? [words[at]!.slice(name.length + 3)] : [];
+  return [...words.slice(0, at), ...value, ...words.slice(at + 1)];
 }
 
 function parsed(words: string[], command: CommandSpec, help: string): ReturnType<typeof parseOptions> {

@@ -241,6 +241,31 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import("./defend-check.ts"),
   },
   {
+    path: "defend attach",
+    summary: "Answer the approvals of an OpenClaw gateway by the defender's decisions",
+    args: [{ name: "url", summary: "The gateway's WebSocket URL" }],
+    options: [
+      { name: "token", value: "<token>", summary: "The gateway's token; not needed once this device is paired" },
+      { name: "token-file", value: "<path>", summary: "Read the token from a file" },
+      { name: "password", value: "<password>", summary: "The gateway's password" },
+      { name: "password-file", value: "<path>", summary: "Read the password from a file" },
+      { name: "audit-only", summary: "Decide and write down, and answer nothing" },
+      { name: "json", summary: "Print one JSON document a line as things happen" },
+    ],
+    examples: [
+      ["defend attach ws://127.0.0.1:18789 --token <token>", "Watch over the gateway until told to stop."],
+      ["defend attach wss://gateway.example --token-file ./token --json", "As a service, with records for a log."],
+      ["defend attach wss://gateway.example --audit-only", "See what it would decide, with the paired device."],
+    ],
+    notes: [
+      "`defend --attach URL` is the same command.",
+      "What the defender allows is allowed once, what it blocks is denied, and all else is left to people.",
+      "It comes back after a restart of the gateway. While it is away the gateway does what it does without it.",
+      "SIGTERM and SIGINT end it with exit code 0; 1 means that the gateway refuses it, 78 that the configuration forbids it.",
+    ],
+    load: () => import("./defend-attach.ts"),
+  },
+  {
     path: "defend explain",
     summary: "Tell why something was reviewed or refused",
     args: [{ name: "id", summary: "The decision's id, as events and logs give it" }],
@@ -293,10 +318,20 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
 ];
 
-/** First words under which several commands stand, and the command that they mean alone. */
-export const GROUPS: readonly { path: string; summary: string; alone?: string }[] = [
+/** A first word under which several commands stand. */
+interface Group {
+  path: string;
+  summary: string;
+  /** The command that it means alone. */
+  alone?: string;
+  /** The command that can be written as an option too: `defend --attach URL` is `defend attach URL`. */
+  option?: string;
+}
+
+/** First words under which several commands stand. */
+export const GROUPS: readonly Group[] = [
   { path: "gateway", summary: "Run the gateway, or ask a running one", alone: "gateway run" },
-  { path: "defend", summary: "Ask the defender, and measure it" },
+  { path: "defend", summary: "Ask the defender, measure it, and have it watch over another gateway", option: "attach" },
   { path: "sessions", summary: "Look at stored conversations", alone: "sessions list" },
 ];
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { configPaths } from "../config/paths.ts";
 import { type DecisionRecord, decisionIn } from "../defender/decision-repository.ts";
+import { sidecarDatabases } from "../sidecar/places.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { CliFailure } from "./failure.ts";
 import { type Io, writeJson } from "./io.ts";
@@ -11,19 +12,23 @@ import { printable } from "./text.ts";
 /** Tells why something was reviewed or refused, from the records in this machine's state directory. */
 export async function run({ args, options, io, env }: Invocation): Promise<number> {
   const id = args[0]!;
-  const record = find(join(configPaths(env).stateDir, "chela.sqlite"), id);
+  const record = find(configPaths(env).stateDir, id);
   if (options.flag("json")) writeJson(io, record);
   else print(io, record);
   return EXIT.ok;
 }
 
-/** A running gateway writes to the same file; a reader does not disturb it. */
-function find(path: string, id: string): DecisionRecord {
-  if (!existsSync(path)) throw new CliFailure(`There is no database at ${path}.`);
-  using db = new Database(path, { readonly: true, strict: true });
-  const record = decisionIn(db, id);
-  if (record === null) throw new CliFailure(`No decision ${id} is kept; the oldest are dropped first.`);
-  return record;
+/** The gateway's records, then those of sidecars. Who writes to them meanwhile is not disturbed. */
+function find(stateDir: string, id: string): DecisionRecord {
+  const own = join(stateDir, "chela.sqlite");
+  const paths = [...(existsSync(own) ? [own] : []), ...sidecarDatabases(stateDir)];
+  if (paths.length === 0) throw new CliFailure(`There is no database at ${own}.`);
+  for (const path of paths) {
+    using db = new Database(path, { readonly: true, strict: true });
+    const record = decisionIn(db, id);
+    if (record !== null) return record;
+  }
+  throw new CliFailure(`No decision ${id} is kept; the oldest are dropped first.`);
 }
 
 function print(io: Io, record: DecisionRecord): void {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { GatewayConfig } from "../../generated/config.ts";
 import type { Config } from "../config/config.ts";
 import type { PartialConfig } from "../config/effective.ts";
@@ -14,6 +13,7 @@ import { EXIT, type Invocation } from "./command.ts";
 import { CliFailure } from "./failure.ts";
 import type { Io } from "./io.ts";
 import type { Options } from "./options.ts";
+import { givenSecret } from "./secret-file.ts";
 import { Signals } from "./signals.ts";
 import { explainStart } from "./start-failure.ts";
 
@@ -90,25 +90,13 @@ function givenConfig(options: Options): PartialConfig {
   const bind = options.text("bind") as GatewayConfig["gateway"]["bind"] | undefined;
   const mode = options.text("auth") as GatewayConfig["gateway"]["auth"]["mode"] | undefined;
   const token = options.text("token");
-  const password = options.text("password") ?? passwordFromFile(options.text("password-file"));
+  const password = givenSecret(options, "password");
   const auth = {
     ...(mode && { mode }),
     ...(token !== undefined && { token }),
     ...(password !== undefined && { password }),
   };
   return { gateway: { ...(port !== undefined && { port }), ...(bind && { bind }), auth } } as PartialConfig;
-}
-
-function passwordFromFile(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8").trim();
-  } catch (error) {
-    throw new CliFailure(`The password file cannot be read: ${(error as Error).message}`);
-  }
-  if (text === "") throw new CliFailure(`The password file ${path} is empty.`);
-  return text;
 }
 
 function requireLocal({ current, path }: Config, options: Options): void {

@@ -15,9 +15,16 @@ export interface Io {
  * they are; a terminal would obey those.
  */
 export function writeJson(io: Io, value: unknown): void {
-  const text = JSON.stringify(value, null, 2);
-  io.out(text.replace(/(?!\n)\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`));
+  io.out(escaped(JSON.stringify(value, null, 2)));
 }
+
+/** Writes one of several answers as JSON on a line of its own. */
+export function writeJsonLine(io: Io, value: unknown): void {
+  io.out(escaped(JSON.stringify(value)));
+}
+
+const escaped = (json: string): string =>
+  json.replace(/(?!\n)\p{Cc}/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /**
  * The real streams, written synchronously, so that nothing is lost when the process ends right after. A reader that

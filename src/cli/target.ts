@@ -94,10 +94,12 @@ function configuredSecret(config: Config): Credentials | undefined {
   return secretOf(token ?? storedToken(config.stateDir), password);
 }
 
-const secretOf = (token: string | undefined, password: string | undefined): Credentials | undefined =>
+/** At most one secret: the token goes before the password. */
+export const secretOf = (token: string | undefined, password: string | undefined): Credentials | undefined =>
   token?.trim() ? { token: token.trim() } : password ? { password } : undefined;
 
-function checkedUrl(text: string, env: Env): string {
+/** A gateway's address as it is connected to. @throws CliFailure when secrets must not be sent there */
+export function checkedUrl(text: string, env: Env): string {
   const url = text.trim().replace(/^http(?=s?:\/\/)/, "ws");
   const problem = urlProblem(url, env.OPENCLAW_ALLOW_INSECURE_PRIVATE_WS === "1");
   if (problem !== null) throw new CliFailure(problem);

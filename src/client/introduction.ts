@@ -21,9 +21,11 @@ export interface Introduction {
   more?: Pick<ConnectParams, "caps" | "commands" | "permissions" | "pathEnv" | "userAgent" | "locale">;
 }
 
+const VERSION_4 = { min: 4, max: 4 };
+
 /** Builds the params of `connect` for a challenge. The device signs the gateway's time, so a wrong clock does not matter. */
 export function connectParams(who: Introduction, challenge: { nonce: string; ts: number }): ConnectParams {
-  const { client, role, scopes, auth, identity, protocol = { min: 4, max: 4 }, more } = who;
+  const { client, role, scopes, auth, identity, protocol = VERSION_4, more } = who;
   return {
     minProtocol: protocol.min,
     maxProtocol: protocol.max,
@@ -38,7 +40,7 @@ export function connectParams(who: Introduction, challenge: { nonce: string; ts:
 }
 
 function signedDevice(
-  { client, role, scopes, auth }: Introduction,
+  { client, role, scopes, auth, protocol = VERSION_4 }: Introduction,
   identity: DeviceIdentity,
   { nonce, ts }: { nonce: string; ts: number },
 ): NonNullable<ConnectParams["device"]> {
@@ -57,7 +59,8 @@ function signedDevice(
   return {
     id: identity.id,
     publicKey: identity.publicKey,
-    signature: identity.sign(proofText("v3", proof)),
+    // Releases that speak wire version 3 alone refuse the newer text; all releases take the older one.
+    signature: identity.sign(proofText(protocol.min < 4 ? "v2" : "v3", proof)),
     signedAt: ts,
     nonce,
   };

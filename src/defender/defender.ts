@@ -147,12 +147,12 @@ export class Defender implements DefenderPort {
     this.counts[decision.verdict]++;
     if (decision.verdict === "allow" && !isNoteworthy(decision)) {
       this.recorder.passed(decision, judged);
-      return decision;
+      return policy.auditOnly ? { ...decision, watched: "allow" } : decision;
     }
     const id = await this.recorder.keep(payload, decision, judged);
     if (!policy.auditOnly) return { ...decision, id };
     const { text: masked, ...rest } = decision;
-    return { ...rest, verdict: "allow", id };
+    return { ...rest, verdict: "allow", watched: decision.verdict, id };
   }
 
   private async screened(text: string, context: ScreenContext, policy: Policy): Promise<Decision> {

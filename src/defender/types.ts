@@ -24,6 +24,8 @@ export interface Decision {
   text?: string;
   /** The record of this decision; absent for what was simply allowed. */
   id?: string;
+  /** What would hold if the policy did not only watch; absent where it enforces. */
+  watched?: Verdict;
 }
 
 export interface ScreenContext {

@@ -36,6 +36,7 @@ import { decisionLog } from "./0034-decision-log.ts";
 import { memory } from "./0035-memory.ts";
 import { replyRoutes } from "./0036-reply-routes.ts";
 import { subagentCollectors } from "./0037-subagent-collectors.ts";
+import { sidecarApprovals } from "./0038-sidecar-approvals.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -75,4 +76,5 @@ export const MIGRATIONS: readonly Migration[] = [
   memory,
   replyRoutes,
   subagentCollectors,
+  sidecarApprovals,
 ];
