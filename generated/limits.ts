@@ -765,6 +765,28 @@ export const LIMITS = {
   clientPendingRequests: 1024,
   /** tokens. Gateways that one device remembers, by role; the one used longest ago goes. */
   clientDeviceTokens: 64,
+  /** tasks. Approvals and texts of one session that wait to be judged; texts fill half at most. A decision takes milliseconds. */
+  sidecarQueuePerSession: 64,
+  /** tasks. The same of all sessions; with the largest frames of approvals some 256 MB at worst, in practice one. */
+  sidecarQueueTotal: 1024,
+  /** sessions. Whose tasks are at work at the same time; each waits mostly for the gateway's answer. */
+  sidecarAtOnce: 8,
+  /** approvals. Remembered with their answers, so that none is judged or answered twice; the oldest go first. */
+  sidecarApprovalsKept: 5000,
+  /** ms. 30 days, as approvalsKeptMs. */
+  sidecarApprovalsKeptMs: 2592000000,
+  /** sessions. Whose messages are followed; the one followed longest goes. Below what a gateway lets one connection follow. */
+  sidecarFollowedSessions: 100,
+  /** texts. Known again by the id of the message or tool call, so that none is judged twice. */
+  sidecarRememberedTexts: 2000,
+  /** sessions. That have read an attack, until their owner speaks again; the oldest is forgotten first. */
+  sidecarSuspectSessions: 500,
+  /** characters. Of one message or tool result that is judged; upstream cuts tool results for clients far below. */
+  sidecarTextChars: 262144,
+  /** attempts. At one answer that a busy gateway refuses for now; afterwards people can still give it. */
+  sidecarAnswerAttempts: 5,
+  /** ms. Between two looks at open approvals when only watching: a client that says that it can answer would make the gateway wait for it. */
+  sidecarPollMs: 1000,
   /** events. Upstream's ring of diagnostics.stability. */
   stabilityEvents: 1000,
   /** ms. Between two samples of memory and load; upstream's diagnostic heartbeat. */
@@ -1281,6 +1303,17 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   clientReconnectMaxMs: { unit: "ms", reason: "Upstream's client never waits longer between attempts." },
   clientPendingRequests: { unit: "requests", reason: "What the gateway serves at once on a connection; more could only wait." },
   clientDeviceTokens: { unit: "tokens", reason: "Gateways that one device remembers, by role; the one used longest ago goes." },
+  sidecarQueuePerSession: { unit: "tasks", reason: "Approvals and texts of one session that wait to be judged; texts fill half at most. A decision takes milliseconds." },
+  sidecarQueueTotal: { unit: "tasks", reason: "The same of all sessions; with the largest frames of approvals some 256 MB at worst, in practice one." },
+  sidecarAtOnce: { unit: "sessions", reason: "Whose tasks are at work at the same time; each waits mostly for the gateway's answer." },
+  sidecarApprovalsKept: { unit: "approvals", reason: "Remembered with their answers, so that none is judged or answered twice; the oldest go first." },
+  sidecarApprovalsKeptMs: { unit: "ms", reason: "30 days, as approvalsKeptMs." },
+  sidecarFollowedSessions: { unit: "sessions", reason: "Whose messages are followed; the one followed longest goes. Below what a gateway lets one connection follow." },
+  sidecarRememberedTexts: { unit: "texts", reason: "Known again by the id of the message or tool call, so that none is judged twice." },
+  sidecarSuspectSessions: { unit: "sessions", reason: "That have read an attack, until their owner speaks again; the oldest is forgotten first." },
+  sidecarTextChars: { unit: "characters", reason: "Of one message or tool result that is judged; upstream cuts tool results for clients far below." },
+  sidecarAnswerAttempts: { unit: "attempts", reason: "At one answer that a busy gateway refuses for now; afterwards people can still give it." },
+  sidecarPollMs: { unit: "ms", reason: "Between two looks at open approvals when only watching: a client that says that it can answer would make the gateway wait for it." },
   stabilityEvents: { unit: "events", reason: "Upstream's ring of diagnostics.stability." },
   stabilitySampleMs: { unit: "ms", reason: "Between two samples of memory and load; upstream's diagnostic heartbeat." },
   suspensionLeaseMs: { unit: "ms", reason: "Upstream's two minutes after which a forgotten suspension ends." },
