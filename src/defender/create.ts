@@ -53,7 +53,7 @@ export function createDefender(options: DefenderRoomOptions): DefenderServices {
     clock,
     log,
     guards: TEXT_GUARDS,
-    actionGuards: actionGuards(secrets),
+    actionGuards: actionGuards({ secrets, stateDir: config.stateDir }),
     secrets,
     limits: LIMITS,
   });

@@ -9,6 +9,7 @@ import { mask, SecretScanner } from "../platform/secrets.ts";
 import type { DecisionRepository } from "./decision-repository.ts";
 import { type ActionGuard, BudgetExceeded, type Guard, type GuardInput, inTime, TimeBudget } from "./guard.ts";
 import { credentialFindings } from "./outbound.ts";
+import { payloadOf } from "./payload.ts";
 import { pieces } from "./pieces.ts";
 import { applyCommandRules, floorFinding, toolOf } from "./policy/apply.ts";
 import type { PolicyInForce } from "./policy/policy-file.ts";
@@ -109,7 +110,9 @@ export class Defender implements DefenderPort {
     const decision = await this.judged(action, context, policy);
     const { origin, actor, agentId, sessionKey, runId } = context;
     const about = { direction: "action", kind: action.kind, origin, actor, agentId, sessionKey, runId } as const;
-    return this.settled(JSON.stringify(action), decision, policy, about);
+    // What was found nothing in is neither quoted nor put away.
+    const payload = decision.findings.length === 0 ? "" : payloadOf(action);
+    return this.settled(payload, decision, policy, about);
   }
 
   /** What would be decided of a text or an action, without a record and whether or not the policy only watches. */

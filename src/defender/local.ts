@@ -25,7 +25,7 @@ export function localDefender(given: Pick<ConfigPort, "current" | "stateDir">): 
     clock: systemClock,
     log: silentLogger,
     guards: TEXT_GUARDS,
-    actionGuards: actionGuards(() => []),
+    actionGuards: actionGuards({ secrets: () => [], stateDir }),
     secrets: () => [],
     limits: LIMITS,
   });

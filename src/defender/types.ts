@@ -63,8 +63,9 @@ export type Action =
       host: "gateway" | "node" | "sandbox";
     }
   /** `path` absolute and resolved; `root` is the folder that may be written to without question. */
-  | { kind: "file-write"; path: string; root: string; bytes: number }
-  | { kind: "install"; source: string; path: string }
+  | { kind: "file-write"; path: string; root: string; bytes: number; content?: Uint8Array }
+  /** One file of what is installed: `source` says from where, `path` where it goes, relative to `source`'s own folder. */
+  | { kind: "install"; source: string; path: string; content?: Uint8Array }
   /** `isConfigured` where the operator's configuration names the host, so that it may be inside a private network. */
   | { kind: "url"; url: string; method: string; isConfigured?: true }
   | { kind: "node-invoke"; nodeId: string; command: string; params: unknown }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { SkillsInstallParams, SkillsInstallResult } from "../../../generated/types.ts";
 import type { AgentCatalogue } from "../../agents/catalogue.ts";
 import type { ConfigPort } from "../../config/types.ts";
-import type { DefenderPort, Origin } from "../../defender/types.ts";
+import type { Decision, DefenderPort, Origin } from "../../defender/types.ts";
 import { dict } from "../../models/settings.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../../platform/errors.ts";
@@ -18,7 +18,7 @@ interface InstallerDeps {
   skills: Skills;
   hub: SkillHub;
   uploads: SkillUploads;
-  defender: Pick<DefenderPort, "screen">;
+  defender: Pick<DefenderPort, "screen" | "judge">;
   clock: Clock;
   limits: {
     skillArchiveEntries: number;
@@ -95,7 +95,7 @@ export class SkillInstaller {
         depth: FOLDER_DEPTH,
       };
       const files = skillFiles(readZip(source.archive, bounds)).filter(({ path }) => path !== RECORD);
-      await this.screen(files, source.origin, actor);
+      await this.screen(files, source, actor);
       const all = source.record ? [...files, source.record] : files;
       return await placeSkill(join(workspace, "skills"), source.slug, all, source.mayReplace);
     } catch (error) {
@@ -104,17 +104,19 @@ export class SkillInstaller {
     }
   }
 
-  /** What tells a model what to do is judged as text from elsewhere. @throws GatewayError when it may not be installed */
-  private async screen(files: readonly ArchiveFile[], origin: Origin, actor: string): Promise<void> {
+  /**
+   * Every file is judged for what it is, and what tells a model what to do also as text from elsewhere. What needs a
+   * person's agreement has it: an administrator asks for this very skill.
+   * @throws GatewayError when it may not be installed
+   */
+  private async screen(files: readonly ArchiveFile[], { slug, origin }: Source, actor: string): Promise<void> {
+    const { defender } = this.deps;
     for (const { path, data } of files) {
+      mustPass(
+        await defender.judge({ kind: "install", source: `skill ${slug}`, path, content: data }, { origin, actor }),
+      );
       if (!/\.(md|txt)$/i.test(path)) continue;
-      const decision = await this.deps.defender.screen(data.toString("utf8"), { direction: "inbound", origin, actor });
-      if (decision.verdict !== "block") continue;
-      const reason = decision.findings[0]?.reason ?? "";
-      throw invalidRequest(`The defender does not let this skill be installed. ${reason}`.trim(), {
-        code: "BLOCKED_BY_DEFENDER",
-        decisionId: decision.id,
-      });
+      mustPass(await defender.screen(data.toString("utf8"), { direction: "inbound", origin, actor }));
     }
   }
 
@@ -136,6 +138,15 @@ export class SkillInstaller {
     if (!agent) throw invalidRequest(`unknown agent id "${id}"`);
     return agent;
   }
+}
+
+/** @throws GatewayError for what is blocked */
+function mustPass({ verdict, findings, id }: Decision): void {
+  if (verdict !== "block") return;
+  throw invalidRequest(`The defender does not let this skill be installed. ${findings[0]?.reason ?? ""}`.trim(), {
+    code: "BLOCKED_BY_DEFENDER",
+    decisionId: id,
+  });
 }
 
 const done = (what: string) => ({ ok: true, message: `Installed ${what}`, stdout: "", stderr: "", code: 0 });

@@ -8,11 +8,11 @@ import { type ToolContext, ToolError } from "../types.ts";
  */
 export async function permitWrite(
   defender: Pick<DefenderPort, "judge">,
-  { path, bytes, root }: { path: string; bytes: number; root: SafeRoot },
+  { path, content, root }: { path: string; content: Uint8Array; root: SafeRoot },
   { origin, agentId, sessionKey, runId, channel }: ToolContext,
 ): Promise<void> {
   const decision = await defender.judge(
-    { kind: "file-write", path, root: root.path, bytes },
+    { kind: "file-write", path, root: root.path, bytes: content.length, content },
     { origin, agentId, sessionKey, runId, ...(channel ? { channel } : {}) },
   );
   if (decision.verdict === "allow") return;

@@ -36,7 +36,8 @@ describe("write", () => {
     symlinkSync("real", bench.at("alias"));
     await bench.run("write", { path: "alias/b.txt", content: "x" });
     const root = bench.workspace;
-    expect(bench.judged).toEqual([{ kind: "file-write", path: bench.at("real/b.txt"), root, bytes: 1 }]);
+    const content = Buffer.from("x");
+    expect(bench.judged).toEqual([{ kind: "file-write", path: bench.at("real/b.txt"), root, bytes: 1, content }]);
     bench.decision = { verdict: "block", score: 90, findings: [{ id: "t", score: 90, reason: "Not there." }] };
     await expect(bench.run("write", { path: "new/c.txt", content: "x" })).rejects.toThrow("Not there.");
     expect(readdirSync(bench.workspace).sort()).toEqual(["alias", "real"]);

@@ -39,7 +39,7 @@ async function carryOut(
   defender: FileToolDeps["defender"],
 ): Promise<void> {
   for (const { path, bytes } of outcomes) {
-    await permitWrite(defender, { path, bytes: bytes?.length ?? 0, root: here.root }, context);
+    await permitWrite(defender, { path, content: bytes ?? NOTHING, root: here.root }, context);
   }
   context.signal.throwIfAborted();
   const changes = outcomes.map(
@@ -57,6 +57,9 @@ async function carryOut(
     throw here.told(error, "");
   }
 }
+
+/** A file that is taken away is judged as one without content. */
+const NOTHING = new Uint8Array();
 
 function isOffered({ isEnabled, models }: { isEnabled: boolean; models: string[] }, subject: ToolSubject): boolean {
   if (!isEnabled) return false;
