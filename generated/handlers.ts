@@ -407,10 +407,10 @@ export interface SkillsHandlers<Ctx> {
 /** Handlers of `src/methods/system.ts`. */
 export interface SystemHandlers<Ctx> {
   "gateway.identity.get"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.GatewayIdentityResult>;
-  "health"(params: T.HealthParams, ctx: Ctx): Awaitable<T.HealthResult>;
+  "health"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.HealthResult>;
   "last-heartbeat"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.LastHeartbeatResult>;
   "set-heartbeats"(params: T.SetHeartbeatsParams, ctx: Ctx): Awaitable<T.SetHeartbeatsResult>;
-  "status"(params: T.StatusParams, ctx: Ctx): Awaitable<T.StatusResult>;
+  "status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.StatusResult>;
   "system-event"(params: T.SystemEventParams, ctx: Ctx): Awaitable<T.OkResult>;
   "system-presence"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.SystemPresenceResult>;
 }
@@ -483,7 +483,7 @@ export interface VoiceHandlers<Ctx> {
   "tts.enable"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsEnabledResult>;
   "tts.personas"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsPersonasResult>;
   "tts.providers"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsProvidersResult>;
-  "tts.setPersona"(params: T.TtsSetPersonaParams, ctx: Ctx): Awaitable<T.TtsSetPersonaResult>;
+  "tts.setPersona"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsSetPersonaResult>;
   "tts.setProvider"(params: T.TtsSetProviderParams, ctx: Ctx): Awaitable<T.TtsSetProviderResult>;
   "tts.speak"(params: T.TtsSpeakParams, ctx: Ctx): Awaitable<T.TtsSpeakResult>;
   "tts.status"(params: T.IgnoredParams, ctx: Ctx): Awaitable<T.TtsStatusResult>;

@@ -141,7 +141,7 @@ export const METHODS = {
   "gateway.suspend.prepare": { name: "gateway.suspend.prepare", family: "gateway", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "GatewaySuspendPrepareParams", result: "SuspendPrepareAnswer", accepted: null, errorText: "invalid gateway.suspend.prepare params" },
   "gateway.suspend.resume": { name: "gateway.suspend.resume", family: "gateway", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "GatewaySuspendResumeParams", result: "GatewaySuspendResumeResult", accepted: null, errorText: "invalid gateway.suspend.resume params" },
   "gateway.suspend.status": { name: "gateway.suspend.status", family: "gateway", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "GatewaySuspendStatusParams", result: "SuspendStatusAnswer", accepted: null, errorText: "invalid gateway.suspend.status params" },
-  "health": { name: "health", family: "system", role: "any", scope: null, advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "HealthParams", result: "HealthResult", accepted: null, errorText: null },
+  "health": { name: "health", family: "system", role: "any", scope: null, advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "HealthResult", accepted: null, errorText: null },
   "hooks.status": { name: "hooks.status", family: "hooks", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "HooksStatusParams", result: "HooksStatusResult", accepted: null, errorText: null },
   "last-heartbeat": { name: "last-heartbeat", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "LastHeartbeatResult", accepted: null, errorText: null },
   "logs.tail": { name: "logs.tail", family: "logs", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "LogsTailParams", result: "LogsTailResult", accepted: null, errorText: null },
@@ -318,7 +318,7 @@ export const METHODS = {
   "skills.upload.begin": { name: "skills.upload.begin", family: "skills", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: true, rateLimited: false, params: "SkillsUploadBeginParams", result: "SkillUploadState", accepted: null, errorText: null },
   "skills.upload.chunk": { name: "skills.upload.chunk", family: "skills", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "SkillsUploadChunkParams", result: "SkillUploadState", accepted: null, errorText: null },
   "skills.upload.commit": { name: "skills.upload.commit", family: "skills", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "SkillsUploadCommitParams", result: "SkillUploadState", accepted: null, errorText: null },
-  "status": { name: "status", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "StatusParams", result: "StatusResult", accepted: null, errorText: null },
+  "status": { name: "status", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "StatusResult", accepted: null, errorText: null },
   "system-event": { name: "system-event", family: "system", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "SystemEventParams", result: "OkResult", accepted: null, errorText: null },
   "system-presence": { name: "system-presence", family: "system", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "SystemPresenceResult", accepted: null, errorText: null },
   "system.info": { name: "system.info", family: "host", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "SystemInfoParams", result: "SystemInfoResult", accepted: null, errorText: null },
@@ -362,7 +362,7 @@ export const METHODS = {
   "tts.enable": { name: "tts.enable", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "TtsEnabledResult", accepted: null, errorText: null },
   "tts.personas": { name: "tts.personas", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "TtsPersonasResult", accepted: null, errorText: null },
   "tts.providers": { name: "tts.providers", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "TtsProvidersResult", accepted: null, errorText: null },
-  "tts.setPersona": { name: "tts.setPersona", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TtsSetPersonaParams", result: "TtsSetPersonaResult", accepted: null, errorText: null },
+  "tts.setPersona": { name: "tts.setPersona", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "TtsSetPersonaResult", accepted: null, errorText: null },
   "tts.setProvider": { name: "tts.setProvider", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TtsSetProviderParams", result: "TtsSetProviderResult", accepted: null, errorText: "Invalid provider. Use a registered TTS provider id." },
   "tts.speak": { name: "tts.speak", family: "voice", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "TtsSpeakParams", result: "TtsSpeakResult", accepted: null, errorText: null },
   "tts.status": { name: "tts.status", family: "voice", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "IgnoredParams", result: "TtsStatusResult", accepted: null, errorText: null },
@@ -551,7 +551,7 @@ export interface MethodMap {
   "gateway.suspend.prepare": { params: T.GatewaySuspendPrepareParams; result: T.SuspendPrepareAnswer; accepted: never };
   "gateway.suspend.resume": { params: T.GatewaySuspendResumeParams; result: T.GatewaySuspendResumeResult; accepted: never };
   "gateway.suspend.status": { params: T.GatewaySuspendStatusParams; result: T.SuspendStatusAnswer; accepted: never };
-  "health": { params: T.HealthParams; result: T.HealthResult; accepted: never };
+  "health": { params: T.IgnoredParams; result: T.HealthResult; accepted: never };
   "hooks.status": { params: T.HooksStatusParams; result: T.HooksStatusResult; accepted: never };
   "last-heartbeat": { params: T.IgnoredParams; result: T.LastHeartbeatResult; accepted: never };
   "logs.tail": { params: T.LogsTailParams; result: T.LogsTailResult; accepted: never };
@@ -783,7 +783,7 @@ export interface MethodMap {
   "skills.upload.begin": { params: T.SkillsUploadBeginParams; result: T.SkillUploadState; accepted: never };
   "skills.upload.chunk": { params: T.SkillsUploadChunkParams; result: T.SkillUploadState; accepted: never };
   "skills.upload.commit": { params: T.SkillsUploadCommitParams; result: T.SkillUploadState; accepted: never };
-  "status": { params: T.StatusParams; result: T.StatusResult; accepted: never };
+  "status": { params: T.IgnoredParams; result: T.StatusResult; accepted: never };
   "system-event": { params: T.SystemEventParams; result: T.OkResult; accepted: never };
   "system-presence": { params: T.IgnoredParams; result: T.SystemPresenceResult; accepted: never };
   "system.info": { params: T.SystemInfoParams; result: T.SystemInfoResult; accepted: never };
@@ -841,7 +841,7 @@ export interface MethodMap {
   "tts.enable": { params: T.IgnoredParams; result: T.TtsEnabledResult; accepted: never };
   "tts.personas": { params: T.IgnoredParams; result: T.TtsPersonasResult; accepted: never };
   "tts.providers": { params: T.IgnoredParams; result: T.TtsProvidersResult; accepted: never };
-  "tts.setPersona": { params: T.TtsSetPersonaParams; result: T.TtsSetPersonaResult; accepted: never };
+  "tts.setPersona": { params: T.IgnoredParams; result: T.TtsSetPersonaResult; accepted: never };
   "tts.setProvider": { params: T.TtsSetProviderParams; result: T.TtsSetProviderResult; accepted: never };
   "tts.speak": { params: T.TtsSpeakParams; result: T.TtsSpeakResult; accepted: never };
   "tts.status": { params: T.IgnoredParams; result: T.TtsStatusResult; accepted: never };

@@ -379,7 +379,6 @@ export type Checked = AllTrue<{
   GitHubIdentityScope: Same<Box.GitHubIdentityScope, Types.GitHubIdentityScope>;
   GitHubIdentitySource: Same<Box.GitHubIdentitySource, Types.GitHubIdentitySource>;
   GitHubSelectedIdentity: Same<Box.GitHubSelectedIdentity, Types.GitHubSelectedIdentity>;
-  HealthParams: Same<Box.HealthParams, Types.HealthParams>;
   HealthResult: Same<Box.HealthResult, Types.HealthResult>;
   HeartbeatEvent: Same<Box.HeartbeatEvent, Types.HeartbeatEvent>;
   HeartbeatPlan: Same<Box.HeartbeatPlan, Types.HeartbeatPlan>;
@@ -952,7 +951,6 @@ export type Checked = AllTrue<{
   StandingGrantApprovalScope: Same<Box.StandingGrantApprovalScope, Types.StandingGrantApprovalScope>;
   StartingSessionPlacement: Same<Box.StartingSessionPlacement, Types.StartingSessionPlacement>;
   StateVersion: Same<Box.StateVersion, Types.StateVersion>;
-  StatusParams: Same<Box.StatusParams, Types.StatusParams>;
   StatusResult: Same<Box.StatusResult, Types.StatusResult>;
   SuspendPrepareAnswer: Same<Box.SuspendPrepareAnswer, Types.SuspendPrepareAnswer>;
   SuspendStatusAnswer: Same<Box.SuspendStatusAnswer, Types.SuspendStatusAnswer>;
@@ -1107,7 +1105,6 @@ export type Checked = AllTrue<{
   TtsEnabledResult: Same<Box.TtsEnabledResult, Types.TtsEnabledResult>;
   TtsPersonasResult: Same<Box.TtsPersonasResult, Types.TtsPersonasResult>;
   TtsProvidersResult: Same<Box.TtsProvidersResult, Types.TtsProvidersResult>;
-  TtsSetPersonaParams: Same<Box.TtsSetPersonaParams, Types.TtsSetPersonaParams>;
   TtsSetPersonaResult: Same<Box.TtsSetPersonaResult, Types.TtsSetPersonaResult>;
   TtsSetProviderParams: Same<Box.TtsSetProviderParams, Types.TtsSetProviderParams>;
   TtsSetProviderResult: Same<Box.TtsSetProviderResult, Types.TtsSetProviderResult>;

@@ -8534,12 +8534,6 @@ export const GitHubSelectedIdentity = Type.Object({
   ])
 }, { additionalProperties: false })
 
-/** Upstream does not look at other keys. */
-export type HealthParams = Static<typeof HealthParams>
-export const HealthParams = Type.Object({
-  probe: Type.Optional(Type.Unknown({ description: "Take the snapshot anew." }))
-}, { description: "Upstream does not look at other keys." })
-
 /** What an agent's heartbeat does. */
 export type HeartbeatPlan = Static<typeof HeartbeatPlan>
 export const HeartbeatPlan = Type.Object({
@@ -13171,10 +13165,10 @@ export const SessionsCleanupResult = Type.Object({
   storePath: Type.Optional(Type.String()),
   mode: Type.String(),
   dryRun: Type.Boolean(),
-  beforeCount: Type.Integer({ minimum: 0 }),
-  afterCount: Type.Integer({ minimum: 0 }),
-  wouldMutate: Type.Boolean(),
-  applied: Type.Boolean(),
+  beforeCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  afterCount: Type.Optional(Type.Integer({ minimum: 0 })),
+  wouldMutate: Type.Optional(Type.Boolean()),
+  applied: Type.Optional(Type.Boolean()),
   appliedCount: Type.Optional(Type.Integer({ minimum: 0 }))
 })
 
@@ -15983,12 +15977,6 @@ export const SkillsUploadCommitParams = Type.Object({
   sha256: Type.Optional(Type.String({ minLength: 64, maxLength: 64, pattern: "^[a-fA-F0-9]{64}$" }))
 }, { additionalProperties: false })
 
-/** Upstream does not look at other keys. */
-export type StatusParams = Static<typeof StatusParams>
-export const StatusParams = Type.Object({
-  
-}, { description: "Upstream does not look at other keys." })
-
 /** What runs, for whom, and what it uses. */
 export type StatusResult = Static<typeof StatusResult>
 export const StatusResult = Type.Object({
@@ -18190,11 +18178,6 @@ export const TtsProvidersResult = Type.Object({
     voices: Type.Array(Type.String())
   })),
   active: Type.String({ description: "Empty when none is chosen." })
-})
-
-export type TtsSetPersonaParams = Static<typeof TtsSetPersonaParams>
-export const TtsSetPersonaParams = Type.Object({
-  persona: Type.Optional(Type.Unknown({ description: "A configured one; nothing chooses none." }))
 })
 
 export type TtsSetPersonaResult = Static<typeof TtsSetPersonaResult>

@@ -5032,11 +5032,6 @@ export type GitHubSelectedIdentity = {
   identity: (GitHubIdentityFacts | null)
 };
 
-/** Upstream does not look at other keys. */
-export type HealthParams = ({
-  probe?: unknown
-} & Record<string, any>);
-
 /** The state of the gateway. The health event carries the same without modelRuntime. */
 export type HealthResult = {
   ok: true,
@@ -8741,10 +8736,10 @@ export type SessionsCleanupResult = ({
   storePath?: string,
   mode: string,
   dryRun: boolean,
-  beforeCount: number,
-  afterCount: number,
-  wouldMutate: boolean,
-  applied: boolean,
+  beforeCount?: number,
+  afterCount?: number,
+  wouldMutate?: boolean,
+  applied?: boolean,
   appliedCount?: number
 } & Record<string, any>);
 
@@ -10895,9 +10890,6 @@ export type StateVersion = {
   health: number
 };
 
-/** Upstream does not look at other keys. */
-export type StatusParams = Record<string, any>;
-
 /** What runs, for whom, and what it uses. */
 export type StatusResult = {
   runtimeVersion: string,
@@ -12503,10 +12495,6 @@ export type TtsProvidersResult = ({
     voices: Array<string>
   } & Record<string, any>)>,
   active: string
-} & Record<string, any>);
-
-export type TtsSetPersonaParams = ({
-  persona?: unknown
 } & Record<string, any>);
 
 export type TtsSetPersonaResult = ({

@@ -55,6 +55,34 @@ export class AgentCatalogue {
     return this.roster.agents.find((agent) => agent.id === wanted);
   }
 
+  /**
+   * The agent that a catalogue is asked for: the one of exactly this id, the default one for none or a blank one.
+   * @throws GatewayError `unknown agent id "x"`
+   */
+  asked(id: string | undefined): AgentSettings {
+    const { agents, defaultId } = this.roster;
+    const wanted = id?.trim() || defaultId;
+    const found = agents.find((agent) => agent.id === wanted);
+    if (!found) throw invalidRequest(`unknown agent id "${id}"`);
+    return found;
+  }
+
+  /**
+   * The agent whose things a call is about: the one named, in any spelling, or the only one.
+   * @param what the things, for the refusal when there are several agents and none is named
+   * @throws GatewayError also for an unknown agent
+   */
+  owner(id: string | undefined, what: string): AgentSettings {
+    const { ownership, defaultId } = this.roster;
+    const named = id?.trim() || undefined;
+    if (named === undefined && ownership === "explicit") {
+      throw ownerRequired(what, "Pass agentId to select a configured agent.");
+    }
+    const found = this.find(named ?? defaultId);
+    if (!found) throw invalidRequest(`unknown agent id "${id}"`);
+    return found;
+  }
+
   /** The agent under this id. @throws GatewayError `agent "x" not found` */
   required(id: string): AgentSettings {
     const found = this.find(id);
@@ -114,6 +142,9 @@ export class AgentCatalogue {
     const { roster } = this;
     const key = sessionKey?.trim() || roster.mainKey;
     const owner = /^agent:([^:]+):/i.exec(key)?.[1];
+    if (owner === undefined && /^agent:/i.test(key)) {
+      throw invalidRequest(`invalid agent.identity.get params: malformed session key "${sessionKey}"`);
+    }
     const byKey = owner === undefined ? undefined : agentId(owner);
     const byName = named === undefined ? undefined : agentId(named);
     if (byName !== undefined && byKey !== undefined && byName !== byKey) {

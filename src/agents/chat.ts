@@ -152,7 +152,7 @@ export class Chat {
     origin: "rpc" | "stop-command" = "rpc",
   ): Promise<ChatAbortAnswer> {
     const { sessions, runs } = this.options;
-    const sessionKey = sessions.canonicalKey(key, agentId);
+    const sessionKey = sessions.lookupKey(key, agentId?.trim() || undefined);
     const isAdmin = sender.may("operator.admin");
     if (runId !== undefined) {
       const input = runs.inputOf(runId);

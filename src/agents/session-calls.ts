@@ -46,6 +46,7 @@ export class SessionCalls {
     const sessionKey = key ?? (runId === undefined ? undefined : this.options.runs.inputOf(runId)?.sessionKey);
     if (sessionKey === undefined && runId === undefined) throw invalidRequest("key required");
     if (sessionKey === undefined) return NOTHING_STOPPED;
+    if (sessionKey.trim() === "") throw invalidRequest("key required");
     const { runIds } = await this.options.chat.abort({ sessionKey, agentId, runId }, sender);
     const last = runIds.at(-1);
     return last === undefined ? NOTHING_STOPPED : { ok: true, abortedRunId: last, status: "aborted" };

@@ -23,6 +23,11 @@ import { Waiters } from "./waiters.ts";
 
 const DECISIONS: ReadonlySet<string> = new Set<ApprovalDecision>(["allow-once", "allow-always", "deny"]);
 
+/** @throws GatewayError for a decision that is none */
+export function checkDecision(decision: string): void {
+  if (!DECISIONS.has(decision)) throw invalidRequest("invalid decision");
+}
+
 const EVENTS: Readonly<Record<ApprovalKind, { requested: EventName; resolved: EventName }>> = {
   exec: { requested: "exec.approval.requested", resolved: "exec.approval.resolved" },
   plugin: { requested: "plugin.approval.requested", resolved: "plugin.approval.resolved" },
@@ -187,7 +192,7 @@ export class Approvals implements ApprovalsPort {
    */
   async decide(kind: ApprovalKind, reference: string, answer: ClientDecision): Promise<Approval> {
     const { decision, caller, grantExpiresInDays, unavailable } = answer;
-    if (!DECISIONS.has(decision)) throw invalidRequest("invalid decision");
+    checkDecision(decision);
     const approval = await this.lookUp(kind, reference, caller);
     const word = decision as ApprovalDecision;
     if (approval.status === "pending" && !allowedDecisions(approval).includes(word)) throw unavailable(approval);

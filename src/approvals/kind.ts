@@ -1,5 +1,5 @@
 import type { ApprovalAccepted, ApprovalDecided, ApprovalRequestRecord } from "../../generated/types.ts";
-import type { Approvals } from "./approvals.ts";
+import { type Approvals, checkDecision } from "./approvals.ts";
 import { unknownApproval } from "./errors.ts";
 import { accepted, decided, record } from "./shape.ts";
 import type { Approval, ApprovalCaller, ApprovalDraft, ApprovalKind } from "./types.ts";
@@ -56,6 +56,7 @@ export abstract class ApprovalsOfKind {
   /** @throws GatewayError when there is nothing to decide, or it has ended otherwise */
   async resolve(params: ResolveParams, caller: ApprovalCaller): Promise<{ ok: true }> {
     const { id, decision, reviewer, grantExpiresInDays } = params;
+    checkDecision(decision);
     // Nobody is a reviewer of a chat channel: no channel says so.
     if (reviewer !== undefined) throw unknownApproval();
     await this.approvals.decide(this.kind, id, {

@@ -10,7 +10,7 @@ import { applyOps, type Tab } from "./ops.ts";
 export interface BoardDeps {
   store: Store;
   agents: Pick<AgentCatalogue, "find">;
-  sessions: Pick<SessionsPort, "canonicalKey">;
+  sessions: Pick<SessionsPort, "lookupKey">;
   bus: EventBus;
 }
 
@@ -67,7 +67,7 @@ export class Boards {
   private key({ sessionKey, agentId }: BoardGetParams): string {
     const { agents, sessions } = this.deps;
     if (agentId !== undefined && !agents.find(agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
-    return sessions.canonicalKey(sessionKey, agentId);
+    return sessions.lookupKey(sessionKey, agentId);
   }
 }
 

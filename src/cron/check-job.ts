@@ -111,7 +111,8 @@ export function unservedPart({ trigger, payload }: Job): string | null {
     : null;
 }
 
-function checkMoment(at: string, now: number, isNewTime: boolean): void {
+/** @throws GatewayError for a single time that is none, has passed or is too far away */
+export function checkMoment(at: string, now: number, isNewTime: boolean): void {
   const ms = parseTime(at);
   if (ms === null) throw invalidRequest(`Invalid schedule.at: expected ISO-8601 timestamp (got ${at})`);
   const iso = new Date(ms).toISOString();

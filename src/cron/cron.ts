@@ -21,7 +21,7 @@ import type { Clock } from "../platform/clock.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { uuid } from "../platform/ids.ts";
 import type { Sessions } from "../sessions/sessions.ts";
-import { checkJob } from "./check-job.ts";
+import { checkJob, checkMoment } from "./check-job.ts";
 import { previewDelivery } from "./delivery.ts";
 import { isReservedKey, isSystemOwned } from "./heartbeat-jobs.ts";
 import type { HeartbeatTurns } from "./heartbeat-turns.ts";
@@ -237,7 +237,9 @@ export class Cron {
    * administrator's words are told as those of the system.
    * @throws GatewayError for an agent that there is none of, and for what the defender does not let pass
    */
-  async wake({ text, mode, agentId, sessionKey }: WakeParams, sender: Sender) {
+  async wake({ text, mode, ...target }: WakeParams, sender: Sender) {
+    const agentId = target.agentId?.trim() || undefined;
+    const sessionKey = target.sessionKey?.trim() || undefined;
     const { agents, sessions, systemEvents, heartbeatTurns, defender } = this.deps;
     if (text.trim() === "") return { ok: false };
     const owner = sessionKey?.startsWith("agent:") ? sessions.agentOf(sessions.canonicalKey(sessionKey)) : undefined;
@@ -293,6 +295,7 @@ export class Cron {
 
   private timesOf(job: Job, method: "cron.add" | "cron.update", now: number, isNewTime: boolean): Promise<NextTime> {
     const { agents, sessions } = this.deps;
+    if (method === "cron.add" && job.schedule.kind === "at") checkMoment(job.schedule.at, now, isNewTime);
     const owner =
       job.agentId ??
       (job.sessionKey && method === "cron.add" ? sessions.agentOf(sessions.canonicalKey(job.sessionKey)) : undefined);

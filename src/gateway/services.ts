@@ -468,6 +468,8 @@ export function createServices(options: ServiceOptions): Services {
     chatMetadata: new ChatMetadataWatch({ config, models, agents, bus, log }),
     agentManager: new AgentManager({
       config,
+      settings,
+      clock,
       agents,
       edit: (change) => configWriter.edit(change),
       forgetSessions: async (agentId) => {

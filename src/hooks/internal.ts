@@ -62,8 +62,7 @@ export class InternalHooks {
    */
   async status({ agentId }: HooksStatusParams, complete: boolean): Promise<HooksStatusResult> {
     const { agents } = this.deps;
-    const agent = agents.find(agentId?.trim() || agents.roster.defaultId);
-    if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
+    const agent = agents.asked(agentId);
     const found = await scanSkills(this.roots(agent.workspace));
     const around = this.surroundings(agent.workspace);
     const hooks = found.flatMap((hook) => this.describe(hook, around));

@@ -36,14 +36,15 @@ async function metadata(
   { agentId, sessionKey }: ChatMetadataParams,
   { models, agents, sessions, commands }: CallContext,
 ): Promise<ChatMetadataResult> {
-  const agent = agentId ?? (sessionKey === undefined ? undefined : sessions.agentOf(sessions.canonicalKey(sessionKey)));
+  const named = agentId?.trim() && (agents.find(agentId)?.id ?? agentId);
+  const agent = named || (sessionKey?.trim() ? sessions.agentOf(sessions.canonicalKey(sessionKey)) : undefined);
   const list = await listModels(models, agents, { agentId: agent });
   return {
     models: list.models,
     commands: (await commands.of(agent ?? agents.roster.defaultId)).map(describeCommand),
     swarmEnabled: false,
     accountSelection: { kind: "automatic", label: "Automatic account selection" },
-    ...(sessionKey === undefined ? {} : { runtimeSelectionLocked: false }),
+    ...(sessionKey?.trim() ? { runtimeSelectionLocked: false } : {}),
   };
 }
 

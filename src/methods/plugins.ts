@@ -27,8 +27,12 @@ export const plugins: PluginsHandlers<CallContext> = {
   "plugins.catalog.categories": (_params, { plugins }) => plugins.categories(),
   "plugins.credentials.inspect": ({ baseHash }, { plugins }) => plugins.credential(baseHash),
   "plugins.skills.read": (params, { pluginDiscoveries }) => pluginDiscoveries.skill(params),
-  "plugins.sessionAction": ({ pluginId, actionId, agentId }, { agents, caller }) => {
-    if (agentId !== undefined && !agents.find(agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
+  "plugins.sessionAction": ({ pluginId, actionId, agentId, sessionKey }, { agents, sessions, caller }) => {
+    // Upstream reads the agent for the session that it belongs to only.
+    if (sessionKey !== undefined) {
+      if (agentId !== undefined && !agents.find(agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
+      sessions.lookupKey(sessionKey, agentId);
+    }
     if (!hasScope(caller, "operator.write")) throw missingScope("operator.write");
     throw new GatewayError("UNAVAILABLE", `unknown plugin session action: ${pluginId}/${actionId}`);
   },

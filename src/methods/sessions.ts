@@ -96,7 +96,7 @@ export const sessions: SessionsHandlers<CallContext> = {
 async function firstTurn(params: SessionsCreateParams, sessionKey: string, { chat, caller }: CallContext) {
   const { idempotencyKey, attachments } = params;
   const message = params.message ?? params.task;
-  if (message === undefined && attachments === undefined) return { runStarted: false };
+  if (message === undefined && !attachments?.length) return { runStarted: false };
   const runId = idempotencyKey === undefined ? uuid() : `create:${caller.deviceId}:${idempotencyKey}`;
   const request = {
     sessionKey,

@@ -1,6 +1,7 @@
 import type { SkillsHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
+import { sessionAsked } from "../sessions/read.ts";
 
 /** Whether archives may be uploaded at all comes before what is wrong with one, as upstream has it. */
 const uploadsAllowed: Guard = (_params, _caller, { skillInstaller }) => skillInstaller.mustAllowUploads();
@@ -12,7 +13,10 @@ export const skillGuards: Readonly<Record<string, Guard>> = {
 };
 
 export const skills: SkillsHandlers<CallContext> = {
-  "skills.status": (params, { skills }) => skills.status(params),
+  "skills.status": async (params, { skills, sessions }) => {
+    await sessionAsked(sessions, params.sessionKey);
+    return skills.status(params);
+  },
   "skills.update": (params, { skills }) => skills.update(params),
   "skills.bins": (_params, { skills }) => skills.bins(),
   "skills.search": (params, { skillHub }) => skillHub.search(params),

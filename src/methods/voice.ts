@@ -1,5 +1,6 @@
 import type { VoiceHandlers } from "../../generated/handlers.ts";
 import type { CallContext } from "../gateway/context.ts";
+import { dict } from "../models/settings.ts";
 
 export const voice: VoiceHandlers<CallContext> = {
   "voicewake.get": (_params, { voiceWake }) => voiceWake.triggers(),
@@ -31,5 +32,5 @@ export const voice: VoiceHandlers<CallContext> = {
   "tts.enable": (_params, { speech }) => speech.setEnabled(true),
   "tts.disable": (_params, { speech }) => speech.setEnabled(false),
   "tts.setProvider": ({ provider }, { speech }) => speech.setProvider(provider),
-  "tts.setPersona": ({ persona }, { speech }) => speech.setPersona(persona),
+  "tts.setPersona": (params, { speech }) => speech.setPersona(dict(params).persona),
 };

@@ -41,6 +41,11 @@ export function agentOf({ agents }: { agents: AgentCatalogue }, agentId: unknown
   throw invalidRequest(`unknown agent id "${named}"`, { code: "UNKNOWN_AGENT_ID", agentId: named });
 }
 
+/** As {@link agentOf} for what changes an agent's accounts: with several agents one must be named. @throws GatewayError */
+function ownerOf(deps: { agents: AgentCatalogue }, agentId: string | undefined): string {
+  return agentId === undefined ? deps.agents.owner(undefined, "model auth").id : agentOf(deps, agentId);
+}
+
 /**
  * `models.authStatus`: for each provider that is configured, has a key or an account: where its key comes from, and how
  * its accounts fare; never a credential.
@@ -144,7 +149,7 @@ export async function authOrderSet(
   deps: AuthDeps,
   { provider, profileIds, agentId }: ModelsAuthOrderSetParams,
 ): Promise<ModelsAuthOrderSetResult> {
-  const agent = agentOf(deps, agentId);
+  const agent = ownerOf(deps, agentId);
   const id = providerId(provider);
   const known = await deps.accounts.profilesOf(agent, id);
   const strange = profileIds?.find((wanted) => !known.some((profile) => profile.id === wanted));
@@ -158,7 +163,7 @@ export async function authSetApiKey(
   deps: AuthDeps,
   { provider, apiKey, agentId }: ModelsAuthSetApiKeyParams,
 ): Promise<ModelsAuthSetApiKeyResult> {
-  agentOf(deps, agentId);
+  ownerOf(deps, agentId);
   const id = providerId(provider);
   const credential = { type: "api_key", provider: id, key: apiKey.trim() } as const;
   return put(deps, { id: `${id}:manual`, agentId: "", provider: id, credential });

@@ -62,7 +62,7 @@ export async function listModels(
 /** The agent that is asked for: the one named, the session's, or the default one. @throws GatewayError */
 function ownerOf(agents: AgentCatalogue, { agentId: named, sessionKey }: ModelsListRequest): string {
   const { roster } = agents;
-  if (sessionKey !== undefined) {
+  if (sessionKey?.trim()) {
     const owner = keyFacts(canonicalKey(sessionKey, roster, named), roster).agentId;
     if (agents.find(owner)) return owner;
     // Upstream's words for the session of an agent that it has prepared no models for.
@@ -72,9 +72,7 @@ function ownerOf(agents: AgentCatalogue, { agentId: named, sessionKey }: ModelsL
   if (named === undefined && roster.selectionRequired) {
     throw ownerRequired("this Gateway request", "Set agentId to one of the configured agents.");
   }
-  const agent = named === undefined ? roster.defaultId : agentId(named);
-  if (!agents.find(agent)) throw invalidRequest(`unknown agent id "${named}"`);
-  return agent;
+  return agents.asked(named).id;
 }
 
 /** True for models that `agents.defaults.modelPolicy.allow` lets people choose: all of them without such a list. */

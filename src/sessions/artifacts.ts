@@ -18,7 +18,7 @@ import type { SessionsPort, TranscriptMessage } from "./types.ts";
 export interface ArtifactDeps {
   store: Store;
   agents: Pick<AgentCatalogue, "find">;
-  sessions: Pick<SessionsPort, "canonicalKey" | "find">;
+  sessions: Pick<SessionsPort, "lookupKey" | "find">;
 }
 
 /** Whose files are asked for: a session's, or those of one run. */
@@ -82,12 +82,12 @@ export class Artifacts {
 
   private async place({ sessionKey, runId, taskId, agentId }: Query): Promise<Place | null> {
     const { agents, sessions, store } = this.deps;
-    if (agentId !== undefined && !agents.find(agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
     // A task is the run that it came with.
     const run = runId ?? taskId;
     if (sessionKey === undefined && run === undefined) {
       throw unsupported("artifacts require one of sessionKey, runId, or taskId");
     }
+    if (agentId !== undefined && !agents.find(agentId)) throw invalidRequest(`Unknown agent id "${agentId}"`);
     const key =
       sessionKey === undefined
         ? await store.read(
@@ -95,7 +95,7 @@ export class Artifacts {
               (db.query("SELECT session_key FROM runs WHERE run_id = ?").get(run!) as { session_key: string } | null)
                 ?.session_key,
           )
-        : sessions.canonicalKey(sessionKey, agentId);
+        : sessions.lookupKey(sessionKey, agentId);
     if (key === undefined) return null;
     return { sessionKey: key, sessionId: (await sessions.find(key))?.sessionId, runId: run };
   }

@@ -35,7 +35,7 @@ export async function listBranches(
   sessions: Sessions,
   params: SessionsBranchesListParams,
 ): Promise<SessionsBranchesListResult> {
-  const session = await sessions.repository.find(sessions.canonicalKey(params.sessionKey, params.agentId));
+  const session = await sessions.repository.find(sessions.lookupKey(params.sessionKey, params.agentId));
   if (!session) return { branches: [] };
   const { key, entry } = session;
   const branches = await sessions.transcripts.branches({ key, sessionId: entry.sessionId });

@@ -197,16 +197,11 @@ function bytes(value: string | number | undefined): number | undefined {
 
 /** The reports of several agents, and their sums. */
 function together(stores: SessionsCleanupResult[]): SessionsCleanupResult {
-  const sum = (pick: (report: SessionsCleanupResult) => number) => stores.reduce((all, each) => all + pick(each), 0);
-  const { mode, dryRun, applied } = stores[0]!;
+  const { mode, dryRun } = stores[0]!;
   return {
     allAgents: true,
     mode,
     dryRun,
-    beforeCount: sum(({ beforeCount }) => beforeCount),
-    afterCount: sum(({ afterCount }) => afterCount),
-    wouldMutate: stores.some(({ wouldMutate }) => wouldMutate),
-    applied,
     stores,
   };
 }

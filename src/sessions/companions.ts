@@ -25,7 +25,7 @@ export function discussionInfo(
   sessions: Sessions,
   { sessionKey, agentId }: SessionDiscussionInfoParams,
 ): SessionDiscussionInfoResult {
-  sessions.canonicalKey(sessionKey, agentId);
+  sessions.lookupKey(sessionKey, agentId);
   return { state: "none" };
 }
 
@@ -34,7 +34,7 @@ export function openDiscussion(
   sessions: Sessions,
   { sessionKey, agentId }: SessionDiscussionOpenParams,
 ): SessionDiscussionOpenResult {
-  sessions.canonicalKey(sessionKey, agentId);
+  sessions.lookupKey(sessionKey, agentId);
   return { state: "none" };
 }
 
@@ -43,17 +43,18 @@ export function companionState(
   sessions: Sessions,
   { sessionKey, agentId }: SessionsCompanionStateParams,
 ): SessionsCompanionStateResult {
-  sessions.canonicalKey(sessionKey, agentId);
+  sessions.lookupKey(sessionKey, agentId);
   return { exchanges: [] };
 }
 
 /** `sessions.catalog.list`: programs whose sessions could be continued here. @throws GatewayError for an unknown agent or catalogue */
 export function listCatalogs(
   { agents }: Sessions,
-  { catalogId, agentId }: SessionsCatalogListParams,
+  { catalogId, agentId, cursors }: SessionsCatalogListParams,
 ): SessionsCatalogListResult {
-  if (agentId !== undefined && !agents.find(normalAgentId(agentId))) {
-    throw invalidRequest(`unknown agent id "${agentId}"`);
+  agents.asked(agentId);
+  if (catalogId === undefined && cursors !== undefined) {
+    throw invalidRequest("catalogId is required when cursors are provided");
   }
   if (catalogId !== undefined) throw invalidRequest(`unknown session catalog: ${catalogId}`);
   return { catalogs: [] };
@@ -69,7 +70,7 @@ export async function githubOptions(
   sessions: Sessions,
   { sessionKey }: SessionGitHubOptionsParams,
 ): Promise<SessionGitHubOptionsResult> {
-  if (!(await sessions.repository.find(sessions.canonicalKey(sessionKey)))) {
+  if (!(await sessions.repository.find(sessions.lookupKey(sessionKey)))) {
     throw new GatewayError("FORBIDDEN", "GitHub publication session was not found.");
   }
   return { personal: null, shared: null, pendingPersonal: null, latestShared: null };

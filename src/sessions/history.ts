@@ -32,7 +32,7 @@ export async function chatHistory(
   if (params.sessionId !== undefined && params.messageId === undefined) {
     throw invalidRequest("sessionId requires messageId");
   }
-  const key = sessions.canonicalKey(params.sessionKey, params.agentId);
+  const key = sessions.lookupKey(params.sessionKey, params.agentId?.trim() || undefined);
   const session = await sessions.repository.find(key);
   if (params.cursor !== undefined) return catchUp(sessions, key, session, params, viewer);
   const page =
@@ -66,7 +66,8 @@ async function window(sessions: Sessions, session: StoredSession | null, params:
   const offset = params.offset ?? 0;
   const isTail = offset === 0;
   if (!session) {
-    return { part: { messages: [], hasMore: false, totalMessages: 0 }, ...(isTail ? { leaf: null } : {}) };
+    const given = params.offset === undefined ? {} : { offset };
+    return { part: { messages: [], ...given, hasMore: false, totalMessages: 0 }, ...(isTail ? { leaf: null } : {}) };
   }
   const { sessionId } = session.entry;
   const transcript = await sessions.transcripts.state(sessionId);

@@ -63,6 +63,15 @@ export function canonicalKey(raw: string, roster: Roster, agent?: string): strin
 }
 
 /**
+ * The canonical key of a session that is only looked up. A blank one is that of no session, as upstream reads it there
+ * (measured on 2026.9.6), where {@link canonicalKey} refuses it.
+ */
+export function lookupKey(raw: string, roster: Roster, agent?: string): string {
+  if (raw.trim() !== "") return canonicalKey(raw, roster, agent);
+  return `agent:${agent === undefined ? roster.defaultId : knownAgent(agent, roster)}:`;
+}
+
+/**
  * A canonical key under which a session may come to be.
  * @throws GatewayError for the namespace of programs that keep sessions of their own (measured on 2026.9.6)
  */

@@ -12,7 +12,7 @@ import type { Sessions } from "./sessions.ts";
 
 /** `sessions.reset`: see {@link Sessions.restart}. @throws GatewayError when the session is not the expected one */
 export async function resetSession(sessions: Sessions, params: SessionsResetParams): Promise<SessionsResetResult> {
-  const key = ownableKey(sessions.canonicalKey(params.key, params.agentId));
+  const key = ownableKey(sessions.canonicalKey(params.key, params.agentId?.trim() || undefined));
   const { expectedSessionId } = params;
   const check = (session: StoredSession | null): void => {
     if (expectedSessionId !== undefined && session?.entry.sessionId !== expectedSessionId) {

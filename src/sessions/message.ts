@@ -9,7 +9,9 @@ import { transcriptSource } from "./wire-message.ts";
  * reset has left behind is found, too.
  */
 export async function getMessage(sessions: Sessions, params: ChatMessageGetParams): Promise<ChatMessageGetResult> {
-  const session = await sessions.repository.find(sessions.canonicalKey(params.sessionKey, params.agentId));
+  const session = await sessions.repository.find(
+    sessions.lookupKey(params.sessionKey, params.agentId?.trim() || undefined),
+  );
   if (!session) return { ok: false, unavailableReason: "not_found" };
   const { sessionId } = session.entry;
   const [record] = await sessions.transcripts.around(sessionId, params.messageId, 1);

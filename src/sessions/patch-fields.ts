@@ -119,7 +119,7 @@ export const PATCH_FIELDS: Readonly<Record<string, PatchField>> = {
   contextWindow: { check: contextWindow },
   thinkingLevel: { check: thinkingLevel },
   fastMode: { check: asGiven },
-  toolOverrides: { check: asGiven },
+  toolOverrides: { check: (value) => (Object.keys(value as object).length === 0 ? undefined : value) },
   verboseLevel: { check: oneOf("on", "off", "full") },
   traceLevel: { check: oneOf("on", "off", "raw") },
   reasoningLevel: { check: oneOf("on", "off", "stream") },

@@ -51,16 +51,19 @@ export async function tellTyping(sessions: Sessions, params: SessionTypingParams
 }
 
 /** `sessions.assignOwner` is for people who are known by name, which no caller is here. */
-export function refuseOwner(): never {
+export function refuseOwner({ key }: { key: string }): never {
+  if (key.trim() === "") throw invalidRequest("key required");
   throw new GatewayError("FORBIDDEN", "sessions.assignOwner requires an identified caller");
 }
 
 /**
  * The canonical keys of the sessions that a client shows, each once and in order. They need not exist yet.
- * @throws GatewayError for an unknown agent
+ * @throws GatewayError for an unknown agent of a key that names none
  */
 export function viewedKeys(sessions: Sessions, { sessionKeys, agentId }: SessionsViewerPresenceSetParams): string[] {
-  return [...new Set(sessionKeys.map((key) => sessions.canonicalKey(key, agentId)))].sort();
+  // A key that names its agent stands for itself.
+  const agentOf = (key: string) => (/^agent:/i.test(key.trim()) ? undefined : agentId);
+  return [...new Set(sessionKeys.map((key) => sessions.canonicalKey(key, agentOf(key))))].sort();
 }
 
 async function knownSession(

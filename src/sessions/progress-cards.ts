@@ -15,7 +15,7 @@ import type { SessionsPort } from "./types.ts";
 
 export interface ProgressCardDeps {
   store: Store;
-  sessions: Pick<SessionsPort, "canonicalKey">;
+  sessions: Pick<SessionsPort, "canonicalKey" | "lookupKey">;
   bus: EventBus;
   clock: Clock;
 }
@@ -48,7 +48,7 @@ export class ProgressCards {
 
   /** The card of a session, null when it has none. @throws GatewayError for a malformed key */
   async get(sessionKey: string): Promise<ProgressCardGetResult> {
-    const key = this.deps.sessions.canonicalKey(sessionKey);
+    const key = this.deps.sessions.lookupKey(sessionKey);
     return { card: await this.deps.store.read((db) => cardOf(rowOf(db, key))) };
   }
 

@@ -19,6 +19,7 @@ import { clip, oneLine, textOf } from "./names.ts";
 import { resolvedModel } from "./patch.ts";
 import type { Sessions } from "./sessions.ts";
 import type { TranscriptRecord } from "./transcript-repository.ts";
+import type { SessionState, SessionsPort } from "./types.ts";
 import { transcriptSource, wireMessage } from "./wire-message.ts";
 
 const PREVIEW_ITEMS = 12;
@@ -41,6 +42,17 @@ export async function describeSession(
   });
   const { modelAttempts } = session.entry;
   return { session: params.includeModelAttempts && modelAttempts ? { ...row!, modelAttempts } : row! };
+}
+
+/** The session that a catalogue is asked for. @throws GatewayError `Session not found.` */
+export async function sessionAsked(
+  sessions: Pick<SessionsPort, "find" | "lookupKey">,
+  sessionKey: string | undefined,
+): Promise<SessionState | undefined> {
+  if (sessionKey === undefined) return undefined;
+  const session = await sessions.find(sessions.lookupKey(sessionKey));
+  if (session === null) throw invalidRequest("Session not found.");
+  return session;
 }
 
 /**

@@ -40,6 +40,7 @@ export async function resolveSession(
     return { ok: false, candidates };
   }
   const { key, agentId, entry } = found.session;
+  if (!sessions.agents.find(agentId)) throw invalidRequest(`Agent "${agentId}" no longer exists in configuration`);
   const name = found.named ? displayName(key, entry, roster) : undefined;
   return { ok: true, key, agentId, ...(name === undefined ? {} : { displayName: name, ...boardFaceOf(entry) }) };
 }

@@ -84,7 +84,7 @@ export async function rootOf(
   sessionKey: string,
   agentId: string | undefined,
 ): Promise<string | null> {
-  const session = await sessions.repository.find(sessions.canonicalKey(sessionKey, agentId));
+  const session = await sessions.repository.find(sessions.lookupKey(sessionKey, agentId));
   return session && (session.entry.sessionRoot ?? sessions.workspaceOf(session.agentId));
 }
 

@@ -17,7 +17,7 @@ import { goalAfterRun } from "./goals/goal.ts";
 import { commandGoal, type GoalRule } from "./goals/goals.ts";
 import { GoalReceipts } from "./goals/receipts.ts";
 import { GroupRepository } from "./groups.ts";
-import { canonicalKey, keyFacts } from "./keys.ts";
+import { canonicalKey, keyFacts, lookupKey } from "./keys.ts";
 import { applyModelOverride } from "./model-choice.ts";
 import { previewOf, titleOf } from "./names.ts";
 import { applyQueue, queueOf } from "./queue-choice.ts";
@@ -116,6 +116,10 @@ export class Sessions implements SessionsPort, SessionStats {
 
   canonicalKey(key: string, agentId?: string): string {
     return canonicalKey(key, this.agents.roster, agentId);
+  }
+
+  lookupKey(key: string, agentId?: string): string {
+    return lookupKey(key, this.agents.roster, agentId);
   }
 
   /** Whose session it is, from its canonical key. */

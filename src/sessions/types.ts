@@ -126,6 +126,8 @@ export interface SessionQueue {
 export interface SessionsPort {
   /** Canonical form of a key as clients give it: `main` becomes `agent:main:main`. @throws GatewayError on a malformed key */
   canonicalKey(key: string, agentId?: string): string;
+  /** As {@link canonicalKey} for what is only looked up: a blank key is that of no session. */
+  lookupKey(key: string, agentId?: string): string;
   find(key: string): Promise<SessionState | null>;
   /** The session that has this id now. */
   findById(sessionId: string): Promise<SessionState | null>;

@@ -112,7 +112,7 @@ export class Skills {
     slug?: string;
     all?: boolean;
   }): SkillsUpdateResult {
-    this.agent(agentId);
+    this.deps.agents.owner(agentId, "skills workspace");
     if (slug && all) throw invalidRequest('clawhub skills.update accepts either "slug" or "all", not both');
     if (!slug && !all) throw invalidRequest('clawhub skills.update requires "slug" or "all"');
     if (all) return { ok: true, skillKey: "*", config: { source: "clawhub", results: [] } };
@@ -122,6 +122,7 @@ export class Skills {
 
   private agent(id: string | undefined): AgentSettings {
     const { agents } = this.deps;
+    if (id?.trim() === "") return agents.owner(undefined, "skills workspace");
     const found = agents.find(id ?? agents.roster.defaultId);
     if (!found) throw invalidRequest(`unknown agent id "${id}"`);
     return found;

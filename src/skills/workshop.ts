@@ -19,7 +19,7 @@ import type { Skills } from "./skills.ts";
 interface WorkshopDeps {
   agents: AgentCatalogue;
   skills: Skills;
-  sessions: Pick<Sessions, "repository" | "canonicalKey">;
+  sessions: Pick<Sessions, "repository" | "lookupKey">;
   clock: Clock;
   limits: { skillFileBytes: number };
 }
@@ -103,7 +103,8 @@ export class SkillWorkshop {
     { sessionKey }: SkillsLibraryListParams,
     caller: { scopes: ReadonlySet<string> },
   ): Promise<SkillsLibraryListResult> {
-    if (sessionKey !== undefined && !(await this.hasSession(sessionKey))) throw notFound("Session not found.");
+    const key = sessionKey === undefined ? undefined : this.deps.sessions.lookupKey(sessionKey);
+    if (key !== undefined && !(await this.deps.sessions.repository.find(key))) throw notFound("Session not found.");
     const canManageWorkspace = hasScope(caller, "operator.admin");
     return {
       entries: [],
@@ -112,6 +113,7 @@ export class SkillWorkshop {
       defaultTarget: canManageWorkspace ? "workspace" : "unavailable",
       canManageWorkspace,
       defaultSelectionLimit: SELECTION_LIMIT,
+      ...(key !== undefined && { session: { sessionKey: key, selections: [], attachable: [] } }),
     };
   }
 
@@ -120,14 +122,8 @@ export class SkillWorkshop {
     throw notFound("Skill not found in your accessible library.");
   }
 
-  private async hasSession(sessionKey: string): Promise<boolean> {
-    const { sessions } = this.deps;
-    return (await sessions.repository.find(sessions.canonicalKey(sessionKey))) !== null;
-  }
-
   private mustKnow({ agentId }: { agentId?: string }): void {
-    if (agentId === undefined || this.deps.agents.find(agentId)) return;
-    throw invalidRequest(`unknown agent id "${agentId}"`);
+    this.deps.agents.owner(agentId, "skills workspace");
   }
 }
 

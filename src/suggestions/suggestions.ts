@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import type {
   TaskSuggestion,
@@ -39,9 +40,13 @@ interface Row {
 export class Suggestions {
   constructor(private readonly deps: SuggestionDeps) {}
 
-  /** Newest first. Keys are compared as they were given. @throws GatewayError for an unknown agent */
+  /** Newest first. Keys are compared as they were given. @throws GatewayError for a malformed key or an unknown agent */
   async list({ sessionKey, agentId }: TaskSuggestionsListParams): Promise<TaskSuggestionsListResult> {
-    this.checkAgent(agentId);
+    if (sessionKey !== undefined && /^agent::/i.test(sessionKey.trim())) {
+      throw invalidRequest(`malformed session key "${sessionKey}"`);
+    }
+    // Upstream looks at the agent for the session that it should own.
+    if (sessionKey !== undefined) this.checkAgent(agentId);
     const rows = await this.deps.store.read(
       (db) =>
         db
@@ -57,6 +62,7 @@ export class Suggestions {
   async create(params: TaskSuggestionsCreateParams): Promise<TaskSuggestionsCreateResult> {
     const { store, agents, bus, clock } = this.deps;
     const { title, prompt, tldr, cwd, sessionKey } = params;
+    if (!isAbsolute(cwd)) throw invalidRequest("task suggestion cwd must be absolute");
     this.checkAgent(params.agentId);
     const owner = params.agentId ?? /^agent:([^:]+):/.exec(sessionKey)?.[1] ?? agents.roster.defaultId;
     const { row, dropped } = await store.write((db) => {

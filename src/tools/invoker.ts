@@ -130,7 +130,7 @@ export class ToolInvoker {
   /** Null for a key of an agent that there is none of. */
   private async session({ sessionKey, agentId }: ToolsInvokeParams): Promise<SessionState | null> {
     const { agents, sessions } = this.deps;
-    const key = sessions.canonicalKey(sessionKey ?? "main", agentId);
+    const key = sessions.canonicalKey(sessionKey?.trim() || "main", agentId);
     const found = await sessions.find(key);
     if (found) return found;
     const owner = /^agent:([^:]+):/.exec(key)?.[1] ?? agents.roster.defaultId;

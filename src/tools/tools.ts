@@ -74,7 +74,7 @@ export class Tools {
     { isOwner }: { isOwner: boolean },
   ): Promise<ToolsEffectiveResult> {
     const { sessions, agents, config, host, mcp } = this.deps;
-    const named = agentId === undefined ? undefined : this.agent(agentId);
+    const named = agentId === undefined || agentId.trim() === "" ? undefined : this.agent(agentId);
     const session = await sessions.find(sessions.canonicalKey(sessionKey, named?.id));
     if (!session) throw invalidRequest(`unknown session key "${sessionKey}"`);
     const agent = named ?? this.agent(session.agentId);
@@ -105,30 +105,29 @@ export class Tools {
    * @throws GatewayError `unknown agent id "x"`
    */
   github({ agentId, selectedScope }: ToolsGitHubStatusParams): ToolsGitHubStatusResult {
+    const effective: ToolsGitHubStatusResult["effective"] = {
+      source: "system-detected",
+      credentialKind: "native",
+      credentialState: "unavailable",
+      account: null,
+      gitAuthor: { name: null, email: null },
+      evidence: "none",
+      accessExpiresAtMs: null,
+      refreshState: "not_applicable",
+      oauthScopes: [],
+      repositoryGrants: "unknown",
+    };
+    const identity = selectedScope === "system" ? effective : null;
     return {
       agentId: this.agent(agentId).id,
       selectedScope,
-      selected: { scope: selectedScope, configured: false, identity: null },
-      effective: {
-        source: "system-detected",
-        credentialKind: "native",
-        credentialState: "unavailable",
-        account: null,
-        gitAuthor: { name: null, email: null },
-        evidence: "none",
-        accessExpiresAtMs: null,
-        refreshState: "not_applicable",
-        oauthScopes: [],
-        repositoryGrants: "unknown",
-      },
+      selected: { scope: selectedScope, configured: false, identity },
+      effective,
     };
   }
 
   private agent(id: string | undefined): AgentSettings {
-    const { agents } = this.deps;
-    const found = agents.find(id ?? agents.roster.defaultId);
-    if (!found) throw invalidRequest(`unknown agent id "${id}"`);
-    return found;
+    return this.deps.agents.asked(id);
   }
 }
 

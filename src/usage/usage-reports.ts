@@ -141,7 +141,7 @@ export class UsageReports {
   ): Promise<StoredSession[]> {
     const { repository } = this.options.sessions;
     if (params.key !== undefined) {
-      const session = await repository.find(this.options.sessions.canonicalKey(params.key, params.agentId));
+      const session = await repository.find(this.options.sessions.lookupKey(params.key, params.agentId));
       return session ? [session] : [];
     }
     const limit = Math.min(params.limit ?? DEFAULT_SESSIONS, LIMITS.usageSessions);

@@ -5,21 +5,29 @@ import type {
   AgentsCreateResult,
   AgentsDeleteParams,
   AgentsDeleteResult,
+  AgentsListResult,
   AgentsUpdateParams,
   AgentsUpdateResult,
 } from "../../../generated/types.ts";
 import type { Tree } from "../../config/json5.ts";
 import type { ConfigPort } from "../../config/types.ts";
 import { dict, text } from "../../models/settings.ts";
+import type { Clock } from "../../platform/clock.ts";
 import { invalidRequest } from "../../platform/errors.ts";
 import { errorCode, makePrivateDirectory } from "../../platform/private-file.ts";
+import type { Settings } from "../../store/settings.ts";
 import type { AgentCatalogue } from "../catalogue.ts";
 import { agentId } from "../roster.ts";
 import { createWorkspace, type StartingFacts } from "./starting-files.ts";
 import { trashFolder } from "./trash.ts";
 
+/** Under which name it is kept when each agent was made by a client; by id, milliseconds since the epoch. */
+const CREATED = "agents.created";
+
 interface ManagerDeps {
   config: ConfigPort;
+  settings: Settings;
+  clock: Clock;
   agents: AgentCatalogue;
   /** Writes the config file with what the function makes of its tree; in force when it returns. @throws GatewayError */
   edit(change: (tree: Tree) => Tree): void;
@@ -33,6 +41,18 @@ const FIRST = "main";
 /** Adds, changes and removes agents: their entries in the config file, and the folders that belong to them. */
 export class AgentManager {
   constructor(private readonly deps: ManagerDeps) {}
+
+  /** `agents.list`: the catalogue, and of agents that clients made when that was. */
+  async describe(): Promise<AgentsListResult> {
+    const { agents, settings } = this.deps;
+    const list = await agents.describe();
+    const created = (await settings.get<Record<string, number>>(CREATED)) ?? {};
+    const origin = (id: string) =>
+      created[id] === undefined
+        ? {}
+        : { createdVia: "operator" as const, creatorAgentId: null, createdAt: created[id] };
+    return { ...list, agents: list.agents.map((agent) => ({ ...agent, ...origin(agent.id) })) };
+  }
 
   /**
    * @throws GatewayError for a name without a usable letter (`Agent name "x" has no valid id characters. …`), one that is
@@ -55,6 +75,7 @@ export class AgentManager {
     const entry = { name, workspace, agentDir, ...(model ? { model } : {}), identity };
     await this.prepare(workspace, identity);
     edit((tree) => withAgent(this.keepingOthers(tree), id, entry));
+    await this.remember(id, this.deps.clock.now());
     return { ok: true, agentId: id, name, workspace, ...(model ? { model } : {}) };
   }
 
@@ -83,6 +104,7 @@ export class AgentManager {
     const bindings = Array.isArray(config.current.bindings) ? config.current.bindings : [];
     const removedBindings = bindings.filter((binding) => isOf(binding, id)).length;
     edit((tree) => withoutAgent(tree, id));
+    await this.remember(id, undefined);
     const result: AgentsDeleteResult = { ok: true, agentId: id, removedBindings, removed: [], failed: [] };
     if (!deleteFiles) return result;
     await forgetSessions(id);
@@ -91,6 +113,15 @@ export class AgentManager {
     if ("method" in outcome) result.removed!.push({ path: workspace, method: outcome.method });
     else result.failed!.push({ path: workspace, reason: outcome.reason });
     return result;
+  }
+
+  /** Of agents that are gone by other ways nothing is kept, so that the record grows no larger than the roster. */
+  private async remember(id: string, createdAt: number | undefined): Promise<void> {
+    const { agents, settings } = this.deps;
+    await settings.update<Record<string, number>>(CREATED, (before = {}) => {
+      const kept = Object.entries(before).filter(([known]) => known !== id && agents.find(known));
+      return Object.fromEntries(createdAt === undefined ? kept : [...kept, [id, createdAt]]);
+    });
   }
 
   /**

@@ -41,7 +41,7 @@ export class Tasks {
     const order = params.sortBy ?? "accepted";
     const found = await repository.list({
       states: status === undefined ? undefined : [status].flat(),
-      sessionKey: sessionKey === undefined ? undefined : sessions.canonicalKey(sessionKey, params.agentId),
+      sessionKey: sessionKey === undefined ? undefined : sessions.lookupKey(sessionKey, params.agentId),
       agentId: params.agentId === undefined ? undefined : agentId(params.agentId),
       order,
       below: cursor === undefined ? undefined : placeOf(cursor, order),

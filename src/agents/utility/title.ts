@@ -19,8 +19,7 @@ export async function prepareTitle(
   agents: AgentCatalogue,
   { agentId, message, incognito }: SessionsTitlePrepareParams,
 ): Promise<SessionsTitlePrepareResult> {
-  const agent = agents.find(normalAgentId(agentId));
-  if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`);
+  const agent = agents.asked(agentId);
   const text = message.trim();
   if (text === "" || text.startsWith("/") || incognito) return { title: null };
   const model = await utility.of(agent.id);

@@ -1,4 +1,4 @@
-import { searchSessions } from "../../sessions/search.ts";
+import { searchTranscripts } from "../../sessions/search.ts";
 import type { Sessions } from "../../sessions/sessions.ts";
 import { jsonResult, type Tool, ToolError } from "../types.ts";
 import type { SessionAccess } from "./access.ts";
@@ -24,7 +24,7 @@ export function sessionsSearchTool(sessions: Sessions, access: SessionAccess): T
     async run({ query = "", limit = DEFAULT_HITS, agentId }, context) {
       if (String(query).trim() === "") throw new ToolError("query must not be empty");
       const params = { query: String(query), limit: LOOKED_AT, ...(agentId ? { agentId: String(agentId) } : {}) };
-      const found = await searchSessions(sessions, params);
+      const found = await searchTranscripts(sessions, params);
       const keys = [...new Set(found.results.map(({ sessionKey }) => sessionKey))];
       const stored = await sessions.repository.findMany(keys);
       const visible = new Set<string>();

@@ -147,7 +147,7 @@ export async function webSearchTest(
 
 /** @throws GatewayError for an unknown agent */
 function agentOf(agents: AgentCatalogue, agentId: string | undefined): string {
-  const agent = agents.find(agentId ?? agents.roster.defaultId);
+  const agent = agentId === undefined ? agents.owner(undefined, "model auth") : agents.find(agentId);
   if (!agent) throw invalidRequest(`unknown agent id "${agentId}"`, { code: "UNKNOWN_AGENT_ID", agentId });
   return agent.id;
 }
