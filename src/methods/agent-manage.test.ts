@@ -67,6 +67,17 @@ describe("agents.create", () => {
     expect(configText()).toContain("// who may come in");
   });
 
+  test("remembers when a client made an agent until it goes", async () => {
+    await client.call("agents.create", { name: "Dated" });
+    const origin = { createdVia: "operator", creatorAgentId: null, createdAt: expect.any(Number) };
+    const row = async () => (await agents()).agents.find(({ id }: { id: string }) => id === "dated");
+    expect(await row()).toMatchObject(origin);
+    expect((await agents()).agents[0]).not.toHaveProperty("createdAt");
+    await client.call("agents.delete", { agentId: "dated", deleteFiles: false });
+    expect(await row()).toBeUndefined();
+    expect(await gateway.services.settings.get("agents.created")).not.toHaveProperty("dated");
+  });
+
   test("fills the workspace with the files to start with, for their owner to change", async () => {
     const { files } = await client.call("agents.files.list", { agentId: "parity-bot" });
     expect(files.map((file: Payload) => [file.name, file.missing])).toEqual([

@@ -174,18 +174,22 @@ describe("skills.update", () => {
   });
 
   test("has nothing of a registry to bring up to date", async () => {
-    expect((await update({ source: "clawhub", all: true })).payload.config).toEqual({ source: "clawhub", results: [] });
-    expect((await update({ source: "clawhub", slug: "x" })).error).toMatchObject({
+    const ours = { source: "clawhub", agentId: "main" };
+    expect((await update({ ...ours, all: true })).payload.config).toEqual({ source: "clawhub", results: [] });
+    expect((await update({ ...ours, slug: "x" })).error).toMatchObject({
       code: "UNAVAILABLE",
       message: 'Skill "x" is not tracked as a ClawHub install.',
     });
-    const problem = async (params: object): Promise<string> =>
-      (await update({ source: "clawhub", ...params })).error.message;
+    const problem = async (params: object): Promise<string> => (await update({ ...ours, ...params })).error.message;
     expect(await problem({})).toBe('clawhub skills.update requires "slug" or "all"');
     expect(await problem({ slug: "x", all: true })).toBe(
       'clawhub skills.update accepts either "slug" or "all", not both',
     );
     expect(await problem({ slug: "x", agentId: "ghost" })).toBe(unknownAgent);
+    // Of two agents none is meant.
+    expect(await problem({ slug: "x", agentId: undefined })).toBe(
+      "Multiple agents are configured, but skills workspace has no explicit owner. Pass agentId to select a configured agent.",
+    );
   });
 });
 

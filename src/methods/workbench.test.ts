@@ -139,7 +139,12 @@ describe("suggestions", () => {
       (await client.call("taskSuggestions.list", params)).suggestions.map(({ id }: any) => id);
     expect(await listed({})).toEqual([newer.taskId, taskId]);
     expect(await listed({ agentId: "main" })).toEqual([taskId]);
-    expect(await refusal("taskSuggestions.list", { agentId: "ops" })).toBe('Unknown agent id "ops"');
+    expect(await listed({ agentId: "ops" })).toEqual([newer.taskId]);
+    const foreign = { sessionKey: "agent:main:hint", agentId: "ops" };
+    expect(await refusal("taskSuggestions.list", foreign)).toBe('Unknown agent id "ops"');
+    expect(await refusal("taskSuggestions.list", { sessionKey: "agent::x" })).toBe('malformed session key "agent::x"');
+    const relative = await refusal("taskSuggestions.create", { ...given, cwd: "tmp" });
+    expect(relative).toBe("task suggestion cwd must be absolute");
     expect(await listed({ sessionKey: "hint" })).toEqual([]);
     expect(await client.call("taskSuggestions.dismiss", { taskId })).toEqual({ taskId, dismissed: true });
     expect(await client.call("taskSuggestions.dismiss", { taskId })).toEqual({ taskId, dismissed: false });

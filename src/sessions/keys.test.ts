@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readRoster } from "../agents/roster.ts";
-import { canonicalKey, keyFacts, ownableKey } from "./keys.ts";
+import { canonicalKey, keyFacts, lookupKey, ownableKey } from "./keys.ts";
 import { displayName } from "./names.ts";
 
 const roster = (config: object = {}) => readRoster(config, "/state");
@@ -26,6 +26,15 @@ test.each([
 
 test.each(["agent:", "agent:main", "agent:main:", "agent::x", "a\u0000b"])("%j is malformed", (key) => {
   expect(() => canonicalKey(key, ONE)).toThrow(`malformed session key "${key}"`);
+});
+
+test("a blank key is refused, and that of no session where one is only looked up", () => {
+  expect(() => canonicalKey("  ", ONE)).toThrow("key required");
+  expect(lookupKey("  ", ONE)).toBe("agent:main:");
+  expect(lookupKey("", TWO, "ops")).toBe("agent:ops:");
+  expect(lookupKey(" Foo ", ONE)).toBe("agent:main:foo");
+  expect(() => lookupKey("", ONE, "ghost")).toThrow('Unknown agent id "ghost"');
+  expect(() => lookupKey("agent::x", ONE)).toThrow('malformed session key "agent::x"');
 });
 
 describe("the agent beside a key", () => {

@@ -16,7 +16,7 @@ import { getMessage } from "./message.ts";
 import { patchSession } from "./patch.ts";
 import { describeSession, getMessages, previewSessions } from "./read.ts";
 import { resolveSession } from "./resolve.ts";
-import { searchSessions } from "./search.ts";
+import { searchTranscripts } from "./search.ts";
 import type { Sessions } from "./sessions.ts";
 import { refusal, testSessions } from "./testing.ts";
 
@@ -88,9 +88,9 @@ const CALLS: Record<string, () => Promise<unknown>> = {
   "history of a message": () => chatHistory(sessions, { sessionKey: "a", messageId: "x" }, VIEWER),
   append: () => sessions.append("agent:main:a", [{ role: "user", content: "x", timestamp: 1, idempotencyKey: "k" }]),
   recent: () => sessions.recent("agent:main:a", 10),
-  search: () => searchSessions(sessions, { query: "hi" }),
-  "search of an agent": () => searchSessions(sessions, { query: "hi", agentId: "main" }),
-  "search in sessions": () => searchSessions(sessions, { query: "hi", sessionKeys: ["a"] }),
+  search: () => searchTranscripts(sessions, { query: "hi" }),
+  "search of an agent": () => searchTranscripts(sessions, { query: "hi", agentId: "main" }),
+  "search in sessions": () => searchTranscripts(sessions, { query: "hi", sessionKeys: ["a"] }),
   "message by id": () => getMessage(sessions, { sessionKey: "a", messageId: "x" }),
   "usage of days": () => reports().cost({}),
   "usage of sessions": () => reports().sessions({}),

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { LIMITS } from "../../generated/limits.ts";
 import { createSession } from "./create.ts";
 import { deleteSession, resetSession } from "./lifecycle.ts";
-import { searchSessions } from "./search.ts";
+import { searchSessions, searchTranscripts } from "./search.ts";
 import type { Sessions } from "./sessions.ts";
 import { snippetOf } from "./snippet.ts";
 import { ADMIN, refusal, testSessions } from "./testing.ts";
@@ -23,7 +23,7 @@ async function say(sessions: Sessions, name: string, ...messages: TranscriptMess
 }
 
 const found = async (sessions: Sessions, query: string, more: object = {}) =>
-  (await searchSessions(sessions, { query, ...more })).results.map(({ snippet }) => snippet);
+  (await searchTranscripts(sessions, { query, ...more })).results.map(({ snippet }) => snippet);
 
 test("a hit tells where it was said, by whom, when and with which words", async () => {
   const { sessions, clock } = testSessions();
@@ -101,6 +101,18 @@ test("a search may be limited to sessions and to an agent", async () => {
   expect(await refusal(() => searchSessions(sessions, other))).toEqual({
     message: 'agent "work" does not match session key agent "main"',
   });
+});
+
+test("a client that names an agent names sessions too, blank words come first", async () => {
+  const { sessions } = testSessions();
+  await say(sessions, "a", user("zebra one"));
+  const asked = (params: object) => refusal(() => searchSessions(sessions, { query: "zebra", ...params }));
+  expect(await asked({ agentId: "Main" })).toEqual({ message: "agentId requires sessionKeys" });
+  expect(await asked({ agentId: "  " })).toEqual({ message: 'Unknown agent id "  "' });
+  expect(await asked({ agentId: "main", query: " " })).toEqual({ message: "query must not be empty" });
+  const inSessions = { query: "zebra", agentId: "main", sessionKeys: ["a"] };
+  expect((await searchSessions(sessions, inSessions)).results.length).toBe(1);
+  expect(await searchSessions(sessions, { query: "zebra", agentId: "ghost" })).toEqual({ results: [] });
 });
 
 test("there are at most so many hits, and it is told that there are more", async () => {
