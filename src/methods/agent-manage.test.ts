@@ -73,6 +73,8 @@ describe("agents.create", () => {
     const row = async () => (await agents()).agents.find(({ id }: { id: string }) => id === "dated");
     expect(await row()).toMatchObject(origin);
     expect((await agents()).agents[0]).not.toHaveProperty("createdAt");
+    gateway.services.config.refresh();
+    expect(await row()).toMatchObject(origin);
     await client.call("agents.delete", { agentId: "dated", deleteFiles: false });
     expect(await row()).toBeUndefined();
     expect(await gateway.services.settings.get("agents.created")).not.toHaveProperty("dated");

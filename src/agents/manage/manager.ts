@@ -48,9 +48,9 @@ export class AgentManager {
     const list = await agents.describe();
     const created = (await settings.get<Record<string, number>>(CREATED)) ?? {};
     const origin = (id: string) =>
-      created[id] === undefined
-        ? {}
-        : { createdVia: "operator" as const, creatorAgentId: null, createdAt: created[id] };
+      Object.hasOwn(created, id)
+        ? { createdVia: "operator" as const, creatorAgentId: null, createdAt: created[id]! }
+        : {};
     return { ...list, agents: list.agents.map((agent) => ({ ...agent, ...origin(agent.id) })) };
   }
 
