@@ -1,5 +1,5 @@
 import { FEATURE_SPACE, scaleOf, type Window } from "../../src/defender/prompt/model/features.ts";
-import type { Random } from "./grammar.ts";
+import { type Random, seeded } from "./grammar.ts";
 
 /** Who speaks: a person, or data that a tool has brought. */
 export type Domain = 0 | 1;
@@ -48,11 +48,28 @@ export class Weights {
   }
 }
 
+/** The mean of several models, each trained in an order of its own: what they owe to chance cancels out. */
+export function learnMean(examples: readonly Example[], seeds: readonly number[]): Weights {
+  const mean = new Weights();
+  for (const seed of seeds) {
+    const { shared, own, bias } = learn(examples, seeded(seed));
+    addShare(mean.shared, shared, seeds.length);
+    addShare(mean.own[0], own[0], seeds.length);
+    addShare(mean.own[1], own[1], seeds.length);
+    addShare(mean.bias, bias, seeds.length);
+  }
+  return mean;
+}
+
+function addShare(sum: Float32Array, values: Float32Array, parts: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += values[i]! / parts;
+}
+
 /**
  * Logistic regression by stochastic gradients with a step of its own for each weight. Of an attack only the window that
  * looks worst is learned from, once there is a first idea of what is bad; of a harmless text all are.
  */
-export function learn(examples: readonly Example[], random: Random, options: LearnOptions = DEFAULTS): Weights {
+function learn(examples: readonly Example[], random: Random, options: LearnOptions = DEFAULTS): Weights {
   const weights = new Weights();
   const steps = [
     new Float32Array(FEATURE_SPACE),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type LabelledText, originOf } from "../../src/defender/evaluation.ts";
 import { signsIn } from "../../src/defender/prompt/guard.ts";
 import { windowsOf } from "../../src/defender/prompt/model/features.ts";
+import { domainOf } from "../../src/defender/prompt/model/model.ts";
 import { normalise } from "../../src/defender/prompt/normalise.ts";
 import { directAttack, indirectAttack } from "./attacks.ts";
 import { foreignAttack, foreignHarmless } from "./foreign.ts";
@@ -28,20 +29,19 @@ export function textOf(
   return { ...facts, text, windows: [...windowsOf(plain, signsIn(plain))] };
 }
 
-/** The labelled set: one JSON object per line. Kinds count by the root of their number, so that none drowns the others. */
-export function labelledTexts(path: string): Text[] {
-  const items = readFileSync(path, "utf8")
-    .split("\n")
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as LabelledText);
+/** The repository that a labelled text comes from, also one that was derived from it. */
+export const sourceOf = ({ source }: LabelledText): string => source.replace(/ \(.*/, "");
+
+/** Labelled texts for training. Kinds count by the root of their number, so that none drowns the others. */
+export function labelledTexts(items: readonly LabelledText[]): Text[] {
   const key = ({ kind, source }: LabelledText): string => `${kind} ${source}`;
   const sizes = new Map<string, number>();
   for (const item of items) sizes.set(key(item), (sizes.get(key(item)) ?? 0) + 1);
   return items.map((item) =>
     textOf(item.text, {
       isAttack: item.label === "attack",
-      domain: originOf(item) === "channel-stranger" ? 0 : 1,
-      source: item.source.replace(/ \(.*/, ""),
+      domain: domainOf(originOf(item)),
+      source: sourceOf(item),
       kind: item.kind,
       weight: 8 / Math.sqrt(sizes.get(key(item))!),
     }),
@@ -60,9 +60,9 @@ export function madeTexts(count: number, random: Random): Text[] {
     add(harmlessData(random), "made-data", false, 1, 0.8);
     const { kind, text } = indirectAttack(random);
     add(random() < 0.75 ? placed(text, harmlessData(random), random) : text, `made-${kind}`, true, 1);
-    if (i % 2 === 0) add(foreignAttack(random, false), "made-foreign", true, 0, 1);
+    add(foreignAttack(random, false), "made-foreign", true, 0, 1);
     if (i % 2 === 0) add(foreignHarmless(random), "made-foreign-harmless", false, 0, 0.6);
-    if (i % 4 === 0) add(placed(foreignAttack(random, true), harmlessData(random), random), "made-foreign", true, 1);
+    if (i % 2 === 0) add(placed(foreignAttack(random, true), harmlessData(random), random), "made-foreign", true, 1);
     if (i % 4 === 0) add(foreignHarmless(random), "made-foreign-harmless", false, 1, 0.8);
     if (i % 4 === 0) add(placed(directAttack(random), harmlessData(random), random), "made-direct-in-data", true, 1);
   }

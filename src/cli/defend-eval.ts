@@ -17,7 +17,7 @@ import { printable, table } from "./text.ts";
 
 /** Measures the defender on labelled texts: recall and false positives by kind and source, and the time it takes. */
 export async function run({ args, options, io, env }: Invocation): Promise<number> {
-  const items = labelled(inputText(args[0] === "-" ? "-" : { path: args[0]! }));
+  const items = labelledItems(inputText(args[0] === "-" ? "-" : { path: args[0]! }));
   const defender = localDefender(await loadConfig(env));
   const evaluation = await evaluate(items, (item): Promise<Decision> => {
     const { text, kind } = item;
@@ -26,12 +26,12 @@ export async function run({ args, options, io, env }: Invocation): Promise<numbe
     return defender.judge({ kind: "command", command: text, cwd: "/work", host: "gateway" }, { origin });
   });
   if (options.flag("json")) writeJson(io, evaluation);
-  else print(io, evaluation);
+  else printEvaluation(io, evaluation);
   return EXIT.ok;
 }
 
 /** One JSON object per line. @throws CliFailure with the number of the first line that is none */
-function labelled(text: string): LabelledText[] {
+export function labelledItems(text: string): LabelledText[] {
   const lines = text.split("\n").map((line, index) => [line.trim(), index + 1] as const);
   const items = lines.filter(([line]) => line !== "").map(([line, number]) => item(line, number));
   if (items.length === 0) throw new CliFailure("There is no labelled text.");
@@ -61,7 +61,8 @@ const row = (name: string, { flagged, blocked }: Rates): string[] => [
   interval(blocked),
 ];
 
-function print(io: Io, evaluation: Evaluation): void {
+/** Tables for people. */
+export function printEvaluation(io: Pick<Io, "out">, evaluation: Evaluation): void {
   const { attack, benign, benignWithoutSmuggling, byKind, bySource, recallAt, latency } = evaluation;
   const rows = [row("attacks", attack), row("benign", benign)];
   if (benignWithoutSmuggling.flagged.of < benign.flagged.of) {

@@ -1,3 +1,4 @@
+import { tokenise } from "./model/tokens.ts";
 import type { Span } from "./normalise.ts";
 
 /** What a part of a text says to whoever undoes a common encoding. */
@@ -9,6 +10,10 @@ export interface Decoded {
 
 /** Encoded runs of one text that are looked into; a text with more has its verdict from the first ones. */
 const MAX_RUNS = 20;
+/** Encodings within encodings that are undone. */
+const MAX_DEPTH = 3;
+/** Readings of one text, those within others included. */
+const MAX_READINGS = 40;
 /** Characters of a text that are read backwards, turned or respelled: such tricks are short. */
 const MAX_WHOLE = 8000;
 
@@ -16,6 +21,8 @@ const BASE64 = /(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{16,20000}={0,2}/g;
 const HEX = /(?<![A-Za-z0-9])(?:0x)?(?:[0-9a-fA-F]{2}[ :,]?){12,10000}(?![A-Za-z0-9])/g;
 const HEX_ESCAPES = /(?:\\x[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|&#x?[0-9a-fA-F]{2,5};){6,5000}/g;
 const PERCENT = /%[0-9a-fA-F]{2}(?:[^\s%]{0,40}%[0-9a-fA-F]{2}){3,2000}[^\s%]{0,40}/g;
+/** Characters from whose words the language is told. */
+const MAX_KNOWN = 2000;
 /** A word with a space between its letters; between such words stand two or more. */
 const SPACED_WORD = /(?:^|\s)\S(?: \S){3,40}(?=\s{2}|\s?$)/;
 const LEET: Readonly<Record<string, string>> = {
@@ -37,10 +44,23 @@ const MAX_LEET_WORD = 24;
 
 /**
  * Readings of a text behind encodings that models undo by themselves: base64, hexadecimal, escapes, percent signs,
- * letters with spaces between them, digits in place of letters, ROT13 and text written backwards. A reading is given
- * only where it is text and the plain form is none, so that ordinary words are not read twice. Linear in the length.
+ * letters with spaces between them, digits in place of letters, ROT13 and text written backwards, also one within
+ * another. A reading is given only where it is text and the plain form is none, so that ordinary words are not read
+ * twice. Linear in the length.
  */
 export function decodings(text: string): Decoded[] {
+  const all = decodedOnce(text);
+  let level = all;
+  for (let depth = 1; depth < MAX_DEPTH && level.length > 0 && all.length < MAX_READINGS; depth++) {
+    level = level
+      .flatMap(({ text: inner, span }) => decodedOnce(inner).map((reading) => ({ text: reading.text, span })))
+      .slice(0, MAX_READINGS - all.length);
+    all.push(...level);
+  }
+  return all;
+}
+
+function decodedOnce(text: string): Decoded[] {
   const found: Decoded[] = [
     ...runs(text, BASE64, (run) => ofBytes(Buffer.from(run.replace(/-/g, "+").replace(/_/g, "/"), "base64"))),
     ...runs(text, HEX, (run) => ofBytes(Buffer.from(run.replace(/^0x|[ :,]/g, ""), "hex"))),
@@ -70,8 +90,17 @@ function wholes(text: string): Decoded[] {
   const readings: string[] = SPACED_WORD.test(text) ? [text.split(/ {2,}/).map(unspaced).join(" ")] : [];
   const leet = text.match(LEET_WORD)?.length ?? 0;
   if (leet >= MIN_LEET_WORDS) readings.push(text.replace(/\S+/g, unleet));
-  if (plain < MIN_COMMON && text.includes(" ")) readings.push(rot13(text), [...text].reverse().join(""));
-  return readings.filter((reading) => commonWords(reading) > plain + 0.1).map((reading) => ({ text: reading, span }));
+  if (plain < MIN_COMMON && /[\s\u0e00-\u9fff]/.test(text)) readings.push(rot13(text), [...text].reverse().join(""));
+  const known = readings.length > 0 ? knownWords(text) : 0;
+  return readings
+    .filter((reading) => commonWords(reading) > plain + 0.1 || knownWords(reading) > known + 0.15)
+    .map((reading) => ({ text: reading, span }));
+}
+
+/** Share of a text's words that any of the languages of the model knows. */
+function knownWords(text: string): number {
+  const { classes, count } = tokenise(text.slice(0, MAX_KNOWN));
+  return count === 0 ? 0 : classes.filter((found) => found.length > 0).length / count;
 }
 
 const unspaced = (part: string): string => (/^\S(?: \S)+$/.test(part) ? part.replaceAll(" ", "") : part);

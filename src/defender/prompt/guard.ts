@@ -79,6 +79,9 @@ function hiddenSigns(text: string, signs: readonly Sign[]): Sign[] {
 /** What is added to the weight of instructions that somebody took the trouble to encode. */
 const ENCODED = 25;
 
+/** The same for the model's opinion, which is less sure. */
+const ENCODED_LEARNED = 3;
+
 /** A request to undo an encoding and to do what comes out; what is obeyed or executed is an order. */
 const DECODE_AND_FOLLOW =
   /\b(?:decod|decrypt|decipher|unscrambl)\w{0,3}\b[^\n]{0,60}\b(?:(?<order>follow|obey|execute|comply)|carry out|act on|do what|do it)/i;
@@ -107,7 +110,7 @@ function hiddenWeight(decoded: string, origin: Origin): number {
   const strongest = Math.max(0, ...signs.map(({ weight }) => weight));
   const learned = Math.max(0, ...learnedSigns(decoded, signs, origin).map(({ weight }) => weight));
   if (strongest >= 30) return Math.min(95, strongest + ENCODED);
-  return learned >= LEARNED_REVIEW ? learned : 0;
+  return learned >= LEARNED_REVIEW - ENCODED_LEARNED ? learned + ENCODED_LEARNED : 0;
 }
 
 const MIN_HIDDEN_CHARS = 4;

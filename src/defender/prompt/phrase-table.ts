@@ -251,6 +251,15 @@ export const PHRASES: readonly Phrase[] = [
     within: 8,
     request: true,
   },
+  {
+    id: "send-any-credential",
+    family: "exfiltration",
+    weight: 28,
+    reason: SENDS,
+    parts: ["send", "credential"],
+    within: 5,
+    request: true,
+  },
 
   { id: "note-to-ai", family: "addressed", weight: 45, reason: ADDRESSED, parts: ["note", "ai"], within: 4 },
   {

@@ -51,7 +51,21 @@ export function unpacked(bytes: Uint8Array): Model {
 let loaded: Model | undefined;
 
 /** The model that is part of the executable; read with the first text that is judged. */
-const shipped = (): Model => (loaded ??= unpacked(readFileSync(weightsPath)));
+function shipped(): Model {
+  loaded ??= unpacked(readFileSync(weightsPath));
+  return loaded;
+}
+
+/** Does some work with another model in the place of the shipped one: how a model is measured that has not seen a source. */
+export function withModel<T>(model: Model, work: () => T): T {
+  const before = loaded;
+  loaded = model;
+  try {
+    return work();
+  } finally {
+    loaded = before;
+  }
+}
 
 const DATA: ReadonlySet<Origin> = new Set(["tool-result", "web", "mail", "file"]);
 /** Which table judges words of this origin. */
