@@ -1978,6 +1978,48 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
   "security.defender.blockScore": {
     "help": "Score from which the action is refused."
   },
+  "security.defender.virustotal": {
+    "help": "What many engines say of files and addresses; by hash or address id alone, and off without a key."
+  },
+  "security.defender.virustotal.enabled": {
+    "help": "Ask when there is a key."
+  },
+  "security.defender.virustotal.apiKey": {
+    "help": "The key of VirusTotal's API, version 3."
+  },
+  "security.defender.virustotal.waitMs": {
+    "help": "How long a decision waits for an answer; a later one counts from the cache the next time."
+  },
+  "security.defender.virustotal.cacheHours": {
+    "help": "How long an answer counts before it is renewed."
+  },
+  "security.defender.virustotal.perMinute": {
+    "help": "Calls that the key allows a minute."
+  },
+  "security.defender.virustotal.perDay": {
+    "help": "Calls that the key allows a day."
+  },
+  "security.defender.host": {
+    "help": "Files by which this machine or the gateway could be taken over."
+  },
+  "security.defender.host.enabled": {
+    "help": "Watch them, and raise the risk of every action when one changed, until somebody accepts it."
+  },
+  "security.defender.host.paths": {
+    "help": "Further files, absolute or from the home folder."
+  },
+  "security.defender.telemetry": {
+    "help": "What a sensor of this machine finds."
+  },
+  "security.defender.telemetry.feed": {
+    "help": "A file to which it adds one JSON object a line, with timestampMs, severity or level, and tags."
+  },
+  "security.defender.telemetry.windowSeconds": {
+    "help": "How long a severe event raises the risk of every action."
+  },
+  "security.defender.telemetry.bonus": {
+    "help": "What it adds to the score of an action."
+  },
   "security.defender.policyFile": {
     "help": "The policy as YAML, absolute or in the state directory; defender/policy.yaml there unless told."
   },

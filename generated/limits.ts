@@ -417,6 +417,34 @@ export const LIMITS = {
   defenderUrlChars: 16384,
   /** links. Of one message, judged each by itself; with more a person is asked. */
   defenderLinks: 200,
+  /** questions. Under way at a time; the free key allows half of that a minute. */
+  virustotalAsking: 8,
+  /** ms. For an answer, which no decision waits for. */
+  virustotalTimeoutMs: 15000,
+  /** rows. Answers of engines kept, about 3 MB; the oldest go first. */
+  reputationRows: 20000,
+  /** ms. 90 days for which an answer is kept at most. */
+  reputationAgeMs: 7776000000,
+  /** files. Guarded at a time, each with a watch of the system. */
+  hostPaths: 200,
+  /** ms. After the start, so that nothing is read while clients come back. */
+  hostFirstLookMs: 10000,
+  /** ms. Between two looks at all guarded files; one costs some system calls a file while nothing changed. */
+  hostLookMs: 60000,
+  /** ms. After the system's notice of a change, so that one who writes a file is done with it. */
+  hostSettleMs: 300,
+  /** bytes. From which size on a file is not read again while its times and inode are the same. */
+  hostLargeBytes: 16777216,
+  /** bytes. Of a sensor's feed at a time; what is older than its last megabyte is passed over. */
+  telemetryReadBytes: 1048576,
+  /** ms. Between two looks at a sensor's feed. */
+  telemetryLookMs: 250,
+  /** events. Severe ones that still count; the oldest go first. */
+  telemetryEvents: 1000,
+  /** ms. Between two looks at the processes of commands at work, one command at a time; a look takes some milliseconds. */
+  childLookMs: 3000,
+  /** processes. Of one command, looked at in one go. */
+  childProcesses: 500,
   /** findings. Kept of one decision, highest score first; the first decides. */
   defenderMaxFindings: 16,
   /** characters. Of a refused text kept with its decision; enough to see what it was. */
@@ -1129,6 +1157,20 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderCommandExpanded: { unit: "characters", reason: "Put in the place of variables and outputs that are known, so that values cannot multiply." },
   defenderUrlChars: { unit: "characters", reason: "Of one address; servers refuse longer ones, and a person is asked." },
   defenderLinks: { unit: "links", reason: "Of one message, judged each by itself; with more a person is asked." },
+  virustotalAsking: { unit: "questions", reason: "Under way at a time; the free key allows half of that a minute." },
+  virustotalTimeoutMs: { unit: "ms", reason: "For an answer, which no decision waits for." },
+  reputationRows: { unit: "rows", reason: "Answers of engines kept, about 3 MB; the oldest go first." },
+  reputationAgeMs: { unit: "ms", reason: "90 days for which an answer is kept at most." },
+  hostPaths: { unit: "files", reason: "Guarded at a time, each with a watch of the system." },
+  hostFirstLookMs: { unit: "ms", reason: "After the start, so that nothing is read while clients come back." },
+  hostLookMs: { unit: "ms", reason: "Between two looks at all guarded files; one costs some system calls a file while nothing changed." },
+  hostSettleMs: { unit: "ms", reason: "After the system's notice of a change, so that one who writes a file is done with it." },
+  hostLargeBytes: { unit: "bytes", reason: "From which size on a file is not read again while its times and inode are the same." },
+  telemetryReadBytes: { unit: "bytes", reason: "Of a sensor's feed at a time; what is older than its last megabyte is passed over." },
+  telemetryLookMs: { unit: "ms", reason: "Between two looks at a sensor's feed." },
+  telemetryEvents: { unit: "events", reason: "Severe ones that still count; the oldest go first." },
+  childLookMs: { unit: "ms", reason: "Between two looks at the processes of commands at work, one command at a time; a look takes some milliseconds." },
+  childProcesses: { unit: "processes", reason: "Of one command, looked at in one go." },
   defenderMaxFindings: { unit: "findings", reason: "Kept of one decision, highest score first; the first decides." },
   defenderExcerptChars: { unit: "characters", reason: "Of a refused text kept with its decision; enough to see what it was." },
   defenderMaxDecisions: { unit: "rows", reason: "About 15 MB of decisions at worst; the oldest go first. As many of those that simply allow, which are smaller." },

@@ -9,9 +9,16 @@ import { DecisionRepository } from "./decision-repository.ts";
 import { Defender } from "./defender.ts";
 import { DefenderDesk } from "./desk.ts";
 import { actionGuards, TEXT_GUARDS } from "./guards.ts";
+import { createHostGuard } from "./host/create.ts";
+import { HostDesk } from "./host/desk.ts";
+import type { HostGuard } from "./host/host-guard.ts";
 import { PolicyFile } from "./policy/policy-file.ts";
 import { HostKey } from "./records/host-key.ts";
 import { Quarantine } from "./records/quarantine.ts";
+import type { ChildWatch } from "./telemetry/children.ts";
+import { createTelemetry } from "./telemetry/create.ts";
+import { VirusTotal } from "./virustotal/guard.ts";
+import { ReputationRepository } from "./virustotal/reputations.ts";
 
 export interface DefenderRoomOptions {
   store: Store;
@@ -29,6 +36,9 @@ export interface DefenderServices {
   readonly defender: Defender;
   readonly decisions: DecisionRepository;
   readonly defenderDesk: DefenderDesk;
+  readonly hostGuard: HostGuard;
+  readonly hostDesk: HostDesk;
+  readonly childWatch: ChildWatch;
 }
 
 /** Builds the room. No key and no policy is read before the first decision. */
@@ -44,6 +54,10 @@ export function createDefender(options: DefenderRoomOptions): DefenderServices {
     maxChars: LIMITS.quarantineChars,
   });
   const policy = new PolicyFile({ config, log });
+  const reputations = new ReputationRepository(store, LIMITS);
+  const virusTotal = new VirusTotal({ config, reputations, clock, log, secrets, limits: LIMITS });
+  const hostGuard = createHostGuard({ store, config, bus, clock, log });
+  const { feed, childWatch } = createTelemetry({ config, clock, log });
   const defender = new Defender({
     config,
     policy,
@@ -53,11 +67,12 @@ export function createDefender(options: DefenderRoomOptions): DefenderServices {
     clock,
     log,
     guards: TEXT_GUARDS,
-    actionGuards: actionGuards({ secrets, stateDir: config.stateDir }),
+    actionGuards: [...actionGuards({ secrets, stateDir: config.stateDir }), virusTotal],
+    risks: [hostGuard, feed, childWatch],
     secrets,
     limits: LIMITS,
   });
   defender.defineMetrics(metrics);
   const defenderDesk = new DefenderDesk({ config, defender, decisions, quarantine, policy, hostKey, clock, secrets });
-  return { defender, decisions, defenderDesk };
+  return { defender, decisions, defenderDesk, hostGuard, hostDesk: new HostDesk(hostGuard), childWatch };
 }

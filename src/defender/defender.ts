@@ -16,6 +16,7 @@ import type { PolicyInForce } from "./policy/policy-file.ts";
 import { type Policy, policyOf, ranked, scoreFor, verdictOf, weighed } from "./policy.ts";
 import type { Quarantine } from "./records/quarantine.ts";
 import { type Judged, Recorder } from "./records/recorder.ts";
+import { type RiskSource, raised } from "./risk.ts";
 import type {
   Action,
   ActionContext,
@@ -40,6 +41,8 @@ export interface DefenderOptions {
   guards: readonly Guard[];
   /** What actions are shown to. */
   actionGuards?: readonly ActionGuard[];
+  /** What raises the score of every action while it lasts. */
+  risks?: readonly RiskSource[];
   /** The gateway's own secrets, by value. */
   secrets: () => readonly string[];
   limits: DefenderLimits;
@@ -178,8 +181,22 @@ export class Defender implements DefenderPort {
     }
     const tool = toolOf(action);
     const ruled = await this.ruled(action, found, policy, budget);
-    const findings = weighed(ruled, policy, { tool, channel: context.channel });
+    const findings = raised(weighed(ruled, policy, { tool, channel: context.channel }), await this.risks(policy));
     return decide([...findings, ...floorFinding(action, policy)], policy, limits.defenderMaxFindings);
+  }
+
+  /** What is the matter beside the action. A source that fails is a finding as a guard that does. */
+  private async risks(policy: Policy): Promise<Finding[]> {
+    const { risks = [], limits } = this.options;
+    const found: Finding[] = [];
+    for (const source of risks) {
+      try {
+        found.push(...(await inTime(source.risk(), limits.defenderBudgetMs)));
+      } catch (error) {
+        found.push(this.failed("risk", error, policy));
+      }
+    }
+    return found;
   }
 
   /** The findings after the policy's rules of commands. */

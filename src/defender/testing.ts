@@ -10,6 +10,7 @@ import { Defender, type DefenderLimits, type DefenderOptions } from "./defender.
 import type { ActionGuard, Guard } from "./guard.ts";
 import { HostKey } from "./records/host-key.ts";
 import { Quarantine } from "./records/quarantine.ts";
+import type { RiskSource } from "./risk.ts";
 
 export interface DefenderFixture {
   defender: Defender;
@@ -26,6 +27,7 @@ export function defenderFixture(
   options: {
     guards?: readonly Guard[];
     actionGuards?: readonly ActionGuard[];
+    risks?: readonly RiskSource[];
     policy?: Partial<GatewayConfig["security"]["defender"]>;
     /** The document in force. */
     document?: DefenderOptions["policy"];
@@ -55,6 +57,7 @@ export function defenderFixture(
       log: collector(logged),
       guards: options.guards ?? [],
       actionGuards: options.actionGuards,
+      risks: options.risks,
       secrets: () => secrets,
       limits: { ...LIMITS, ...options.limits },
       now: options.now,

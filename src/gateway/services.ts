@@ -581,6 +581,8 @@ async function settle(services: Services): Promise<void> {
   await outbound.deliveries.start();
   await services.replies.start();
   await skillUploads.forgetOld();
+  services.hostGuard.start();
+  services.childWatch.start(services.processes);
   await configWriter.reportLast(log);
   await chatMetadata.start();
   for (const warning of hooks.warnings) log.warn(warning);
@@ -597,6 +599,8 @@ export async function stopServices(services: Services): Promise<void> {
   questions.stop();
   await runs.stop();
   await processes.stop();
+  services.childWatch.stop();
+  await services.hostGuard.stop();
   await mcp.stop();
   await services.memory.stop();
   await scheduler.stop();

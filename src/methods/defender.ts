@@ -13,6 +13,10 @@ export const defender: DefenderHandlers<CallContext> = {
     entry: await defenderDesk.release(id, caller.deviceId ?? caller.client.id),
   }),
   "defender.quarantine.purge": async (params, { defenderDesk }) => ({ purged: await defenderDesk.purge(params) }),
+  "defender.host.status": (_params, { hostDesk }) => hostDesk.status(),
+  "defender.host.check": (_params, { hostDesk }) => hostDesk.check(),
+  "defender.host.accept": (params, { hostDesk, caller }) =>
+    hostDesk.accept(params, caller.deviceId ?? caller.client.id),
   "defender.policy.get": (_params, { defenderDesk }) => defenderDesk.policy(),
   "defender.policy.set": (params, { defenderDesk }) => defenderDesk.setPolicy(params),
   "defender.policy.test": (params, { defenderDesk }) => defenderDesk.testPolicy(params),

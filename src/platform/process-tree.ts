@@ -42,6 +42,11 @@ export class ProcessTree {
     this.leader = factOf(pid);
   }
 
+  /** What is alive of it; nothing where the kernel does not tell of processes. */
+  get pids(): number[] {
+    return HAS_PROC ? this.members().map(({ pid }) => pid) : [];
+  }
+
   /** True while a process of the leader's own group is there. */
   get hasGroup(): boolean {
     return groupExists(this.pid);

@@ -37,6 +37,8 @@ import { memory } from "./0035-memory.ts";
 import { replyRoutes } from "./0036-reply-routes.ts";
 import { subagentCollectors } from "./0037-subagent-collectors.ts";
 import { sidecarApprovals } from "./0038-sidecar-approvals.ts";
+import { reputations } from "./0039-reputations.ts";
+import { hostBaseline } from "./0040-host-baseline.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -77,4 +79,6 @@ export const MIGRATIONS: readonly Migration[] = [
   replyRoutes,
   subagentCollectors,
   sidecarApprovals,
+  reputations,
+  hostBaseline,
 ];

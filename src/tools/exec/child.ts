@@ -26,6 +26,8 @@ export interface Child {
   readonly ended: Promise<Exit>;
   /** Null when it has no terminal: then nothing can be typed. */
   readonly input: { write(bytes: Uint8Array): void; end(): void } | null;
+  /** All that is alive of it and of what came of it, by process id. */
+  tree(): readonly number[];
   /** Ends it and all that came of it. True when nothing is left. */
   end(graceMs: number): Promise<boolean>;
 }
@@ -59,6 +61,7 @@ function piped({ argv, cwd, env, onOutput, onErrorOutput = onOutput }: Launch, i
       const inTime = await Promise.race([read.then(() => true), Bun.sleep(DRAIN_MS).then(() => false)]);
       if (!inTime) for (const reader of readers) await reader.cancel().catch(() => {});
     }),
+    tree: () => tree.pids,
     end: (graceMs) => tree.end(graceMs),
   };
 }
@@ -103,6 +106,7 @@ function inTerminal({ argv, cwd, env, onOutput }: Launch, id: string): Child {
       terminal.close();
       onOutput(bytes.rest());
     }),
+    tree: () => tree.pids,
     end: (graceMs) => tree.end(graceMs),
   };
 }

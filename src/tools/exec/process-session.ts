@@ -88,6 +88,11 @@ export class ProcessSession {
     return this.child.pid;
   }
 
+  /** Process ids of it and of what came of it. */
+  tree(): readonly number[] {
+    return this.child.tree();
+  }
+
   get isRunning(): boolean {
     return this.ending === null;
   }

@@ -30,6 +30,7 @@ export class Processes {
   /** By id, oldest first. */
   private readonly sessions = new Map<string, ProcessSession>();
   private isStopping = false;
+  private turn = 0;
 
   constructor(private readonly deps: ProcessesDeps) {}
 
@@ -108,6 +109,12 @@ export class Processes {
   /** Those at work, of all agents. */
   running(): ProcessSession[] {
     return [...this.sessions.values()].filter(({ isRunning }) => isRunning);
+  }
+
+  /** Process ids of a command at work and of all that came of it; of the next one at each call, in turn. */
+  nextTree(): readonly number[] {
+    const running = this.running();
+    return running.length === 0 ? [] : running[this.turn++ % running.length]!.tree();
   }
 
   /** Ends all that is at work, with what came of it; nothing is started any more. */
