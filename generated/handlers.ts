@@ -118,6 +118,9 @@ export interface DefenderHandlers<Ctx> {
   "defender.decisions.get"(params: T.DefenderDecisionsGetParams, ctx: Ctx): Awaitable<T.DefenderDecisionsGetResult>;
   "defender.decisions.list"(params: T.DefenderDecisionsListParams, ctx: Ctx): Awaitable<T.DefenderDecisionsListResult>;
   "defender.decisions.verify"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderDecisionsVerifyResult>;
+  "defender.host.accept"(params: T.DefenderHostAcceptParams, ctx: Ctx): Awaitable<T.DefenderHostStatusResult>;
+  "defender.host.check"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderHostStatusResult>;
+  "defender.host.status"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderHostStatusResult>;
   "defender.policy.get"(params: T.NoParams, ctx: Ctx): Awaitable<T.DefenderPolicyGetResult>;
   "defender.policy.set"(params: T.DefenderPolicySetParams, ctx: Ctx): Awaitable<T.DefenderPolicyGetResult>;
   "defender.policy.test"(params: T.DefenderPolicyTestParams, ctx: Ctx): Awaitable<T.DefenderPolicyTestResult>;

@@ -96,6 +96,9 @@ export const METHODS = {
   "defender.decisions.get": { name: "defender.decisions.get", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderDecisionsGetParams", result: "DefenderDecisionsGetResult", accepted: null, errorText: null },
   "defender.decisions.list": { name: "defender.decisions.list", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderDecisionsListParams", result: "DefenderDecisionsListResult", accepted: null, errorText: null },
   "defender.decisions.verify": { name: "defender.decisions.verify", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "DefenderDecisionsVerifyResult", accepted: null, errorText: null },
+  "defender.host.accept": { name: "defender.host.accept", family: "defender", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderHostAcceptParams", result: "DefenderHostStatusResult", accepted: null, errorText: null },
+  "defender.host.check": { name: "defender.host.check", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "NoParams", result: "DefenderHostStatusResult", accepted: null, errorText: null },
+  "defender.host.status": { name: "defender.host.status", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "DefenderHostStatusResult", accepted: null, errorText: null },
   "defender.policy.get": { name: "defender.policy.get", family: "defender", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "NoParams", result: "DefenderPolicyGetResult", accepted: null, errorText: null },
   "defender.policy.set": { name: "defender.policy.set", family: "defender", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "DefenderPolicySetParams", result: "DefenderPolicyGetResult", accepted: null, errorText: null },
   "defender.policy.test": { name: "defender.policy.test", family: "defender", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderPolicyTestParams", result: "DefenderPolicyTestResult", accepted: null, errorText: null },
@@ -498,6 +501,9 @@ export interface MethodMap {
   "defender.decisions.get": { params: T.DefenderDecisionsGetParams; result: T.DefenderDecisionsGetResult; accepted: never };
   "defender.decisions.list": { params: T.DefenderDecisionsListParams; result: T.DefenderDecisionsListResult; accepted: never };
   "defender.decisions.verify": { params: T.NoParams; result: T.DefenderDecisionsVerifyResult; accepted: never };
+  "defender.host.accept": { params: T.DefenderHostAcceptParams; result: T.DefenderHostStatusResult; accepted: never };
+  "defender.host.check": { params: T.NoParams; result: T.DefenderHostStatusResult; accepted: never };
+  "defender.host.status": { params: T.NoParams; result: T.DefenderHostStatusResult; accepted: never };
   "defender.policy.get": { params: T.NoParams; result: T.DefenderPolicyGetResult; accepted: never };
   "defender.policy.set": { params: T.DefenderPolicySetParams; result: T.DefenderPolicyGetResult; accepted: never };
   "defender.policy.test": { params: T.DefenderPolicyTestParams; result: T.DefenderPolicyTestResult; accepted: never };

@@ -261,6 +261,11 @@ export type Checked = AllTrue<{
   DefenderDecisionsListResult: Same<Box.DefenderDecisionsListResult, Types.DefenderDecisionsListResult>;
   DefenderDecisionsVerifyResult: Same<Box.DefenderDecisionsVerifyResult, Types.DefenderDecisionsVerifyResult>;
   DefenderFinding: Same<Box.DefenderFinding, Types.DefenderFinding>;
+  DefenderHostAcceptParams: Same<Box.DefenderHostAcceptParams, Types.DefenderHostAcceptParams>;
+  DefenderHostFinding: Same<Box.DefenderHostFinding, Types.DefenderHostFinding>;
+  DefenderHostGuarded: Same<Box.DefenderHostGuarded, Types.DefenderHostGuarded>;
+  DefenderHostPath: Same<Box.DefenderHostPath, Types.DefenderHostPath>;
+  DefenderHostStatusResult: Same<Box.DefenderHostStatusResult, Types.DefenderHostStatusResult>;
   DefenderOrigin: Same<Box.DefenderOrigin, Types.DefenderOrigin>;
   DefenderPolicyDocument: Same<Box.DefenderPolicyDocument, Types.DefenderPolicyDocument>;
   DefenderPolicyGetResult: Same<Box.DefenderPolicyGetResult, Types.DefenderPolicyGetResult>;

@@ -6753,6 +6753,63 @@ export const DefenderDecisionsVerifyResult = Type.Object({
   }, { additionalProperties: false }))
 }, { additionalProperties: false })
 
+export type DefenderHostAcceptParams = Static<typeof DefenderHostAcceptParams>
+export const DefenderHostAcceptParams = Type.Object({
+  paths: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 200 })),
+  all: Type.Optional(Type.Literal(true))
+}, { additionalProperties: false })
+
+export type DefenderHostGuarded = Static<typeof DefenderHostGuarded>
+export const DefenderHostGuarded = Type.Union([
+  Type.Literal("config"),
+  Type.Literal("key"),
+  Type.Literal("program"),
+  Type.Literal("profile"),
+  Type.Literal("ssh"),
+  Type.Literal("other")
+])
+
+export type DefenderHostFinding = Static<typeof DefenderHostFinding>
+export const DefenderHostFinding = Type.Object({
+  path: Type.String({ minLength: 1 }),
+  guarded: DefenderHostGuarded,
+  problem: Type.Union([
+    Type.Literal("missing"),
+    Type.Literal("appeared"),
+    Type.Literal("content"),
+    Type.Literal("mode"),
+    Type.Literal("owner"),
+    Type.Literal("hard-link"),
+    Type.Literal("link"),
+    Type.Literal("unreadable")
+  ]),
+  reason: Type.String(),
+  firstAt: Type.Integer({ minimum: 0 }),
+  lastAt: Type.Integer({ minimum: 0 })
+}, { additionalProperties: false })
+
+export type DefenderHostPath = Static<typeof DefenderHostPath>
+export const DefenderHostPath = Type.Object({
+  path: Type.String({ minLength: 1 }),
+  guarded: DefenderHostGuarded,
+  state: Type.Union([
+    Type.Literal("file"),
+    Type.Literal("link"),
+    Type.Literal("absent"),
+    Type.Literal("other"),
+    Type.Literal("unreadable"),
+    Type.Literal("new")
+  ], { description: "What was accepted; new is what no look has seen yet." })
+}, { additionalProperties: false })
+
+export type DefenderHostStatusResult = Static<typeof DefenderHostStatusResult>
+export const DefenderHostStatusResult = Type.Object({
+  enabled: Type.Boolean(),
+  paths: Type.Array(DefenderHostPath),
+  findings: Type.Array(DefenderHostFinding, { description: "What nobody has accepted yet." }),
+  risk: Type.Integer({ minimum: 0, maximum: 100, description: "What is added to the score of every action for it." })
+}, { additionalProperties: false })
+
 export type DefenderProfile = Static<typeof DefenderProfile>
 export const DefenderProfile = Type.Union([
   Type.Literal("relaxed"),

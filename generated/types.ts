@@ -3776,6 +3776,35 @@ export type DefenderFinding = {
   span?: Array<number>
 };
 
+export type DefenderHostAcceptParams = {
+  paths?: Array<string>,
+  all?: true
+};
+
+export type DefenderHostFinding = {
+  path: string,
+  guarded: DefenderHostGuarded,
+  problem: ('missing' | 'appeared' | 'content' | 'mode' | 'owner' | 'hard-link' | 'link' | 'unreadable'),
+  reason: string,
+  firstAt: number,
+  lastAt: number
+};
+
+export type DefenderHostGuarded = ('config' | 'key' | 'program' | 'profile' | 'ssh' | 'other');
+
+export type DefenderHostPath = {
+  path: string,
+  guarded: DefenderHostGuarded,
+  state: ('file' | 'link' | 'absent' | 'other' | 'unreadable' | 'new')
+};
+
+export type DefenderHostStatusResult = {
+  enabled: boolean,
+  paths: Array<DefenderHostPath>,
+  findings: Array<DefenderHostFinding>,
+  risk: number
+};
+
 export type DefenderOrigin = ('owner' | 'paired-user' | 'channel-stranger' | 'tool-result' | 'web' | 'mail' | 'file' | 'model');
 
 export type DefenderPolicyDocument = {
