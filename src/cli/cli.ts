@@ -149,6 +149,17 @@ const differences = (one: string, other: string): number =>
 
 async function report(error: unknown, words: readonly string[], { io, program }: CliSurroundings): Promise<ExitCode> {
   const { reportFailure } = await import("./report.ts");
-  const command = COMMANDS.find(({ path }) => words.join(" ").startsWith(path))?.path;
-  return reportFailure(error, { io, program, json: words.includes("--json"), command });
+  const command = named(words, program);
+  const json = words.includes("--json") && (command?.jsonLines ? "line" : "document");
+  return reportFailure(error, { io, program, json, command: command?.path });
+}
+
+/** The command that the words name, if they name one. */
+function named(words: readonly string[], program: string): CommandSpec | undefined {
+  try {
+    const choice = choose(leadingOptions(words)[1], program);
+    return "command" in choice ? choice.command : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -36,6 +36,8 @@ export interface CommandSpec {
   /** What to know beyond the options, in whole sentences. */
   notes?: readonly string[];
   hidden?: boolean;
+  /** With `--json` it prints one document a line, as things happen; a failure is such a line too. */
+  jsonLines?: boolean;
   /** Loads the code. Nothing else of the command is evaluated before. */
   load(): Promise<CommandModule>;
 }

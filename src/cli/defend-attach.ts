@@ -6,6 +6,7 @@ import type { Outcome } from "../sidecar/answer-repository.ts";
 import { openSidecar } from "../sidecar/create.ts";
 import type { Notice, NoticeOf } from "../sidecar/notice.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { findingLine } from "./defend-words.ts";
 import { CliFailure } from "./failure.ts";
 import { type Io, writeJsonLine } from "./io.ts";
 import { givenSecret } from "./secret-file.ts";
@@ -123,7 +124,7 @@ function approvalWords(notice: NoticeOf<"approval">, program: string): string[] 
 }
 
 function findingWords({ findings, decisionId }: NoticeOf<"approval" | "text">, program: string): string[] {
-  const lines = findings.map(({ id, score, reason }) => `${String(score).padStart(3)}  ${id}: ${printable(reason)}`);
+  const lines = findings.map(findingLine);
   return decisionId === undefined ? lines : [...lines, `     ${program} defend explain ${decisionId}`];
 }
 

@@ -3,6 +3,7 @@ import { localDefender } from "../defender/local.ts";
 import type { Decision, Origin, Verdict } from "../defender/types.ts";
 import type { Invocation } from "./command.ts";
 import { inputText } from "./defend-input.ts";
+import { findingLine, verdictWords } from "./defend-words.ts";
 import { type Io, writeJson } from "./io.ts";
 import { loadConfig } from "./target.ts";
 import { printable } from "./text.ts";
@@ -51,10 +52,10 @@ function question(kind: string, argument: string, given: Origin | undefined): { 
 }
 
 function print(io: Io, { verdict, score, findings }: Decision, text: string): void {
-  io.out(findings.length === 0 ? verdict : `${verdict} (${score} of 100)`);
-  for (const { id, score, reason, span } of findings) {
-    io.out(`${String(score).padStart(3)}  ${id}: ${reason}`);
-    if (span) io.out(`     ${printable(shortened(text.slice(...span)))}`);
+  io.out(findings.length === 0 ? verdict : verdictWords(verdict, score));
+  for (const finding of findings) {
+    io.out(findingLine(finding));
+    if (finding.span) io.out(`     ${printable(shortened(text.slice(...finding.span)))}`);
   }
 }
 

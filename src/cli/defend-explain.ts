@@ -5,6 +5,7 @@ import { configPaths } from "../config/paths.ts";
 import { type DecisionRecord, decisionIn } from "../defender/decision-repository.ts";
 import { sidecarDatabases } from "../sidecar/places.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { findingLine, verdictWords } from "./defend-words.ts";
 import { CliFailure } from "./failure.ts";
 import { type Io, writeJson } from "./io.ts";
 import { printable } from "./text.ts";
@@ -33,7 +34,7 @@ function find(stateDir: string, id: string): DecisionRecord {
 
 function print(io: Io, record: DecisionRecord): void {
   const { id, at, verdict, enforced, score, findings, direction, origin, actor, sessionKey, runId, excerpt } = record;
-  io.out(`${verdict} (${score} of 100)${enforced ? "" : ", only written down: the policy watches"}`);
+  io.out(`${verdictWords(verdict, score)}${enforced ? "" : ", only written down: the policy watches"}`);
   const rows: [string, string | undefined][] = [
     ["Id", id],
     ["When", new Date(at).toISOString()],
@@ -44,7 +45,7 @@ function print(io: Io, record: DecisionRecord): void {
   ];
   for (const [name, value] of rows) if (value !== undefined) io.out(`${name.padEnd(9)}${printable(value)}`);
   io.out("\nFindings, the first decided");
-  for (const { id, score, reason } of findings) io.out(`${String(score).padStart(3)}  ${id}: ${printable(reason)}`);
+  for (const finding of findings) io.out(findingLine(finding));
   io.out("\nExcerpt");
   io.out(printable(excerpt));
 }

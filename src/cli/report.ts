@@ -1,12 +1,13 @@
 import { type GatewayRequestError, GatewayTransportError } from "../client/errors.ts";
 import { EXIT, type ExitCode } from "./command.ts";
 import { CliFailure, GatewayCallFailure } from "./failure.ts";
-import { type Io, writeJson } from "./io.ts";
+import { type Io, writeJson, writeJsonLine } from "./io.ts";
 
 interface ReportOptions {
   io: Io;
   program: string;
-  json: boolean;
+  /** How JSON is printed, if it is. */
+  json: false | "document" | "line";
   /** The command's path, when it was understood. */
   command?: string;
 }
@@ -20,7 +21,9 @@ export function reportFailure(error: unknown, options: ReportOptions): ExitCode 
     io.err(`${program} stopped because of a mistake of its own: ${what}`);
     return EXIT.failed;
   }
-  if (json) writeJson(io, { ok: false, error: { type: error.type, message: error.message } });
+  const answer = { ok: false, error: { type: error.type, message: error.message } };
+  if (json === "line") writeJsonLine(io, answer);
+  else if (json) writeJson(io, answer);
   else for (const line of [error.message, ...error.hints]) io.err(line);
   return error.exitCode;
 }

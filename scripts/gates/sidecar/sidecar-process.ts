@@ -2,7 +2,7 @@
 type Line = any;
 
 /** Milliseconds until what is waited for must have come. */
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 30_000;
 
 /** `defend --attach --json` in a process of its own, known by what it prints. */
 export class SidecarProcess {

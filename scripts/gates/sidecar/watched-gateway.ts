@@ -49,7 +49,9 @@ export class WatchedGateway {
       PATH: [...path, process.env.PATH].join(":"),
     };
     const words = [...command, "gateway", "run", "--port", String(this.port)];
-    this.child = Bun.spawn(words, { env, cwd: this.home, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+    // In a group of its own: the program may be a launcher whose child is the gateway.
+    const options = { env, cwd: this.home, detached: true } as const;
+    this.child = Bun.spawn(words, { ...options, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
     for (const end = performance.now() + START_MS; performance.now() < end; await Bun.sleep(200)) {
       const client = await this.connect().catch(() => null);
       client?.close();
@@ -71,8 +73,9 @@ export class WatchedGateway {
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
     const { child } = this;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    child.kill(signal);
-    const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+    const send = (wanted: NodeJS.Signals): void => void process.kill(-child.pid, wanted);
+    send(signal);
+    const timer = setTimeout(() => send("SIGKILL"), 15_000);
     await child.exited;
     clearTimeout(timer);
   }
