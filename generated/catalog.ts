@@ -124,6 +124,46 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         }
       },
       {
+        "id": "claude-fable-5",
+        "aliases": [
+          "fable-5"
+        ],
+        "name": "Claude Fable 5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 10,
+          "output": 50,
+          "cacheRead": 1,
+          "cacheWrite": 12.5
+        }
+      },
+      {
+        "id": "claude-mythos-5",
+        "aliases": [
+          "mythos-5"
+        ],
+        "name": "Claude Mythos 5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 10,
+          "output": 50,
+          "cacheRead": 1,
+          "cacheWrite": 12.5
+        }
+      },
+      {
         "id": "claude-opus-4-8",
         "aliases": [
           "opus-4.8",
@@ -136,7 +176,34 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 1000000,
-        "maxTokens": 128000
+        "maxTokens": 128000,
+        "cost": {
+          "input": 5,
+          "output": 25,
+          "cacheRead": 0.5,
+          "cacheWrite": 6.25
+        }
+      },
+      {
+        "id": "claude-opus-4-7",
+        "aliases": [
+          "opus-4.7",
+          "opus-4-7"
+        ],
+        "name": "Claude Opus 4.7",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 5,
+          "output": 25,
+          "cacheRead": 0.5,
+          "cacheWrite": 6.25
+        }
       },
       {
         "id": "claude-opus-4-6",
@@ -150,7 +217,7 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "text",
           "image"
         ],
-        "contextWindow": 200000,
+        "contextWindow": 1000000,
         "maxTokens": 128000,
         "cost": {
           "input": 5,
@@ -192,8 +259,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "text",
           "image"
         ],
-        "contextWindow": 200000,
-        "maxTokens": 64000,
+        "contextWindow": 1000000,
+        "maxTokens": 128000,
         "cost": {
           "input": 3,
           "output": 15,
@@ -274,13 +341,25 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     ],
     "models": [
       {
+        "id": "gemma-4-31b",
+        "name": "Gemma 4 31B",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 131072,
+        "maxTokens": 40960
+      },
+      {
         "id": "gpt-oss-120b",
         "name": "GPT OSS 120B",
         "reasoning": true,
         "input": [
           "text"
         ],
-        "contextWindow": 131072
+        "contextWindow": 131072,
+        "maxTokens": 40960
       }
     ]
   },
@@ -310,6 +389,17 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 128000,
+        "maxTokens": 64000
+      },
+      {
+        "id": "north-mini-code-1-0",
+        "name": "North Mini Code",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 256000,
         "maxTokens": 64000
       }
     ]
@@ -349,6 +439,23 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         ],
         "contextWindow": 1000000,
         "maxTokens": 384000
+      },
+      {
+        "id": "deepseek-flash",
+        "name": "DeepSeek V4.1 Flash",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 384000,
+        "cost": {
+          "input": 0.3,
+          "output": 1.2,
+          "cacheRead": 0.006,
+          "cacheWrite": 0
+        }
       }
     ]
   },
@@ -385,6 +492,10 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   },
   "gmi": {
     "name": "GMI Cloud",
+    "aliases": [
+      "gmi-cloud",
+      "gmicloud"
+    ],
     "baseUrl": "https://api.gmi-serving.com/v1",
     "api": "openai-completions",
     "keyEnv": [
@@ -406,9 +517,29 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       {
         "id": "gemini-3.1-pro-preview",
         "aliases": [
-          "gemini-3.1-pro"
+          "gemini",
+          "gemini-3.1-pro",
+          "gemini-3-pro",
+          "gemini-3-pro-preview"
         ],
         "name": "Gemini 3.1 Pro Preview",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 2,
+          "output": 12,
+          "cacheRead": 0.2,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "gemini-3.7-flash",
+        "name": "Gemini 3.7 Flash",
         "reasoning": true,
         "input": [
           "text",
@@ -426,11 +557,34 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 1048576,
-        "maxTokens": 65536
+        "maxTokens": 65536,
+        "cost": {
+          "input": 1.5,
+          "output": 7.5,
+          "cacheRead": 0.15,
+          "cacheWrite": 0
+        }
       },
       {
         "id": "gemini-3.5-flash",
         "name": "Gemini 3.5 Flash",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 1.5,
+          "output": 9,
+          "cacheRead": 0.15,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "gemini-3.5-flash-lite",
+        "name": "Gemini 3.5 Flash-Lite",
         "reasoning": true,
         "input": [
           "text",
@@ -442,7 +596,10 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       {
         "id": "gemini-3-flash-preview",
         "aliases": [
-          "gemini-flash"
+          "gemini-flash",
+          "gemini-3-flash",
+          "gemini-3.1-flash",
+          "gemini-3.1-flash-preview"
         ],
         "name": "Gemini 3 Flash Preview",
         "reasoning": true,
@@ -456,7 +613,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
       {
         "id": "gemini-3.1-flash-lite",
         "aliases": [
-          "gemini-flash-lite"
+          "gemini-flash-lite",
+          "gemini-3.1-flash-lite-preview"
         ],
         "name": "Gemini 3.1 Flash Lite",
         "reasoning": true,
@@ -493,13 +651,7 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 1048576,
-        "maxTokens": 65536,
-        "cost": {
-          "input": 0.3,
-          "output": 2.5,
-          "cacheRead": 0.03,
-          "cacheWrite": 0
-        }
+        "maxTokens": 65536
       },
       {
         "id": "gemini-2.5-flash-lite",
@@ -510,13 +662,7 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 1048576,
-        "maxTokens": 65536,
-        "cost": {
-          "input": 0.1,
-          "output": 0.4,
-          "cacheRead": 0.01,
-          "cacheWrite": 0
-        }
+        "maxTokens": 65536
       }
     ]
   },
@@ -587,7 +733,9 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   "kilocode": {
     "name": "Kilo Gateway",
     "aliases": [
-      "kilo"
+      "kilo",
+      "kilo-code",
+      "kilo-gateway"
     ],
     "baseUrl": "https://api.kilo.ai/api/gateway",
     "api": "openai-completions",
@@ -620,6 +768,23 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         "maxTokens": 32768
       },
       {
+        "id": "k3-256k",
+        "name": "Kimi K3 (256k)",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 3,
+          "output": 15,
+          "cacheRead": 0.3,
+          "cacheWrite": 0
+        }
+      },
+      {
         "id": "k3",
         "name": "Kimi K3",
         "reasoning": true,
@@ -643,6 +808,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "baseUrl": "https://api.minimax.io/anthropic",
     "api": "anthropic-messages",
     "keyEnv": [
+      "MINIMAX_CODE_PLAN_KEY",
+      "MINIMAX_CODING_API_KEY",
       "MINIMAX_API_KEY"
     ],
     "models": [
@@ -653,7 +820,15 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         "input": [
           "text",
           "image"
-        ]
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 0.6,
+          "output": 2.4,
+          "cacheRead": 0.12,
+          "cacheWrite": 0
+        }
       },
       {
         "id": "MiniMax-M2.7",
@@ -662,7 +837,30 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         "input": [
           "text"
         ],
-        "contextWindow": 204800
+        "contextWindow": 204800,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 0.3,
+          "output": 1.2,
+          "cacheRead": 0.06,
+          "cacheWrite": 0.375
+        }
+      },
+      {
+        "id": "MiniMax-M2.7-highspeed",
+        "name": "MiniMax M2.7 Highspeed",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 204800,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 0.6,
+          "output": 2.4,
+          "cacheRead": 0.06,
+          "cacheWrite": 0.375
+        }
       }
     ]
   },
@@ -672,7 +870,7 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "api": "anthropic-messages",
     "keyEnv": [
       "MINIMAX_OAUTH_TOKEN",
-      "MINIMAX_CODING_API_KEY"
+      "MINIMAX_API_KEY"
     ],
     "models": [
       {
@@ -682,7 +880,9 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         "input": [
           "text",
           "image"
-        ]
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 131072
       }
     ]
   },
@@ -703,6 +903,17 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         ],
         "contextWindow": 262144,
         "maxTokens": 16384
+      },
+      {
+        "id": "mistral-medium-3-5",
+        "name": "Mistral Medium 3.5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 8192
       },
       {
         "id": "mistral-small-latest",
@@ -729,7 +940,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   "moonshot": {
     "name": "Moonshot AI",
     "aliases": [
-      "kimi-api"
+      "moonshotai",
+      "moonshot-ai"
     ],
     "baseUrl": "https://api.moonshot.ai/v1",
     "api": "openai-completions",
@@ -746,11 +958,45 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 1048576,
-        "maxTokens": 131072,
+        "maxTokens": 1048576,
         "cost": {
           "input": 3,
           "output": 15,
           "cacheRead": 0.3,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "kimi-k2.7-code",
+        "name": "Kimi K2.7 Code",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 262144,
+        "cost": {
+          "input": 0.95,
+          "output": 4,
+          "cacheRead": 0.19,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "kimi-k2.7-code-highspeed",
+        "name": "Kimi K2.7 Code HighSpeed",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 262144,
+        "cost": {
+          "input": 1.9,
+          "output": 8,
+          "cacheRead": 0.38,
           "cacheWrite": 0
         }
       },
@@ -763,18 +1009,16 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "image"
         ],
         "contextWindow": 262144,
-        "maxTokens": 65536,
-        "cost": {
-          "input": 0.95,
-          "output": 4,
-          "cacheRead": 0.16,
-          "cacheWrite": 0
-        }
+        "maxTokens": 262144
       }
     ]
   },
   "novita": {
     "name": "NovitaAI",
+    "aliases": [
+      "novita-ai",
+      "novitaai"
+    ],
     "baseUrl": "https://api.novita.ai/openai/v1",
     "api": "openai-completions",
     "keyEnv": [
@@ -787,6 +1031,18 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "api": "openai-completions",
     "keyEnv": [
       "NVIDIA_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "nvidia/nemotron-3-ultra-550b-a55b",
+        "name": "Nemotron 3 Ultra 550B",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 8192
+      }
     ]
   },
   "openai": {
@@ -903,6 +1159,23 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         }
       },
       {
+        "id": "gpt-5.5",
+        "name": "GPT-5.5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1050000,
+        "maxTokens": 128000,
+        "cost": {
+          "input": 5,
+          "output": 30,
+          "cacheRead": 0.5,
+          "cacheWrite": 0
+        }
+      },
+      {
         "id": "gpt-5.4",
         "aliases": [
           "gpt"
@@ -967,7 +1240,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   "opencode": {
     "name": "OpenCode Zen",
     "aliases": [
-      "opencode-zen"
+      "opencode-zen",
+      "zen"
     ],
     "baseUrl": "https://opencode.ai/zen/v1",
     "api": "openai-completions",
@@ -998,6 +1272,39 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "input": 0.435,
           "output": 0.87,
           "cacheRead": 0.003625,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "deepseek-v4-flash",
+        "name": "DeepSeek V4 Flash",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1000000,
+        "maxTokens": 384000,
+        "cost": {
+          "input": 0.14,
+          "output": 0.28,
+          "cacheRead": 0.0028,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "kimi-k3",
+        "name": "Kimi K3",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 1048576,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 3,
+          "output": 15,
+          "cacheRead": 0.3,
           "cacheWrite": 0
         }
       },
@@ -1051,7 +1358,7 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "name": "Qwen",
     "aliases": [
       "qwen",
-      "qwen-cloud",
+      "qwencloud",
       "modelstudio",
       "dashscope"
     ],
@@ -1082,6 +1389,14 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         "contextWindow": 1000000
       },
       {
+        "id": "qwen3.7-max",
+        "name": "Qwen3.7 Max",
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1000000
+      },
+      {
         "id": "qwen3-coder-plus",
         "name": "Qwen3 Coder Plus",
         "input": [
@@ -1100,13 +1415,37 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     ],
     "models": [
       {
+        "id": "step-3.5-flash",
+        "name": "Step 3.5 Flash",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 65536,
+        "cost": {
+          "input": 0.1,
+          "output": 0.3,
+          "cacheRead": 0.02,
+          "cacheWrite": 0
+        }
+      },
+      {
         "id": "step-3.7-flash",
         "name": "Step 3.7 Flash",
+        "reasoning": true,
         "input": [
           "text",
           "image"
         ],
-        "contextWindow": 262144
+        "contextWindow": 262144,
+        "maxTokens": 262144,
+        "cost": {
+          "input": 0.2,
+          "output": 1.15,
+          "cacheRead": 0.04,
+          "cacheWrite": 0
+        }
       }
     ]
   },
@@ -1116,6 +1455,15 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "api": "anthropic-messages",
     "keyEnv": [
       "SYNTHETIC_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "hf:MiniMaxAI/MiniMax-M3",
+        "name": "MiniMax M3",
+        "input": [
+          "text"
+        ]
+      }
     ]
   },
   "tencent-tokenhub": {
@@ -1124,6 +1472,18 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "api": "openai-completions",
     "keyEnv": [
       "TOKENHUB_API_KEY"
+    ],
+    "models": [
+      {
+        "id": "hy4-preview",
+        "name": "hy4 preview",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 1024000,
+        "maxTokens": 64000
+      }
     ]
   },
   "together": {
@@ -1148,6 +1508,38 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
           "input": 1.2,
           "output": 4.5,
           "cacheRead": 0.2,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "deepseek-ai/DeepSeek-V4-Pro",
+        "name": "DeepSeek V4 Pro",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 512000,
+        "maxTokens": 384000,
+        "cost": {
+          "input": 1.74,
+          "output": 3.48,
+          "cacheRead": 0.2,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "zai-org/GLM-5.2",
+        "name": "GLM 5.2",
+        "reasoning": true,
+        "input": [
+          "text"
+        ],
+        "contextWindow": 262144,
+        "maxTokens": 131072,
+        "cost": {
+          "input": 1.4,
+          "output": 4.4,
+          "cacheRead": 0.26,
           "cacheWrite": 0
         }
       },
@@ -1209,7 +1601,9 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
   "xai": {
     "name": "xAI",
     "aliases": [
-      "grok"
+      "grok",
+      "x-ai",
+      "x.ai"
     ],
     "baseUrl": "https://api.x.ai/v1",
     "api": "openai-responses",
@@ -1219,6 +1613,9 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "models": [
       {
         "id": "grok-4.7",
+        "aliases": [
+          "grok-4.7-latest"
+        ],
         "name": "Grok 4.7",
         "reasoning": true,
         "input": [
@@ -1235,7 +1632,48 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
         }
       },
       {
+        "id": "grok-4.6",
+        "name": "Grok 4.6",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 500000,
+        "maxTokens": 64000,
+        "cost": {
+          "input": 2,
+          "output": 6,
+          "cacheRead": 0.5,
+          "cacheWrite": 0
+        }
+      },
+      {
+        "id": "grok-4.5",
+        "aliases": [
+          "grok-4.5-latest",
+          "grok-build-latest"
+        ],
+        "name": "Grok 4.5",
+        "reasoning": true,
+        "input": [
+          "text",
+          "image"
+        ],
+        "contextWindow": 500000,
+        "maxTokens": 64000,
+        "cost": {
+          "input": 2,
+          "output": 6,
+          "cacheRead": 0.3,
+          "cacheWrite": 0
+        }
+      },
+      {
         "id": "grok-4.3",
+        "aliases": [
+          "grok-4.3-latest"
+        ],
         "name": "Grok 4.3",
         "reasoning": true,
         "input": [
@@ -1278,7 +1716,8 @@ export const PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
     "name": "Z.AI",
     "aliases": [
       "z-ai",
-      "z.ai"
+      "z.ai",
+      "zhipu"
     ],
     "baseUrl": "https://api.z.ai/api/paas/v4",
     "api": "openai-completions",
