@@ -90,8 +90,9 @@ export class Approvals implements ApprovalsPort {
 
   /** Gives up what runs asked for that ended with the gateway before: nobody would do what is allowed now. */
   async abandonRuns(): Promise<void> {
-    const waiting = await this.deps.repository.waiting("exec", this.deps.clock.now());
-    for (const { id, requester } of waiting) {
+    const { repository, clock } = this.deps;
+    const kinds = await Promise.all((["exec", "plugin"] as const).map((kind) => repository.waiting(kind, clock.now())));
+    for (const { id, requester } of kinds.flat()) {
       if (requester.connId.startsWith(RUN_REQUESTER)) await this.cancel(id, "gateway-restart");
     }
   }

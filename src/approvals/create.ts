@@ -17,6 +17,7 @@ import { Questions, type QuestionsDeps } from "./questions.ts";
 import { Reviewers } from "./reviewers.ts";
 import { RunPermissions } from "./run-permissions.ts";
 import { SystemApprovals } from "./system-approvals.ts";
+import { ToolGrants } from "./tool-grants.ts";
 
 export interface ApprovalServices {
   readonly approvals: Approvals;
@@ -29,6 +30,7 @@ export interface ApprovalServices {
   readonly questions: Questions;
   readonly reviewers: Reviewers;
   readonly runPermissions: RunPermissions;
+  readonly toolGrants: ToolGrants;
 }
 
 export interface ApprovalRoomDeps {
@@ -60,5 +62,6 @@ export function createApprovals(deps: ApprovalRoomDeps): ApprovalServices {
     questions: new Questions({ repository: questionRepository, agents, bus, clock, log, limits }),
     reviewers,
     runPermissions: new RunPermissions(repository, clock),
+    toolGrants: new ToolGrants(store, clock, limits),
   };
 }

@@ -39,7 +39,7 @@ export class PluginApprovals extends ApprovalsOfKind {
 }
 
 /** What `plugin.approval.request` asks for, fit to be shown. To refuse is always possible. @throws GatewayError */
-function pluginDraft(params: PluginApprovalRequestParams, timeoutMs: number): ApprovalDraft {
+export function pluginDraft(params: PluginApprovalRequestParams, timeoutMs: number): ApprovalDraft {
   const title = visible(params.title);
   const description = visibleLines(params.description);
   const detail = params.detail ? visibleLines(params.detail) : null;

@@ -83,6 +83,7 @@ import { ToolHost } from "../tools/host.ts";
 import { ToolInvoker } from "../tools/invoker.ts";
 import { McpServers } from "../tools/mcp/servers.ts";
 import { ToolRegistry } from "../tools/registry.ts";
+import { toolReviews } from "../tools/reviews.ts";
 import { Sandboxes } from "../tools/sandbox/sandboxes.ts";
 import { Tools } from "../tools/tools.ts";
 import { WebSearch } from "../tools/web/search/search.ts";
@@ -252,6 +253,9 @@ export function createServices(options: ServiceOptions): Services {
   });
 
   const approvalServices = createApprovals({ store, config, agents, bus, clock, log });
+  toolHost.useReviews(
+    toolReviews({ approvals: approvalServices.approvals, grants: approvalServices.toolGrants, limits: LIMITS }),
+  );
   const nodeRepository = new NodeRepository(store);
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
 

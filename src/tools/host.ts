@@ -16,11 +16,14 @@ import {
 } from "./types.ts";
 import { throttledUpdates } from "./updates.ts";
 
-/** Asks a person whether a call may be made. Resolves with false when nobody agreed. */
+/**
+ * Asks a person whether a call may be made; `shown` are the arguments without credentials. Resolves with null when
+ * somebody agreed, else with why nobody did. Rejects with the signal's reason.
+ */
 export type AskPerson = (
-  call: { name: string; args: Record<string, unknown>; reason: string },
+  call: { name: string; args: Record<string, unknown>; shown: Record<string, unknown>; reason: string },
   context: ToolContext,
-) => Promise<boolean>;
+) => Promise<string | null>;
 
 /** Tools that are not the same for all sessions. Implemented by `tools/mcp/servers.ts`. */
 export interface SessionTools {
@@ -36,8 +39,6 @@ export interface ToolHostOptions {
   defender: DefenderPort;
   log: Logger;
   limits: ResultLimits & { toolUpdateIntervalMs: number };
-  /** Absent where nobody can be asked; then what needs agreement is refused. */
-  ask?: AskPerson;
 }
 
 /** Some level of the configuration lists the tools that are allowed, and none of them is there. */
@@ -48,7 +49,15 @@ export class Refused extends ToolError {}
 
 /** Grants tools to agents and runs their calls. */
 export class ToolHost implements ToolHostPort {
+  /** Without it nobody can be asked, and what needs agreement is refused. */
+  private ask: AskPerson = async () => "";
+
   constructor(private readonly options: ToolHostOptions) {}
+
+  /** Names who is asked about calls that need a person's agreement. */
+  useReviews(ask: AskPerson): void {
+    this.ask = ask;
+  }
 
   /**
    * @param servers whether servers of tools may be connected now, only those count that are, or none
@@ -128,14 +137,16 @@ export class ToolHost implements ToolHostPort {
 
   /** @throws Refused with the reason of the rule that decided */
   private async judge(name: string, args: Record<string, unknown>, context: ToolContext): Promise<void> {
-    const { defender, ask } = this.options;
+    const { defender } = this.options;
     const { origin, agentId, sessionKey, runId, channel } = context;
     const about: ActionContext = { origin, agentId, sessionKey, runId, channel };
     const { verdict, findings } = await defender.judge({ kind: "tool", name, args }, about);
     if (verdict === "allow") return;
     const reason = reasonOf(findings);
-    if (verdict === "review" && (await ask?.({ name, args, reason }, context))) return;
-    throw new Refused(`The defender does not let this call pass. ${reason}`.trim());
+    const shown = mapTexts(args, (text) => this.masked(text));
+    const refusal = verdict === "review" ? await this.ask({ name, args, shown, reason }, context) : "";
+    if (refusal === null) return;
+    throw new Refused(["The defender does not let this call pass.", reason, refusal].filter(Boolean).join(" "));
   }
 
   /** Within its bounds and without credentials: what clients, the transcript and the model are given. */

@@ -39,6 +39,7 @@ import { subagentCollectors } from "./0037-subagent-collectors.ts";
 import { sidecarApprovals } from "./0038-sidecar-approvals.ts";
 import { reputations } from "./0039-reputations.ts";
 import { hostBaseline } from "./0040-host-baseline.ts";
+import { toolGrants } from "./0041-tool-grants.ts";
 
 export const MIGRATIONS: readonly Migration[] = [
   sessions,
@@ -81,4 +82,5 @@ export const MIGRATIONS: readonly Migration[] = [
   sidecarApprovals,
   reputations,
   hostBaseline,
+  toolGrants,
 ];
