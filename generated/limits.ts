@@ -485,6 +485,8 @@ export const LIMITS = {
   approvalReplayMax: 100,
   /** permissions. Standing permissions of automations in the ledger, as many as one list shows; the oldest go. */
   approvalGrantsKept: 500,
+  /** calls. Of tools that people have allowed for all times; the oldest go first and are asked about again. */
+  toolGrantsKept: 1000,
   /** bytes. Of the document of allowed commands; ten thousand patterns. */
   execPolicyBytes: 1048576,
   /** ms. Upstream's two minutes to decide what a plugin asks. */
@@ -1191,6 +1193,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   approvalHistoryDefault: { unit: "approvals", reason: "Of one approval.history when no limit is given; a page of a screen." },
   approvalReplayMax: { unit: "approvals", reason: "Waiting in one session that a client gets when it opens the conversation; more are listed." },
   approvalGrantsKept: { unit: "permissions", reason: "Standing permissions of automations in the ledger, as many as one list shows; the oldest go." },
+  toolGrantsKept: { unit: "calls", reason: "Of tools that people have allowed for all times; the oldest go first and are asked about again." },
   execPolicyBytes: { unit: "bytes", reason: "Of the document of allowed commands; ten thousand patterns." },
   pluginApprovalTimeoutMs: { unit: "ms", reason: "Upstream's two minutes to decide what a plugin asks." },
   questionTimeoutMs: { unit: "ms", reason: "Upstream's quarter of an hour to answer a question." },
