@@ -37,7 +37,7 @@ interface AtHand {
 }
 
 const RETRY_MS = 500;
-const MAX_RETRY_MS = 10_000;
+const MAX_RETRY_MS = 2000;
 const ABOUT_CHARS = 200;
 
 /**

@@ -40,6 +40,7 @@ export type SidecarLimits = DeskOptions["limits"] &
     sidecarQueueTotal: number;
     sidecarAtOnce: number;
     sidecarPollMs: number;
+    closeGraceMs: number;
   };
 
 const KINDS: readonly AskedKind[] = ["exec", "plugin"];
@@ -63,6 +64,7 @@ export class Sidecar {
   private methods: ReadonlySet<string> = new Set();
   private poll: ReturnType<typeof setTimeout> | undefined;
   private asksFor: string | undefined;
+  private isStopped = false;
 
   constructor(private readonly options: SidecarOptions) {
     const { url, secret, identity, tokens, defender, limits, tell, log, auditOnly, backoff } = options;
@@ -112,10 +114,17 @@ export class Sidecar {
 
   /** Takes nothing more, waits for what is at work and leaves. What is not answered stays with the gateway. */
   async stop(): Promise<void> {
+    this.isStopped = true;
     clearTimeout(this.poll);
-    await this.queues.close();
+    const done = this.queues.close();
+    // A gateway that does not answer is not waited for: what is asked of it is rejected when the client stops.
+    const impatience = Promise.withResolvers<void>();
+    const timer = setTimeout(impatience.resolve, this.options.limits.closeGraceMs);
+    await Promise.race([done, impatience.promise]);
+    clearTimeout(timer);
+    this.connection++;
     await this.client.stop();
-    clearTimeout(this.poll);
+    await done;
     this.options.tell({ event: "stopped", approvals: this.desk.totals, texts: this.listener.texts });
   }
 
@@ -153,6 +162,7 @@ export class Sidecar {
   }
 
   private heard(event: string, payload: unknown): void {
+    if (this.isStopped) return;
     const kind = KINDS.find((each) => event.startsWith(`${each}.approval.`));
     if (kind === undefined) this.listener.event(event, payload);
     else if (event.endsWith(".requested")) this.take(kind, payload);
@@ -175,7 +185,7 @@ export class Sidecar {
       if (this.methods.has(`${kind}.approval.list`)) isWhole = (await this.fetchKind(kind)) && isWhole;
     }
     const isDue = this.options.auditOnly || !isWhole || this.desk.takeMissed();
-    if (!isDue || connection !== this.connection) return;
+    if (!isDue || this.isStopped || connection !== this.connection) return;
     clearTimeout(this.poll);
     this.poll = setTimeout(() => void this.fetchOpen(), this.options.limits.sidecarPollMs);
   }
@@ -184,7 +194,7 @@ export class Sidecar {
   private async fetchKind(kind: AskedKind): Promise<boolean> {
     try {
       const open = await this.client.request(`${kind}.approval.list`, {});
-      for (const record of Array.isArray(open) ? open : []) this.take(kind, record);
+      if (!this.isStopped) for (const record of Array.isArray(open) ? open : []) this.take(kind, record);
       return true;
     } catch (error) {
       const isFinal = error instanceof GatewayRequestError && !error.retryable;

@@ -127,6 +127,22 @@ describe("an answer", () => {
   });
 });
 
+test("stopping does not wait for a gateway that never answers; the next start answers", async () => {
+  let isMute = true;
+  const answered = Promise.withResolvers<void>();
+  const gateway = scripted({
+    "exec.approval.list": (_request, reply) => reply.ok([record("a")]),
+    "exec.approval.resolve": (_request, reply) => (isMute ? answered.resolve() : reply.ok({ ok: true })),
+  });
+  const sidecar = await sidecarOf(gateway.url);
+  await answered.promise;
+  await sidecar.stop();
+  expect(sidecar.notices.map(({ event }) => event)).toEqual(["attached", "stopped"]);
+  isMute = false;
+  await sidecar.start({ secret: { token: TEST_TOKEN } });
+  expect((await sidecar.approval("a")).outcome).toBe("denied");
+}, 20_000);
+
 test("what is no approval does no harm", async () => {
   const gateway = scripted({ "exec.approval.list": (_request, reply) => reply.ok([null, 7, { id: "x" }]) });
   const sidecar = await sidecarOf(gateway.url);
