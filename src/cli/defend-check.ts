@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { localDefender } from "../defender/local.ts";
 import type { Decision, Origin, Verdict } from "../defender/types.ts";
 import type { Invocation } from "./command.ts";
-import { inputText } from "./defend-input.ts";
+import { inputBytes, inputText, textIn } from "./defend-input.ts";
 import { findingLine, verdictWords } from "./defend-words.ts";
 import { type Io, writeJson } from "./io.ts";
 import { loadConfig } from "./target.ts";
@@ -24,13 +24,16 @@ export async function run({ args, options, io, env }: Invocation): Promise<numbe
   return EXIT_CODES[decision.verdict];
 }
 
-type Decider = (defender: ReturnType<typeof localDefender>) => Promise<Decision>;
+type Defender = ReturnType<typeof localDefender>;
+type Decider = (defender: Defender) => Promise<Decision>;
 
 function question(kind: string, argument: string, given: Origin | undefined): { text: string; decide: Decider } {
   if (kind === "file") {
-    const text = inputText(argument === "-" ? argument : { path: resolve(argument) });
+    const path = resolve(argument);
+    const bytes = inputBytes(argument === "-" ? argument : { path });
     const origin = given ?? "file";
-    return { text, decide: (defender) => defender.screen(text, { direction: "inbound", origin }) };
+    const file = { path: argument === "-" ? "-" : path, bytes, text: textIn(bytes) };
+    return { text: file.text ?? "", decide: (defender) => judgeFile(defender, file, origin) };
   }
   const text = argument === "-" ? inputText("-") : argument;
   const origin = given ?? "channel-stranger";
@@ -49,6 +52,19 @@ function question(kind: string, argument: string, given: Origin | undefined): { 
     default:
       return { text, decide: (defender) => defender.screen(text, { direction: "inbound", origin }) };
   }
+}
+
+/** What a file is, and when it is text what it says: the worse of the two. */
+async function judgeFile(
+  defender: Defender,
+  { path, bytes, text }: { path: string; bytes: Buffer; text: string | null },
+  origin: Origin,
+): Promise<Decision> {
+  const source = "a file to check";
+  const asFile = await defender.judge({ kind: "install", source, path, content: bytes }, { origin });
+  if (text === null) return asFile;
+  const asText = await defender.screen(text, { direction: "inbound", origin });
+  return asText.score >= asFile.score ? asText : asFile;
 }
 
 function print(io: Io, { verdict, score, findings }: Decision, text: string): void {

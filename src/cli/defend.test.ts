@@ -43,6 +43,14 @@ describe("defend check", () => {
     expect({ verdict, first: findings[0].score >= 80 }).toEqual({ verdict: "block", first: true });
   });
 
+  test("reads files for what they are, by name and content", async () => {
+    const program = file("photo.png", "\u007fELF");
+    expect((await run("check", "--kind", "file", program)).out).toContain("file.disguised-program");
+    const path = file("data.bin", "");
+    writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00]));
+    expect((await run("check", "--kind", "file", path)).code).toBe(0);
+  });
+
   test("shows what decided, without what would steer a terminal", async () => {
     const { out } = await run("check", `${ORDER}\u001b[31m`);
     expect(out).toStartWith("block (");

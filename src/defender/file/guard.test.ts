@@ -1,4 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { zip } from "../../skills/install/testing.ts";
 import { defenderFixture } from "../testing.ts";
@@ -146,6 +149,17 @@ describe("66: archives that lead out of their folder", () => {
       }
     }
   });
+});
+
+test("the gateway's own folder is known behind a link too", async () => {
+  const base = realpathSync(mkdtempSync(join(tmpdir(), "chela-file-")));
+  mkdirSync(join(base, "data"));
+  symlinkSync("data", join(base, "state"));
+  const path = join(base, "data", "openclaw.json");
+  const action = { kind: "file-write", path, root: base, bytes: 0 } as const;
+  const found = await fileGuard(join(base, "state")).inspect(action, { origin: "owner" }, () => {});
+  rmSync(base, { recursive: true });
+  expect(found).toMatchObject([{ id: "file.own-state" }]);
 });
 
 test("what is blocked is put away by its content: another file of that name stays blocked", async () => {

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import type { ActionGuard } from "../guard.ts";
 import type { Action, Finding } from "../types.ts";
 import { archiveFindings } from "./archive.ts";
@@ -10,19 +11,33 @@ type Written = Extract<Action, { kind: "file-write" | "install" }>;
 /**
  * Judges files that are about to be written: by where they go, by their names, and by what their content is in truth.
  * An ordinary file in a workspace costs a look at its first bytes.
- * @param stateDir the gateway's own folder, absolute and without links
+ * @param stateDir the gateway's own folder, absolute
  */
 export function fileGuard(stateDir: string): ActionGuard {
+  // Paths come with their links resolved; the folder is there at the latest when the first is judged.
+  let own: string | undefined;
+  const ownFolder = (): string => {
+    own ??= resolved(stateDir);
+    return own;
+  };
   return {
     name: "file",
     inspect: (action) => {
       if (action.kind !== "file-write" && action.kind !== "install") return [];
       const found = nameFindings(action.path);
-      if (action.kind === "file-write") found.push(...placeFindings(action.path, action.root, stateDir));
+      if (action.kind === "file-write") found.push(...placeFindings(action.path, action.root, ownFolder()));
       if (action.content !== undefined) found.push(...contentFindings(action, action.content));
       return found;
     },
   };
+}
+
+function resolved(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return folder;
+  }
 }
 
 function contentFindings({ kind, path }: Written, content: Uint8Array): Finding[] {

@@ -97,6 +97,22 @@ describe("what is found", () => {
     expect(await riskOf(one)).toBeGreaterThanOrEqual(20);
   });
 
+  test("a key that the gateway makes later is none, one that is gone is", async () => {
+    const one = guard();
+    await one.check();
+    mkdirSync(at("state/defender"));
+    write("state/defender/host.key", "x");
+    expect(await problems(one)).toEqual([]);
+    write("state/defender/host.key", "y");
+    expect(await problems(one)).toEqual(["state/defender/host.key content"]);
+    await one.accept("all", "mia");
+    unlinkSync(at("state/defender/host.key"));
+    expect(await problems(one)).toEqual(["state/defender/host.key missing"]);
+    write("state/defender/host.key", "z");
+    expect(await problems(one)).toEqual(expect.arrayContaining(["state/defender/host.key missing"]));
+    expect(await problems(one)).toEqual(expect.arrayContaining(["state/defender/host.key content"]));
+  });
+
   test("a link in the place of a file, with the same content", async () => {
     const one = guard();
     await one.check();

@@ -175,12 +175,14 @@ export class HostGuard implements RiskSource {
     const isOther = paths.length !== accepted.size || paths.some(({ path }) => !accepted.has(path));
     const found: { path: string; problem: HostFinding["problem"] }[] = [];
     const fresh = new Map<string, PathFacts>();
-    for (const { path } of paths) {
+    for (const { path, guarded } of paths) {
       const seen = await lookOf(path);
       if (this.looked.get(path) === seen) continue;
       const before = accepted.get(path);
       const now = await factsOf(path, before, limits.hostLargeBytes);
-      if (before === undefined) fresh.set(path, now);
+      // The gateway makes its keys when it first needs them; one that was there and is gone is told of as missing.
+      const isMade = guarded === "key" && before?.kind === "absent" && now.kind === "file";
+      if (before === undefined || isMade) fresh.set(path, now);
       else found.push(...problemsOf(before, now).map((problem) => ({ path, problem })));
       this.looked.set(path, seen);
       this.watch(path);

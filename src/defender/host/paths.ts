@@ -31,6 +31,12 @@ export function guardedPaths({ configPath, stateDir, program, home = homedir(), 
   const all: GuardedPath[] = [
     { path: configPath, guarded: "config", what: "The gateway's configuration", weight: 20 },
     { path: join(stateDir, "defender", "host.key"), guarded: "key", what: "The host key", weight: 45 },
+    {
+      path: join(stateDir, "identity", "device-tokens.key"),
+      guarded: "key",
+      what: "The key of device tokens",
+      weight: 45,
+    },
     { path: program, guarded: "program", what: "The gateway's program", weight: 45 },
     ...PROFILES.map(
       (name): GuardedPath => ({
