@@ -2023,6 +2023,33 @@ export const CONFIG_HINTS: Readonly<Record<string, { label?: string; help?: stri
   "security.defender.policyFile": {
     "help": "The policy as YAML, absolute or in the state directory; defender/policy.yaml there unless told."
   },
+  "security.defender.bundle": {
+    "help": "A signed policy, which counts in place of the file."
+  },
+  "security.defender.bundle.file": {
+    "help": "The bundle, with its signature beside it as .minisig."
+  },
+  "security.defender.bundle.keyring": {
+    "help": "The keys that may sign; defender/keyring.yaml in the state directory unless told."
+  },
+  "security.defender.bundle.audience": {
+    "help": "What bundles call this gateway; the host's name unless told."
+  },
+  "security.defender.bundle.allowHmac": {
+    "help": "Take bundles that are signed with a shared key, too."
+  },
+  "security.defender.bundle.hmacKeys": {
+    "help": "Shared keys by their ids; default for bundles that name none."
+  },
+  "security.defender.release": {
+    "help": "What attestation holds the running executable against."
+  },
+  "security.defender.release.manifest": {
+    "help": "The signed manifest of the release, with its signature beside it as .minisig."
+  },
+  "security.defender.release.keyring": {
+    "help": "The keys that may sign it; defender/release-keyring.yaml in the state directory unless told."
+  },
   "session": {
     "label": "Sessions",
     "help": "How messages map to sessions and how long these live."

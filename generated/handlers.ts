@@ -114,6 +114,7 @@ export interface CronHandlers<Ctx> {
 
 /** Handlers of `src/methods/defender.ts`. */
 export interface DefenderHandlers<Ctx> {
+  "defender.attest"(params: T.DefenderAttestParams, ctx: Ctx): Awaitable<T.DefenderAttestResult>;
   "defender.check"(params: T.DefenderCheckParams, ctx: Ctx): Awaitable<T.DefenderCheckResult>;
   "defender.decisions.get"(params: T.DefenderDecisionsGetParams, ctx: Ctx): Awaitable<T.DefenderDecisionsGetResult>;
   "defender.decisions.list"(params: T.DefenderDecisionsListParams, ctx: Ctx): Awaitable<T.DefenderDecisionsListResult>;

@@ -457,6 +457,8 @@ export const LIMITS = {
   defenderPolicyBytes: 262144,
   /** ms. Between two looks whether the policy's file has changed; a look costs some microseconds. */
   defenderPolicyLookMs: 500,
+  /** characters. Of strangers' words in a turn that actions are compared with, the newest; about as much as a model takes in. */
+  taintChars: 262144,
   /** payloads. Kept of what was blocked; the oldest go first. */
   quarantineEntries: 500,
   /** ms. 30 days for which a blocked payload is kept, and passes after its release. */
@@ -1179,6 +1181,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   defenderDecisionAgeMs: { unit: "ms", reason: "90 days for which a decision is kept at most." },
   defenderPolicyBytes: { unit: "bytes", reason: "Of a policy; a thousand rules fill half of it." },
   defenderPolicyLookMs: { unit: "ms", reason: "Between two looks whether the policy's file has changed; a look costs some microseconds." },
+  taintChars: { unit: "characters", reason: "Of strangers' words in a turn that actions are compared with, the newest; about as much as a model takes in." },
   quarantineEntries: { unit: "payloads", reason: "Kept of what was blocked; the oldest go first." },
   quarantineAgeMs: { unit: "ms", reason: "30 days for which a blocked payload is kept, and passes after its release." },
   quarantineChars: { unit: "characters", reason: "Kept of one blocked payload; with quarantineEntries at most some 60 MB on disk." },

@@ -92,6 +92,7 @@ export const METHODS = {
   "cron.scratch.set": { name: "cron.scratch.set", family: "cron", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "CronScratchSetParams", result: "CronScratchSetResult", accepted: null, errorText: null },
   "cron.status": { name: "cron.status", family: "cron", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "CronStatusParams", result: "CronStatusResult", accepted: null, errorText: null },
   "cron.update": { name: "cron.update", family: "cron", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "CronUpdateParams", result: "CronJobView", accepted: null, errorText: null },
+  "defender.attest": { name: "defender.attest", family: "defender", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderAttestParams", result: "DefenderAttestResult", accepted: null, errorText: null },
   "defender.check": { name: "defender.check", family: "defender", role: "operator", scope: "operator.write", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderCheckParams", result: "DefenderCheckResult", accepted: null, errorText: null },
   "defender.decisions.get": { name: "defender.decisions.get", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderDecisionsGetParams", result: "DefenderDecisionsGetResult", accepted: null, errorText: null },
   "defender.decisions.list": { name: "defender.decisions.list", family: "defender", role: "operator", scope: "operator.approvals", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "DefenderDecisionsListParams", result: "DefenderDecisionsListResult", accepted: null, errorText: null },
@@ -497,6 +498,7 @@ export interface MethodMap {
   "cron.scratch.set": { params: T.CronScratchSetParams; result: T.CronScratchSetResult; accepted: never };
   "cron.status": { params: T.CronStatusParams; result: T.CronStatusResult; accepted: never };
   "cron.update": { params: T.CronUpdateParams; result: T.CronJobView; accepted: never };
+  "defender.attest": { params: T.DefenderAttestParams; result: T.DefenderAttestResult; accepted: never };
   "defender.check": { params: T.DefenderCheckParams; result: T.DefenderCheckResult; accepted: never };
   "defender.decisions.get": { params: T.DefenderDecisionsGetParams; result: T.DefenderDecisionsGetResult; accepted: never };
   "defender.decisions.list": { params: T.DefenderDecisionsListParams; result: T.DefenderDecisionsListResult; accepted: never };

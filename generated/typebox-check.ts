@@ -249,6 +249,8 @@ export type Checked = AllTrue<{
   CronUpdateParams: Same<Box.CronUpdateParams, Types.CronUpdateParams>;
   DecisionReceiptDisplayV1: Same<Box.DecisionReceiptDisplayV1, Types.DecisionReceiptDisplayV1>;
   DecisionReceiptV1: Same<Box.DecisionReceiptV1, Types.DecisionReceiptV1>;
+  DefenderAttestParams: Same<Box.DefenderAttestParams, Types.DefenderAttestParams>;
+  DefenderAttestResult: Same<Box.DefenderAttestResult, Types.DefenderAttestResult>;
   DefenderChannelPolicy: Same<Box.DefenderChannelPolicy, Types.DefenderChannelPolicy>;
   DefenderCheckParams: Same<Box.DefenderCheckParams, Types.DefenderCheckParams>;
   DefenderCheckResult: Same<Box.DefenderCheckResult, Types.DefenderCheckResult>;

@@ -6624,6 +6624,45 @@ export const DecisionReceiptV1 = Type.Object({
   }, { additionalProperties: false }), { maxItems: 8 })
 }, { additionalProperties: false })
 
+export type DefenderAttestParams = Static<typeof DefenderAttestParams>
+export const DefenderAttestParams = Type.Object({
+  nonce: Type.String({ minLength: 8, maxLength: 256 })
+}, { additionalProperties: false })
+
+export type DefenderAttestResult = Static<typeof DefenderAttestResult>
+export const DefenderAttestResult = Type.Object({
+  body: Type.String({ description: "The report, the exact bytes that are signed." }),
+  signature: Type.String({ description: "Ed25519, base64." }),
+  publicKey: Type.String({ description: "The host's, 32 bytes in base64." }),
+  report: Type.Object({
+    format: Type.String(),
+    nonce: Type.String(),
+    at: Type.Integer(),
+    startedAt: Type.Integer(),
+    hostKeyId: Type.String(),
+    version: Type.String(),
+    platform: Type.String(),
+    executable: Type.Object({
+      sha256: Type.String(),
+      bytes: Type.Integer(),
+      kind: Type.Union([
+        Type.Literal("release"),
+        Type.Literal("development")
+      ])
+    }, { additionalProperties: false }),
+    config: Type.String({ description: "Names the configuration in force without giving anything of it away." }),
+    policy: Type.Object({
+      source: Type.String(),
+      version: Type.String()
+    }, { additionalProperties: false }),
+    release: Type.Optional(Type.Object({
+      ok: Type.Boolean(),
+      version: Type.Optional(Type.String()),
+      problem: Type.Optional(Type.String())
+    }, { additionalProperties: false }))
+  }, { additionalProperties: false })
+}, { additionalProperties: false })
+
 export type DefenderChannelPolicy = Static<typeof DefenderChannelPolicy>
 export const DefenderChannelPolicy = Type.Object({
   weight: Type.Optional(Type.Integer({ minimum: -100, maximum: 100, description: "Added to what guards find in texts and actions of it." }))

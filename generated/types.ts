@@ -3686,6 +3686,40 @@ export type DecisionReceiptV1 = {
   }>
 };
 
+export type DefenderAttestParams = {
+  nonce: string
+};
+
+export type DefenderAttestResult = {
+  body: string,
+  signature: string,
+  publicKey: string,
+  report: {
+    format: string,
+    nonce: string,
+    at: number,
+    startedAt: number,
+    hostKeyId: string,
+    version: string,
+    platform: string,
+    executable: {
+      sha256: string,
+      bytes: number,
+      kind: ('release' | 'development')
+    },
+    config: string,
+    policy: {
+      source: string,
+      version: string
+    },
+    release?: {
+      ok: boolean,
+      version?: string,
+      problem?: string
+    }
+  }
+};
+
 export type DefenderChannelPolicy = {
   weight?: number
 };

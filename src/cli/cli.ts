@@ -75,10 +75,14 @@ type Choice =
 
 /** Finds the command that the first words name. @throws CliFailure when there is none */
 function choose(words: readonly string[], program: string): Choice {
-  const [first, second] = words;
+  const [first, second, third] = words;
   if (first === undefined || first === "help") return { kind: "program" };
   const byPath = (path: string): CommandSpec | undefined =>
     COMMANDS.find((command) => command.path === path || command.aliases?.includes(path));
+  const three = third === undefined ? undefined : byPath(`${first} ${second} ${third}`);
+  if (three) return { kind: "command", command: three, remaining: words.slice(3) };
+  const inner = GROUPS.find(({ path }) => path === `${first} ${second}`);
+  if (inner) return groupOf(inner.path, third, program);
   const two = second === undefined ? undefined : byPath(`${first} ${second}`);
   if (two) return { kind: "command", command: two, remaining: words.slice(2) };
   const one = byPath(first);
@@ -89,10 +93,7 @@ function choose(words: readonly string[], program: string): Choice {
   if (meant) return { kind: "command", command: meant, remaining: optional };
   const alone = group?.alone === undefined ? undefined : byPath(group.alone);
   if (group && alone) return { kind: "group", group: first, command: alone, remaining: words.slice(1) };
-  if (group) {
-    if (second === undefined || second === "--help" || second === "-h") return { kind: "overview", group: first };
-    throw new CliFailure(`${first} has no command "${second}".`, { hints: [`Try: ${program} ${first} --help`] });
-  }
+  if (group) return groupOf(first, second, program);
   const near = nearest(first);
   throw new CliFailure(`There is no command "${first}".`, {
     hints: [...(near ? [`Did you mean: ${program} ${near}`] : []), `Try: ${program} --help`],
@@ -105,6 +106,12 @@ function writtenAsOption(words: readonly string[], name: string): string[] | nul
   if (at < 0) return null;
   const value = words[at]!.includes("=") ? [words[at]!.slice(name.length + 3)] : [];
   return [...words.slice(0, at), ...value, ...words.slice(at + 1)];
+}
+
+/** A group's own word without one of its commands. @throws CliFailure when what follows is none of them */
+function groupOf(group: string, next: string | undefined, program: string): Choice {
+  if (next === undefined || next === "--help" || next === "-h") return { kind: "overview", group };
+  throw new CliFailure(`${group} has no command "${next}".`, { hints: [`Try: ${program} ${group} --help`] });
 }
 
 function parsed(words: string[], command: CommandSpec, help: string): ReturnType<typeof parseOptions> {

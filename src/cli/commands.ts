@@ -1,4 +1,6 @@
 import type { CommandSpec, OptionSpec } from "./command.ts";
+import { JSON_OUTPUT, TARGET, TIMEOUT } from "./common-options.ts";
+import { DEFEND_COMMANDS } from "./defend-commands.ts";
 
 /** Options that stand before or after any command. */
 export const ROOT_OPTIONS: readonly OptionSpec[] = [
@@ -7,17 +9,6 @@ export const ROOT_OPTIONS: readonly OptionSpec[] = [
   { name: "no-color", summary: "Print without colours" },
   { name: "log-level", value: "<level>", summary: "Log from this level up", choices: logLevels() },
   { name: "help", short: "h", summary: "Show this help" },
-];
-
-const JSON_OUTPUT: OptionSpec = { name: "json", summary: "Print one JSON document" };
-const TIMEOUT: OptionSpec = { name: "timeout", value: "<ms>", summary: "Give up after this time", fallback: "10000" };
-
-/** Which gateway to talk to; without any of them the configured one. */
-const TARGET: readonly OptionSpec[] = [
-  { name: "url", value: "<url>", summary: "The gateway's WebSocket URL; needs --token or --password" },
-  { name: "port", value: "<port>", summary: "The gateway on this machine that listens there" },
-  { name: "token", value: "<token>", summary: "The gateway's token" },
-  { name: "password", value: "<password>", summary: "The gateway's password" },
 ];
 
 const EXPECT_FINAL: OptionSpec = {
@@ -293,6 +284,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     load: () => import("./defend-eval.ts"),
   },
+  ...DEFEND_COMMANDS,
   {
     path: "limits",
     summary: "Print every bound that the gateway keeps",
@@ -339,6 +331,8 @@ interface Group {
 export const GROUPS: readonly Group[] = [
   { path: "gateway", summary: "Run the gateway, or ask a running one", alone: "gateway run" },
   { path: "defend", summary: "Ask the defender, measure it, and have it watch over another gateway", option: "attach" },
+  { path: "defend policy", summary: "Sign policies, and bring them to gateways" },
+  { path: "defend quarantine", summary: "Look after what was blocked" },
   { path: "sessions", summary: "Look at stored conversations", alone: "sessions list" },
 ];
 

@@ -5,7 +5,7 @@ const WIDTH = 100;
 
 /** What `--help` says without a command. */
 export function programHelp(program: string): string {
-  const groups = GROUPS.map(({ path, summary }) => [path, summary] as const);
+  const groups = GROUPS.filter(({ path }) => !path.includes(" ")).map(({ path, summary }) => [path, summary] as const);
   const single = COMMANDS.filter(({ path, hidden }) => !hidden && !path.includes(" "));
   const rows = [...groups, ...single.map(({ path, summary }) => [path, summary] as const)];
   return sections([

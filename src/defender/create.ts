@@ -4,7 +4,11 @@ import type { EventBus } from "../platform/bus.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Logger } from "../platform/logger.ts";
 import type { Metrics } from "../platform/metrics.ts";
+import { OWN_VERSION } from "../protocol/version.ts";
+import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
+import { Attestor } from "./attest/attestor.ts";
+import { BundleSource } from "./bundles/bundle-source.ts";
 import { DecisionRepository } from "./decision-repository.ts";
 import { Defender } from "./defender.ts";
 import { DefenderDesk } from "./desk.ts";
@@ -12,6 +16,7 @@ import { actionGuards, TEXT_GUARDS } from "./guards.ts";
 import { createHostGuard } from "./host/create.ts";
 import { HostDesk } from "./host/desk.ts";
 import type { HostGuard } from "./host/host-guard.ts";
+import { ownFilesGuard } from "./own-files.ts";
 import { PolicyFile } from "./policy/policy-file.ts";
 import { HostKey } from "./records/host-key.ts";
 import { Quarantine } from "./records/quarantine.ts";
@@ -39,6 +44,7 @@ export interface DefenderServices {
   readonly hostGuard: HostGuard;
   readonly hostDesk: HostDesk;
   readonly childWatch: ChildWatch;
+  readonly attestor: Attestor;
 }
 
 /** Builds the room. No key and no policy is read before the first decision. */
@@ -53,7 +59,8 @@ export function createDefender(options: DefenderRoomOptions): DefenderServices {
     maxAgeMs: LIMITS.quarantineAgeMs,
     maxChars: LIMITS.quarantineChars,
   });
-  const policy = new PolicyFile({ config, log });
+  const override = new BundleSource({ config, settings: new Settings(store, clock), clock, log });
+  const policy = new PolicyFile({ config, log, override });
   const reputations = new ReputationRepository(store, LIMITS);
   const virusTotal = new VirusTotal({ config, reputations, clock, log, secrets, limits: LIMITS });
   const hostGuard = createHostGuard({ store, config, bus, clock, log });
@@ -67,12 +74,14 @@ export function createDefender(options: DefenderRoomOptions): DefenderServices {
     clock,
     log,
     guards: TEXT_GUARDS,
-    actionGuards: [...actionGuards({ secrets, stateDir: config.stateDir }), virusTotal],
+    actionGuards: [...actionGuards({ secrets, stateDir: config.stateDir }), ownFilesGuard(config), virusTotal],
     risks: [hostGuard, feed, childWatch],
     secrets,
     limits: LIMITS,
   });
   defender.defineMetrics(metrics);
   const defenderDesk = new DefenderDesk({ config, defender, decisions, quarantine, policy, hostKey, clock, secrets });
-  return { defender, decisions, defenderDesk, hostGuard, hostDesk: new HostDesk(hostGuard), childWatch };
+  const attestor = new Attestor({ config, policy, hostKey, clock, version: OWN_VERSION });
+  const hostDesk = new HostDesk(hostGuard);
+  return { defender, decisions, defenderDesk, hostGuard, hostDesk, childWatch, attestor };
 }

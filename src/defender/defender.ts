@@ -104,7 +104,7 @@ export class Defender implements DefenderPort {
     if (!policy.enabled) return ALLOW;
     const decision = await this.screened(text, context, policy);
     const { direction, origin, actor, agentId, sessionKey, runId } = context;
-    return this.settled(text, decision, policy, { direction, origin, actor, agentId, sessionKey, runId });
+    return this.settled(() => text, decision, policy, { direction, origin, actor, agentId, sessionKey, runId });
   }
 
   async judge(action: Action, context: ActionContext): Promise<Decision> {
@@ -113,9 +113,7 @@ export class Defender implements DefenderPort {
     const decision = await this.judged(action, context, policy);
     const { origin, actor, agentId, sessionKey, runId } = context;
     const about = { direction: "action", kind: action.kind, origin, actor, agentId, sessionKey, runId } as const;
-    // What was found nothing in is neither quoted nor put away.
-    const payload = decision.findings.length === 0 ? "" : payloadOf(action);
-    return this.settled(payload, decision, policy, about);
+    return this.settled(() => payloadOf(action), decision, policy, about);
   }
 
   /** What would be decided of a text or an action, without a record and whether or not the policy only watches. */
@@ -141,13 +139,13 @@ export class Defender implements DefenderPort {
 
   /** Records a decision and says what holds. */
   private async settled(
-    payload: string,
+    payload: () => string,
     decision: Decision,
     policy: Policy,
     about: Omit<Judged, "policy" | "enforced">,
   ): Promise<Decision> {
     const judged: Judged = { ...about, policy: policy.version, enforced: !policy.auditOnly };
-    if (decision.verdict === "block" && !policy.auditOnly && (await this.recorder.isReleased(payload, judged))) {
+    if (decision.verdict === "block" && !policy.auditOnly && (await this.recorder.isReleased(payload(), judged))) {
       return this.settled(payload, released(decision), policy, about);
     }
     this.counts[decision.verdict]++;
@@ -155,7 +153,7 @@ export class Defender implements DefenderPort {
       this.recorder.passed(decision, judged);
       return policy.auditOnly ? { ...decision, watched: "allow" } : decision;
     }
-    const id = await this.recorder.keep(payload, decision, judged);
+    const id = await this.recorder.keep(payload(), decision, judged);
     if (!policy.auditOnly) return { ...decision, id };
     const { text: masked, ...rest } = decision;
     return { ...rest, verdict: "allow", watched: decision.verdict, id };

@@ -2,6 +2,8 @@ import { commandGuard } from "./command/guard.ts";
 import { fileGuard } from "./file/guard.ts";
 import type { ActionGuard, Guard } from "./guard.ts";
 import { promptGuard } from "./prompt/guard.ts";
+import { credentialGuard } from "./secrets/guard.ts";
+import { taintGuard } from "./taint/guard.ts";
 import { urlGuard } from "./url/guard.ts";
 
 /** What inbound text is shown to, in this order. */
@@ -19,4 +21,6 @@ export const actionGuards = ({ secrets, stateDir }: ActionGuardDeps): readonly A
   commandGuard,
   urlGuard(secrets),
   fileGuard(stateDir),
+  credentialGuard(secrets),
+  taintGuard,
 ];

@@ -143,13 +143,22 @@ export function weighed(
   policy: Policy,
   { tool, channel }: { tool?: string; channel?: string },
 ): Finding[] {
+  const ruled = found.flatMap((finding) => tainted(finding, policy));
   const added = (own(policy.tools, tool)?.weight ?? 0) + (own(policy.channels, channel)?.weight ?? 0);
-  if (added === 0 && Object.keys(policy.rules).length === 0) return [...found];
-  return found.flatMap((finding) => {
-    if (isFailure(finding) || finding.id.startsWith("policy.")) return [finding];
+  if (added === 0 && Object.keys(policy.rules).length === 0) return ruled;
+  return ruled.flatMap((finding) => {
+    if (isFailure(finding) || /^(?:policy|taint)\./.test(finding.id)) return [finding];
     const base = own(policy.rules, finding.id) ?? finding.score;
     return base === 0 ? [] : [{ ...finding, score: clamp(base + added) }];
   });
+}
+
+/** What words of strangers ask for leads to what the policy says of it, whatever its score, unless it turns that off. */
+function tainted(finding: Finding, policy: Policy): Finding[] {
+  if (!finding.id.startsWith("taint.")) return [finding];
+  return policy.taint === "off" || own(policy.rules, finding.id) === 0
+    ? []
+    : [{ ...finding, score: scoreFor(policy.taint, policy) }];
 }
 
 /** Whether a finding says that a guard could not do its work. */

@@ -1,3 +1,5 @@
+import type { TurnWords } from "./taint/turn-words.ts";
+
 /** Where a text or an action comes from: the same sentence is an order from the owner and an attack from a web page. */
 export type Origin = "owner" | "paired-user" | "channel-stranger" | "tool-result" | "web" | "mail" | "file" | "model";
 
@@ -81,6 +83,12 @@ export interface ActionContext {
   /** Whose model asks for it; policy may differ by it. */
   provider?: string;
   model?: string;
+  /** The agent's workspace, absolute. */
+  workspace?: string;
+  /** Whose words the turn has heard; absent where an action has no turn. */
+  turn?: TurnWords;
+  /** A person has seen this very call and agreed. */
+  isAgreed?: boolean;
 }
 
 /** What the gateway and the turns ask of the defender. Implemented by `defender/defender.ts`. */

@@ -2,7 +2,7 @@ import { LIMITS } from "../../generated/limits.ts";
 import { nestsDeeper } from "../platform/json.ts";
 import { HookRefusal } from "./refusal.ts";
 import type { HookMapping, WakeMode } from "./settings.ts";
-import { isTemplate, render, type TemplateFacts } from "./template.ts";
+import { isTemplate, ownWords, render, type TemplateFacts } from "./template.ts";
 
 /** A note for a session, as a call asks for it. */
 export interface WakeAction {
@@ -18,6 +18,8 @@ export interface WakeAction {
 export interface AgentAction {
   kind: "agent";
   message: string;
+  /** What the configuration itself asks for, without what a caller filled in. */
+  asked?: string;
   name: string;
   agentId?: string;
   sessionKey?: string;
@@ -150,6 +152,7 @@ function mappedAction(mapping: HookMapping, facts: TemplateFacts): HookAction {
   return {
     kind: "agent",
     message,
+    asked: ownWords(mapping.messageTemplate ?? ""),
     name: filled(mapping.name) ?? "Hook",
     agentId,
     sessionKey: key,

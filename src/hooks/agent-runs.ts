@@ -105,7 +105,7 @@ export class AgentRuns {
     { action, agentId, logical, sourcePath, origin }: AgentOrder,
   ): Promise<{ settled: Promise<RunOutcome> }> {
     const { runs, sessions, defender, clock } = this.deps;
-    const { message, unsafe, model, thinking, timeoutSeconds } = action;
+    const { message, asked, unsafe, model, thinking, timeoutSeconds } = action;
     const name = oneLine(action.name).slice(0, LIMITS.hookNameChars);
     const now = clock.now();
     const fresh = sessions.canonicalKey(`hook:${runId}`, agentId);
@@ -139,6 +139,7 @@ export class AgentRuns {
       },
       owner: HOOK_SENDER.owner,
       origin,
+      ...(asked ? { asked } : {}),
     };
     const accepted = await runs.accept(input, requestHash("hook", runId), "followup");
     return { settled: accepted.known ? this.endOf(runId) : accepted.settled };

@@ -17,6 +17,9 @@ const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
 
 export const isTemplate = (text: string): boolean => /\{\{[^{}]*\}\}/.test(text);
 
+/** What the template itself says, without what is filled in. */
+export const ownWords = (template: string): string => template.replace(PLACEHOLDER, " ").trim();
+
 /**
  * Fills in `{{payload.field}}`, `{{field}}`, `{{items[0].name}}`, `{{headers.x-event}}`, `{{query.kind}}`, `{{path}}` and
  * `{{now}}` (docs: config-hooks, "Mapping details"). What is not there becomes nothing, objects become JSON; what was

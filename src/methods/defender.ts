@@ -17,6 +17,7 @@ export const defender: DefenderHandlers<CallContext> = {
   "defender.host.check": (_params, { hostDesk }) => hostDesk.check(),
   "defender.host.accept": (params, { hostDesk, caller }) =>
     hostDesk.accept(params, caller.deviceId ?? caller.client.id),
+  "defender.attest": ({ nonce }, { attestor }) => attestor.report(nonce),
   "defender.policy.get": (_params, { defenderDesk }) => defenderDesk.policy(),
   "defender.policy.set": (params, { defenderDesk }) => defenderDesk.setPolicy(params),
   "defender.policy.test": (params, { defenderDesk }) => defenderDesk.testPolicy(params),

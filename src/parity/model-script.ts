@@ -30,6 +30,8 @@ const LONGEST_TOOL_ECHO = 120;
  * - `STEPS:<json>` makes the calls of each step in turn, `[[{"name": "read", "args": {}}], …]`, several of one step in
  *   one answer, and then answers as `TOOL:` does
  * - `QUIET:<json>` makes the same calls and then answers without text, whatever else is said in the conversation
+ * - `OBEY:<name> <json>` calls the tool, and then makes the call that its result orders with a line
+ *   `ORDER <name> <json>`: a model that takes what it reads for orders. Another line `ORDER` of the next result is obeyed too
  * - `SLOW:<ms> <text>` echoes with a pause between words
  * - `FAIL:<status> <message>` answers with an HTTP error
  * - `EMPTY:` answers without text
@@ -40,13 +42,20 @@ export function replyTo(messages: readonly ScriptMessage[]): Reply {
   const quiet = messages.findIndex(({ role, text }) => role === "user" && typed(text).startsWith("QUIET:"));
   const at = quiet >= 0 ? quiet : messages.findLastIndex(({ role, text }) => role === "user" && typed(text) !== "");
   const text = at < 0 ? "" : typed(messages[at]!.text);
-  const directive = /(?:^|\n)(TOOL|STEPS|QUIET|SLOW|FAIL|EMPTY):[ \t]*([\w.-]*)[ \t]*([\s\S]*)$/.exec(text);
+  const directive = /(?:^|\n)(TOOL|STEPS|OBEY|QUIET|SLOW|FAIL|EMPTY):[ \t]*([\w.-]*)[ \t]*([\s\S]*)$/.exec(text);
   if (directive === null) return echo(firstLine(text.replace(/^\[cron:[^\]]*\]\s*/, ""), LONGEST_ECHO));
   const [, name, word = "", rest = ""] = directive;
   switch (name) {
     case "TOOL": {
       const result = messages.slice(at + 1).findLast(({ role }) => role === "tool");
       if (result === undefined) return { kind: "tool", calls: [{ name: word, args: rest.trim() || "{}" }] };
+      return say(`tool-result: ${firstLine(result.text, LONGEST_TOOL_ECHO)}`);
+    }
+    case "OBEY": {
+      const result = messages.slice(at + 1).findLast(({ role }) => role === "tool");
+      if (result === undefined) return { kind: "tool", calls: [{ name: word, args: rest.trim() || "{}" }] };
+      const order = /^ORDER ([\w.-]+) (\{.*\})$/m.exec(result.text);
+      if (order) return { kind: "tool", calls: [{ name: order[1]!, args: order[2]! }] };
       return say(`tool-result: ${firstLine(result.text, LONGEST_TOOL_ECHO)}`);
     }
     case "QUIET":

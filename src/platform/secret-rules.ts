@@ -1,3 +1,5 @@
+import { ISSUER_FORMS } from "./secret-issuers.ts";
+
 /** One kind of credential that can be told by its form. */
 export interface SecretRule {
   /** Stable name, shown in place of what was found. */
@@ -73,6 +75,7 @@ export const SECRET_RULES: readonly SecretRule[] = [
     ["eyJ"],
     "(?<!-)eyJ[A-Za-z0-9_-]{8,4096}\\.eyJ[A-Za-z0-9_-]{8,8192}(?:\\.[A-Za-z0-9_-]{0,2048}){0,3}",
   ),
+  ...ISSUER_FORMS.map(([id, marks, form]) => prefixed(id, [...marks], form)),
   {
     id: "webhook-url",
     hints: ["hooks.slack.com/", "/api/webhooks/"],

@@ -35,9 +35,12 @@ export function contextStart(db: Database, transcript: number): ContextStart {
   return { mark, from: messageOf(db, transcript, mark.compaction!.firstKeptId)?.seq ?? 1 };
 }
 
+/** How a summary begins, by which it is known among the messages for a model. */
+export const SUMMED_UP = "What was said in this conversation before, summed up:";
+
 /** The summary as the first message of a model's context. */
 export function summaryMessage({ id, seq, timestamp, compaction }: TranscriptRecord): StoredMessage {
-  const content = `What was said in this conversation before, summed up:\n\n<summary>\n${compaction!.summary}\n</summary>`;
+  const content = `${SUMMED_UP}\n\n<summary>\n${compaction!.summary}\n</summary>`;
   return { role: "user", content, timestamp, id, seq, isSummary: true };
 }
 

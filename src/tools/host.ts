@@ -1,7 +1,8 @@
 import type { ConfigPort } from "../config/types.ts";
 import { withoutOwnMarks } from "../defender/external-content.ts";
-import type { ActionContext, DefenderPort, Finding } from "../defender/types.ts";
+import type { DefenderPort, Finding } from "../defender/types.ts";
 import type { Logger } from "../platform/logger.ts";
+import { aboutAction } from "./about.ts";
 import { checkedArguments, InvalidArguments } from "./arguments.ts";
 import { grantedTools, isServerTool, toolName } from "./policy.ts";
 import type { ToolRegistry } from "./registry.ts";
@@ -130,22 +131,19 @@ export class ToolHost implements ToolHostPort {
     const tool = offered.find((each) => each.name === (isServers ? called : name));
     if (tool === undefined) throw new Refused(`Tool ${called} not found`);
     const args = tool.checksArguments ? given : await checkedArguments(tool, given);
-    await this.judge(tool.name, args, context);
+    const isAgreed = await this.judge(tool.name, args, context);
     context.signal.throwIfAborted();
-    return tool.run(args, { ...context, offered: new Set(offered.map((each) => each.name)) });
+    return tool.run(args, { ...context, isAgreed, offered: new Set(offered.map((each) => each.name)) });
   }
 
-  /** @throws Refused with the reason of the rule that decided */
-  private async judge(name: string, args: Record<string, unknown>, context: ToolContext): Promise<void> {
-    const { defender } = this.options;
-    const { origin, agentId, sessionKey, runId, channel } = context;
-    const about: ActionContext = { origin, agentId, sessionKey, runId, channel };
-    const { verdict, findings } = await defender.judge({ kind: "tool", name, args }, about);
-    if (verdict === "allow") return;
+  /** Whether a person had to agree, and did. @throws Refused with the reason of the rule that decided */
+  private async judge(name: string, args: Record<string, unknown>, context: ToolContext): Promise<boolean> {
+    const { verdict, findings } = await this.options.defender.judge({ kind: "tool", name, args }, aboutAction(context));
+    if (verdict === "allow") return false;
     const reason = reasonOf(findings);
     const shown = mapTexts(args, (text) => this.masked(text));
     const refusal = verdict === "review" ? await this.ask({ name, args, shown, reason }, context) : "";
-    if (refusal === null) return;
+    if (refusal === null) return true;
     throw new Refused(["The defender does not let this call pass.", reason, refusal].filter(Boolean).join(" "));
   }
 

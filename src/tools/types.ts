@@ -1,3 +1,4 @@
+import type { TurnWords } from "../defender/taint/turn-words.ts";
 import type { Origin } from "../defender/types.ts";
 import type { SessionToolSettings } from "../sessions/types.ts";
 
@@ -29,6 +30,13 @@ export interface ToolContext {
   isSandboxed: boolean;
   /** Names of the tools that are offered beside this one; absent where nobody has asked policy. */
   offered?: ReadonlySet<string>;
+  /** Whose model asks for the call; absent where none does. */
+  provider?: string;
+  model?: string;
+  /** Whose words the turn has heard so far; absent outside of turns. */
+  turn?: TurnWords;
+  /** A person has seen this very call and agreed to it. */
+  isAgreed?: boolean;
   /** Aborted when the run is; a tool ends what it started and rejects with the signal's reason. */
   signal: AbortSignal;
   /** Ends the turn without another answer once the calls of this one are done; absent outside of turns. */

@@ -1,7 +1,8 @@
 import { LIMITS } from "../../../generated/limits.ts";
 import type { ConfigPort } from "../../config/types.ts";
+import { TurnTaint } from "../../defender/taint/turn-words.ts";
 import type { DefenderPort } from "../../defender/types.ts";
-import type { ModelRequest, ResolvedModel } from "../../models/types.ts";
+import type { ModelMessage, ModelRequest, ResolvedModel } from "../../models/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { SessionState, SessionsPort, TranscriptMessage } from "../../sessions/types.ts";
 import { callDisplay } from "../../tools/display.ts";
@@ -16,6 +17,8 @@ import { isOwners } from "./authority.ts";
 import type { Run } from "./run.ts";
 import { toldCall } from "./tool-events.ts";
 import { RunRefused } from "./turn-endings.ts";
+import { beginningWords, hearMessage, seeResult } from "./turn-words.ts";
+import type { RunInput } from "./types.ts";
 
 export interface ToolCallsDeps {
   tools: ToolHostPort;
@@ -37,6 +40,8 @@ export class ToolCalls {
   /** Tools that change nothing. */
   private readonly reading = new Set<string>();
   private readonly guard: LoopGuard | null;
+  /** Whose words the turn has heard; those of its message alone until {@link begin}. */
+  private words = new TurnTaint();
   /** Why the run must end: it goes in a circle and does not stop. */
   loop: string | undefined;
   /** Whether a tool has ended the turn: nothing more is to be said in it. */
@@ -76,6 +81,17 @@ export class ToolCalls {
     }
   }
 
+  /** The turn begins with these messages, the newest last. `notes` were put before it and are nobody's order. */
+  begin(messages: readonly ModelMessage[], notes: string | undefined): void {
+    this.words = beginningWords(messages, this.run.input, this.place.workspace);
+    if (notes !== undefined) this.words.see(notes, "note");
+  }
+
+  /** Somebody said this meanwhile. */
+  hear(inputs: readonly RunInput[]): void {
+    for (const input of inputs) hearMessage(this.words, input);
+  }
+
   /**
    * Makes the calls of one answer and stores their results, in the order in which they were asked for. Calls that only
    * read run side by side; others one after the other, and those that have not begun are skipped when somebody speaks.
@@ -99,7 +115,16 @@ export class ToolCalls {
       await results.finish((call) => this.message(call, refusedResult(STOPPED)));
       throw error;
     }
-    return results.all();
+    return this.seen(calls, results.all());
+  }
+
+  /** Words of strangers in results count from the next answer on: those that asked for these calls had not seen them. */
+  private seen(calls: readonly ToolCall[], results: TranscriptMessage[]): TranscriptMessage[] {
+    for (const [index, { name, arguments: args }] of calls.entries()) {
+      const result = results[index];
+      if (result) seeResult(this.words, { name, args }, result, this.place.workspace);
+    }
+    return results;
   }
 
   private async next(call: ToolCall, index: number, model: ResolvedModel, results: Results): Promise<void> {
@@ -129,11 +154,11 @@ export class ToolCalls {
     const { tools } = this.deps;
     this.run.signal.throwIfAborted();
     if (index >= LIMITS.toolCallsPerAnswer) return this.unmade(call, TOO_MANY);
-    const told = this.begin(call);
+    const told = this.tell(call);
     let result: ToolResult;
     try {
       if (invalid) result = refusedResult(`Validation failed for tool "${name}": ${invalid}.`);
-      else result = await tools.call(name, call.arguments, this.context(id, told.update), this.subject(model));
+      else result = await tools.call(name, call.arguments, this.context(id, model, told.update), this.subject(model));
     } catch (error) {
       told.end(refusedResult(STOPPED));
       throw error;
@@ -148,11 +173,11 @@ export class ToolCalls {
   /** The answer of a call that was not made, told as any other. */
   private unmade(call: ToolCall, why: string): ToolResult {
     const result = refusedResult(why);
-    this.begin(call).end(result);
+    this.tell(call).end(result);
     return result;
   }
 
-  private begin(call: ToolCall) {
+  private tell(call: ToolCall) {
     return toldCall(this.run.events, { ...call, arguments: this.masked(call.arguments) }, this.deps.clock);
   }
 
@@ -189,7 +214,11 @@ export class ToolCalls {
     return isOwners(this.run.input.message);
   }
 
-  private context(toolCallId: string, onUpdate: (partial: ToolResult) => void): ToolContext {
+  private context(
+    toolCallId: string,
+    { provider, id: model }: ResolvedModel,
+    onUpdate: (partial: ToolResult) => void,
+  ): ToolContext {
     const { run, place } = this;
     const { key: sessionKey, sessionId, agentId } = place.session;
     const { isSandboxed, channel } = subjectOf(
@@ -208,6 +237,9 @@ export class ToolCalls {
       origin: run.input.origin ?? (this.isOwner ? "owner" : "paired-user"),
       ...(channel === undefined ? {} : { channel }),
       isSandboxed,
+      provider,
+      model,
+      turn: this.words,
       signal: run.signal,
       endTurn: () => {
         this.hasEnded = true;

@@ -64,7 +64,7 @@ export class TurnLoop {
       if (answered.calls.length > 0) {
         await this.act(answered, calls, messages);
         const steered = run.takeSteered();
-        await this.takeIn([], steered, messages);
+        await this.takeIn([], steered, messages, calls);
         // Somebody who speaks meanwhile gets an answer.
         if (steered.length > 0) calls.hasEnded = false;
         if (!calls.hasEnded) continue;
@@ -74,7 +74,7 @@ export class TurnLoop {
       const steered = run.takeSteered();
       if (steered.length > 0) {
         const said = answered.text === "" ? [] : [assistantMessage(answered, run.id, this.deps.clock.now())];
-        await this.takeIn(said, steered, messages);
+        await this.takeIn(said, steered, messages, calls);
       } else if (answered.text === "" && !askedAgain) {
         askedAgain = true;
         this.beginAgain();
@@ -183,7 +183,12 @@ export class TurnLoop {
   }
 
   /** Messages that came meanwhile enter the transcript behind what was said so far; the next call sees them. */
-  private async takeIn(said: TranscriptMessage[], steered: LiveInput[], messages: ModelMessage[]): Promise<void> {
+  private async takeIn(
+    said: TranscriptMessage[],
+    steered: LiveInput[],
+    messages: ModelMessage[],
+    calls: ToolCalls,
+  ): Promise<void> {
     if (steered.length === 0) return;
     const { sessions, records, bus, clock } = this.deps;
     const { run } = this;
@@ -199,6 +204,7 @@ export class TurnLoop {
       throw error;
     }
     this.unstored = false;
+    calls.hear(steered);
     this.deps.stored(steered);
     for (const input of steered) {
       publishConsumed(bus, input);

@@ -160,6 +160,7 @@ export class Turn {
     if (isCrowded(context) && this.deps.config.current.agents?.defaults?.compaction?.enabled !== false) {
       if (await this.compact(key, context)) context = await prepare({ prompt: told });
     }
+    calls.begin(context.messages, this.notes?.text);
     events.lifecycle({ phase: "start", startedAt: this.startedAt });
     events.status("starting_model");
     const converse = (given: TurnContext) =>

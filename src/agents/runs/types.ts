@@ -50,6 +50,8 @@ export interface RunInput {
   connId?: string;
   /** Where the words came from, unless they are the sender's own. */
   origin?: Origin;
+  /** What somebody who may ask has asked for with them, beside the words: the frame that a hook's words were put into. */
+  asked?: string;
   /** The place in a channel that the answer goes to. Messages with different ones are not answered together. */
   route?: string;
 }

@@ -52,7 +52,7 @@ export interface ChainReport {
 }
 
 /** Rows that are let go by age with one write; more wait for the next. */
-const AGED_AT_ONCE = 64;
+const AGED_AT_ONCE = 8;
 const PAGE = 500;
 
 /** Puts a row at the end and lets the oldest go. Runs inside a write; the row, the head and what is let go are one commit. */

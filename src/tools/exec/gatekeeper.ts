@@ -4,6 +4,7 @@ import type { AgentExecPolicy, ExecPolicy } from "../../approvals/exec-policy.ts
 import type { ExecRequestLimits } from "../../approvals/exec-request.ts";
 import type { ApprovalsPort } from "../../approvals/types.ts";
 import type { DefenderPort } from "../../defender/types.ts";
+import { aboutAction } from "../about.ts";
 import type { ToolContext, ToolResult } from "../types.ts";
 import type { AllowEntry } from "./allow-list.ts";
 import { askPeople, denialOf } from "./approval.ts";
@@ -110,10 +111,9 @@ export class Gatekeeper {
 
   /** A reason for people to look at it, when the defender wants that. @throws ExecRefusal for what it blocks */
   private async judge({ command, cwd, env, host, context }: Judged): Promise<string | undefined> {
-    const { origin, agentId, sessionKey, runId, channel } = context;
     const { verdict, findings } = await this.deps.defender.judge(
       { kind: "command", command, cwd, env, host },
-      { origin, agentId, sessionKey, runId, ...(channel && { channel }) },
+      aboutAction(context),
     );
     if (verdict === "allow") return undefined;
     const reason = findings[0]?.reason ?? "";

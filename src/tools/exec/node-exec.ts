@@ -12,6 +12,7 @@ import type { NodeSession } from "../../nodes/types.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { GatewayError } from "../../platform/errors.ts";
 import { uuid } from "../../platform/ids.ts";
+import { aboutAction } from "../about.ts";
 import type { ToolContext, ToolResult } from "../types.ts";
 import { askPeople, denialOf } from "./approval.ts";
 import type { ExecCall } from "./exec-args.ts";
@@ -104,10 +105,9 @@ export class NodeExec {
   }
 
   private async judge({ call, context }: Request): Promise<string | undefined> {
-    const { origin, agentId, sessionKey, runId, channel } = context;
     const { verdict, findings } = await this.deps.defender.judge(
       { kind: "command", command: call.command, cwd: call.workdir, env: call.env, host: "node" },
-      { origin, agentId, sessionKey, runId, ...(channel && { channel }) },
+      aboutAction(context),
     );
     if (verdict === "allow") return undefined;
     const reason = findings[0]?.reason ?? "";

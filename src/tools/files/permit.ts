@@ -1,5 +1,6 @@
 import type { DefenderPort } from "../../defender/types.ts";
 import type { SafeRoot } from "../../platform/fs-safe/root.ts";
+import { aboutAction } from "../about.ts";
 import { type ToolContext, ToolError } from "../types.ts";
 
 /**
@@ -9,12 +10,10 @@ import { type ToolContext, ToolError } from "../types.ts";
 export async function permitWrite(
   defender: Pick<DefenderPort, "judge">,
   { path, content, root }: { path: string; content: Uint8Array; root: SafeRoot },
-  { origin, agentId, sessionKey, runId, channel }: ToolContext,
+  context: ToolContext,
 ): Promise<void> {
-  const decision = await defender.judge(
-    { kind: "file-write", path, root: root.path, bytes: content.length, content },
-    { origin, agentId, sessionKey, runId, ...(channel ? { channel } : {}) },
-  );
+  const action = { kind: "file-write", path, root: root.path, bytes: content.length, content } as const;
+  const decision = await defender.judge(action, aboutAction(context));
   if (decision.verdict === "allow") return;
   const reason = decision.findings[0]?.reason ?? "";
   throw new ToolError(`The defender does not let this file be changed. ${reason}`.trim());

@@ -4,6 +4,7 @@ import type { SendParams } from "../../../generated/types.ts";
 import type { Outbound, OutboundSender } from "../../channels/outbound/outbound.ts";
 import { MESSAGE_ACTIONS } from "../../channels/outbound/unattached.ts";
 import { dict } from "../../models/settings.ts";
+import { aboutAction } from "../about.ts";
 import { asked, object } from "../domain.ts";
 import { fileArea } from "../files/create.ts";
 import { jsonResult, type Tool, type ToolContext, ToolError, type ToolResult } from "../types.ts";
@@ -210,9 +211,8 @@ async function judge(
   text: string,
   context: ToolContext,
 ): Promise<void> {
-  const { origin, agentId, sessionKey, runId } = context;
-  const about = { origin, agentId, sessionKey, runId, ...given({ channel: context.channel }) };
-  const { verdict, findings } = await defender.judge({ kind: "outbound-message", channel, target: to, text }, about);
+  const action = { kind: "outbound-message", channel, target: to, text } as const;
+  const { verdict, findings } = await defender.judge(action, aboutAction(context));
   if (verdict !== "allow")
     throw new ToolError(`The defender does not let this message out. ${findings[0]?.reason ?? ""}`.trim());
 }

@@ -6,6 +6,7 @@ import type { NodeInvokes } from "../../nodes/invokes.ts";
 import type { NodePairing } from "../../nodes/node-pairing.ts";
 import type { Nodes } from "../../nodes/nodes.ts";
 import type { Clock } from "../../platform/clock.ts";
+import { aboutAction } from "../about.ts";
 import { asked, object } from "../domain.ts";
 import { jsonResult, type Tool, type ToolContext, ToolError, type ToolResult } from "../types.ts";
 import { COMMANDS, type NodeCall } from "./commands.ts";
@@ -149,10 +150,9 @@ function isCalled({ nodeId, displayName, remoteIp }: NodeView, wanted: string): 
 async function judge(
   { defender }: NodesToolDeps,
   call: { nodeId: string; command: string; params: unknown },
-  { origin, agentId, sessionKey, runId, channel }: ToolContext,
+  context: ToolContext,
 ): Promise<void> {
-  const about = { origin, agentId, sessionKey, runId, ...(channel && { channel }) };
-  const { verdict, findings } = await defender.judge({ kind: "node-invoke", ...call }, about);
+  const { verdict, findings } = await defender.judge({ kind: "node-invoke", ...call }, aboutAction(context));
   if (verdict !== "allow")
     throw new ToolError(`The defender does not let this pass. ${findings[0]?.reason ?? ""}`.trim());
 }

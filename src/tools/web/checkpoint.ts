@@ -1,4 +1,5 @@
 import type { DefenderPort } from "../../defender/types.ts";
+import { aboutAction } from "../about.ts";
 import { type ToolContext, ToolError } from "../types.ts";
 
 type Defender = Pick<DefenderPort, "judge" | "screen">;
@@ -12,14 +13,11 @@ export async function permitUrl(
   defender: Pick<Defender, "judge">,
   url: string,
   method: "GET" | "POST",
-  { origin, agentId, sessionKey, runId, channel }: ToolContext,
+  context: ToolContext,
   isConfigured = false,
 ): Promise<void> {
-  const about = { origin, agentId, sessionKey, runId, ...(channel ? { channel } : {}) };
-  const { verdict, findings } = await defender.judge(
-    { kind: "url", url, method, ...(isConfigured ? { isConfigured } : {}) },
-    about,
-  );
+  const action = { kind: "url", url, method, ...(isConfigured ? { isConfigured } : {}) } as const;
+  const { verdict, findings } = await defender.judge(action, aboutAction(context));
   if (verdict === "allow") return;
   throw new ToolError(`The defender does not let this address be called. ${findings[0]?.reason ?? ""}`.trim());
 }
