@@ -264,11 +264,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     path: "defend explain",
     summary: "Tell why something was reviewed or refused",
     args: [{ name: "id", summary: "The decision's id, as events and logs give it" }],
-    options: [JSON_OUTPUT],
-    notes: [
-      "It looks among the records of this machine's gateway, then of its sidecars; exit code 1 when none has it.",
-    ],
+    options: [...TARGET, JSON_OUTPUT],
     examples: [["defend explain 0f8fad5b-d9cb-469f-a165-70867728950e", "Findings, origin and an excerpt."]],
+    notes: [
+      "Without --url or --port it looks among the records of this machine's gateway, then of its sidecars; exit code 1 when none has it.",
+    ],
     load: () => import("./defend-explain.ts"),
   },
   {

@@ -4,19 +4,30 @@ import { join } from "node:path";
 import { configPaths } from "../config/paths.ts";
 import { type DecisionRecord, decisionIn } from "../defender/decision-repository.ts";
 import { sidecarDatabases } from "../sidecar/places.ts";
+import { callGateway } from "./call.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { findingLine, verdictWords } from "./defend-words.ts";
 import { CliFailure } from "./failure.ts";
 import { type Io, writeJson } from "./io.ts";
+import { chooseTarget, type Target } from "./target.ts";
 import { printable } from "./text.ts";
 
-/** Tells why something was reviewed or refused, from the records in this machine's state directory. */
+/**
+ * Tells why something was reviewed or refused: from the records in this machine's state directory, or of the gateway
+ * that an option names.
+ */
 export async function run({ args, options, io, env }: Invocation): Promise<number> {
   const id = args[0]!;
-  const record = find(configPaths(env).stateDir, id);
+  const isElsewhere = options.given("url") || options.given("port");
+  const record = isElsewhere ? await ask(await chooseTarget(options, env), id) : find(configPaths(env).stateDir, id);
   if (options.flag("json")) writeJson(io, record);
   else print(io, record);
   return EXIT.ok;
+}
+
+async function ask(target: Target, id: string): Promise<DecisionRecord> {
+  const answer = await callGateway(target, "defender.decisions.get", { id }, { timeoutMs: 10_000 });
+  return (answer as { decision: DecisionRecord }).decision;
 }
 
 /** The gateway's records, then those of sidecars. Who writes to them meanwhile is not disturbed. */

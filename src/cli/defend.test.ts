@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { greet, ScriptedGateway } from "../client/testing.ts";
 import { DecisionRepository } from "../defender/decision-repository.ts";
 import { Store } from "../store/store.ts";
 import { cli } from "./testing.ts";
@@ -142,6 +143,26 @@ describe("defend explain", () => {
     expect(JSON.parse((await run("explain", "d1", "--json")).out)).toMatchObject({ id: "d1", origin: "web" });
     expect(await run("explain", "d2")).toMatchObject({ code: 1, err: expect.stringContaining("No decision d2") });
     await store.close();
+  });
+
+  test("asks the gateway that an option names", async () => {
+    const decision = {
+      id: "d9",
+      at: 1,
+      verdict: "review",
+      enforced: true,
+      score: 60,
+      findings: [],
+      direction: "inbound",
+    };
+    const gateway = new ScriptedGateway((request, reply) => {
+      if (request.method === "connect") greet(request, reply);
+      else reply.ok({ decision: { ...decision, origin: "mail", excerpt: request.method } });
+    });
+    const { code, out } = await run("explain", "d9", "--url", gateway.url, "--token", "t");
+    expect({ code, verdict: out.split("\n")[0] }).toEqual({ code: 0, verdict: "review (60 of 100)" });
+    expect(out).toContain("defender.decisions.get");
+    await gateway.stop();
   });
 
   test("says so when there is no database", async () => {
