@@ -1,14 +1,21 @@
+import { environmentKeys, keyVariables } from "./provider-keys.ts";
 import type { SecretInput } from "./settings.ts";
 
 /** Looks an environment variable up; empty ones count as unset. */
-export type Environment = (name: string) => string | undefined;
+export interface Environment {
+  (name: string): string | undefined;
+  /** The names of the variables, set or empty, that begin so. */
+  startingWith(prefix: string): string[];
+}
 
 /** The environment of the process, and below it the variables that the configuration sets (`env.vars`). */
 export function environment(
   process: Readonly<Record<string, string | undefined>>,
   configured: Record<string, string>,
 ): Environment {
-  return (name) => process[name]?.trim() || configured[name]?.trim() || undefined;
+  const value = (name: string) => process[name]?.trim() || configured[name]?.trim() || undefined;
+  const names = () => [...new Set([...Object.keys(process), ...Object.keys(configured)])];
+  return Object.assign(value, { startingWith: (prefix: string) => names().filter((name) => name.startsWith(prefix)) });
 }
 
 /** A secret that was looked up: its value, or in words what has to be set for it. Never put `value` into a message. */
@@ -44,11 +51,6 @@ export function readSecret(input: SecretInput, env: Environment, where: string):
   return { value: named ?? input };
 }
 
-/** The variables that may hold a provider's key: those of the catalogue, else `<PROVIDER>_API_KEY`. */
-export function keyVariables(provider: string, known: readonly string[] | undefined): readonly string[] {
-  return known ?? [`${provider.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_API_KEY`];
-}
-
 /** What there is for calling a provider: a key, the knowledge that none is needed, or what to set. */
 export type Credential = { kind: "key"; key: string } | { kind: "none" } | { kind: "missing"; hint: string };
 
@@ -66,11 +68,9 @@ export function credential(
     const secret = readSecret(facts.apiKey, env, path);
     return "value" in secret ? { kind: "key", key: secret.value } : { kind: "missing", hint: secret.missing };
   }
+  const key = environmentKeys(provider, facts.keyEnv, env)[0];
+  if (key) return { kind: "key", key };
   const variables = keyVariables(provider, facts.keyEnv);
-  for (const name of variables) {
-    const key = env(name);
-    if (key) return { kind: "key", key };
-  }
   if (isPrivateOrigin(facts.baseUrl)) return { kind: "none" };
   return { kind: "missing", hint: `set the environment variable ${variables[0]}, or ${path} in the configuration` };
 }

@@ -15,6 +15,7 @@ import {
 } from "./credentials.ts";
 import { DIALECTS, type Route } from "./dialect.ts";
 import { Discovery, type LocalEndpoint } from "./discovery.ts";
+import { byKeys, environmentKeys } from "./provider-keys.ts";
 import { findModel, refOf } from "./references.ts";
 import { type ModelSettings, modelSettings } from "./settings.ts";
 import { streamAnswer } from "./stream.ts";
@@ -49,6 +50,7 @@ export class Models implements ModelsPort {
   private readonly config: ConfigPort;
   private readonly given: Readonly<Record<string, string | undefined>> | undefined;
   private readonly discovery: Discovery;
+  private readonly log: Logger;
   private readonly listeners = new Set<() => void>();
   private accounts: Accounts | undefined;
   private built: {
@@ -63,7 +65,8 @@ export class Models implements ModelsPort {
     const changed = () => {
       for (const listener of this.listeners) listener();
     };
-    this.discovery = new Discovery({ clock, log: log.child("models"), endpoints, changed });
+    this.log = log.child("models");
+    this.discovery = new Discovery({ clock, log: this.log, endpoints, changed });
   }
 
   /** Told when other local servers, or other models of theirs, have been found. */
@@ -122,7 +125,11 @@ export class Models implements ModelsPort {
     const variables = Object.entries(PROVIDERS).flatMap(([provider, { keyEnv, local }]) =>
       local
         ? []
-        : (keyEnv ?? []).slice(0, 1).map((variable) => ({ variable, provider, present: env(variable) !== undefined })),
+        : (keyEnv ?? []).slice(0, 1).map((variable) => ({
+            variable,
+            provider,
+            present: environmentKeys(provider, keyEnv, env).length > 0,
+          })),
     );
     const servers = await this.discover();
     return {
@@ -214,19 +221,30 @@ export class Models implements ModelsPort {
   async *stream(request: ModelRequest): AsyncGenerator<ModelEvent> {
     request.signal.throwIfAborted();
     const { entry, provider } = this.target(request.model);
-    const { route, secrets } = this.route(entry, provider, request.credential);
-    yield* streamAnswer({
-      entry,
-      request,
-      route,
-      secrets,
-      transport: {
-        request: provider.request,
-        responseTimeoutMs: provider.timeoutMs ?? LIMITS.modelResponseTimeoutMs,
-        idleTimeoutMs: provider.timeoutMs ?? LIMITS.modelIdleTimeoutMs,
-      },
-      preference: this.settings.preferences.get(refOf(entry)),
-    });
+    const call = (key: string | undefined) =>
+      streamAnswer({
+        entry,
+        request,
+        ...this.route(entry, provider, key === undefined ? request.credential : { key, bearer: false }),
+        transport: {
+          request: provider.request,
+          responseTimeoutMs: provider.timeoutMs ?? LIMITS.modelResponseTimeoutMs,
+          idleTimeoutMs: provider.timeoutMs ?? LIMITS.modelIdleTimeoutMs,
+        },
+        preference: this.settings.preferences.get(refOf(entry)),
+      });
+    const keys = request.credential ? [] : this.rotating(provider);
+    const facts = { provider: provider.id, model: entry.id };
+    const limited = () => this.log.warn("a key met a rate limit; the next one of the environment is used", facts);
+    yield* byKeys(keys.length > 0 ? keys : [undefined], call, limited);
+  }
+
+  /** The keys that a call may use, one after another: the provider's own, and where the environment holds it, the others there. */
+  private rotating(provider: ProviderEntry): string[] {
+    const found = this.credential(provider);
+    if (found.kind !== "key" || provider.request.auth) return [];
+    const keys = environmentKeys(provider.id, provider.keyEnv, this.environment());
+    return keys.includes(found.key) ? [...new Set([found.key, ...keys])] : [];
   }
 
   /**
