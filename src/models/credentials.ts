@@ -2,8 +2,10 @@ import { environmentKeys, keyVariables } from "./provider-keys.ts";
 import type { SecretInput } from "./settings.ts";
 
 /** Looks an environment variable up; empty ones count as unset. */
-export interface Environment {
-  (name: string): string | undefined;
+export type Variable = (name: string) => string | undefined;
+
+/** Environment variables by name, and the names of those that are there. */
+export interface Environment extends Variable {
   /** The names of the variables, set or empty, that begin so. */
   startingWith(prefix: string): string[];
 }
@@ -30,7 +32,7 @@ const REDACTED = "__OPENCLAW_REDACTED__";
  * text that is the name of a set variable stands for its value.
  * @param where the configuration path, for the hint
  */
-export function readSecret(input: SecretInput, env: Environment, where: string): Secret {
+export function readSecret(input: SecretInput, env: Variable, where: string): Secret {
   if (typeof input !== "string") {
     if (input.source !== "env") {
       return {
