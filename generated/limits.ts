@@ -323,6 +323,8 @@ export const LIMITS = {
   authTokenLifetimeMs: 3600000,
   /** ms. Before its end at which a token is refreshed, so that it does not end on the way. */
   authRefreshEarlyMs: 60000,
+  /** keys. Of one provider in environment variables, which a call limited in rate goes through. */
+  modelProviderKeys: 16,
   /** ms. For one account to answer models.probe. */
   modelProbeTimeoutMs: 60000,
   /** ms. For a server on this machine to list its models; models.list waits for it. */
@@ -1114,6 +1116,7 @@ export const LIMIT_NOTES: Readonly<Record<LimitName, { readonly unit: string; re
   authRefreshTimeoutMs: { unit: "ms", reason: "For a provider to give new tokens." },
   authTokenLifetimeMs: { unit: "ms", reason: "Assumed where a provider does not say; a token that ends sooner is refused and refreshed." },
   authRefreshEarlyMs: { unit: "ms", reason: "Before its end at which a token is refreshed, so that it does not end on the way." },
+  modelProviderKeys: { unit: "keys", reason: "Of one provider in environment variables, which a call limited in rate goes through." },
   modelProbeTimeoutMs: { unit: "ms", reason: "For one account to answer models.probe." },
   modelDiscoveryTimeoutMs: { unit: "ms", reason: "For a server on this machine to list its models; models.list waits for it." },
   modelDiscoveryCacheMs: { unit: "ms", reason: "For which a look around for local servers counts; pickers ask often." },
