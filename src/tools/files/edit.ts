@@ -51,7 +51,7 @@ export function editTool({ area, defender, limits }: FileToolDeps): Tool {
         const bytes = encode(file, found);
         if (bytes.length > limits.toolFileBytes)
           throw new ToolError(`More than ${limits.toolFileBytes} bytes: ${shown}`);
-        await permitWrite(defender, { path: here.root.resolved(parts), content: bytes, root: here.root }, context);
+        await permitWrite(defender, { path: here.root.resolved(parts), content: bytes }, context);
         await changeFiles(here.root, [{ parts, bytes, before: before.facts }]);
         const diff = showDiff(file.text, after, limits.toolDiffChars);
         return textResult(`Successfully replaced ${edits.length} block(s) in ${shown}.`, { changed: true, diff });

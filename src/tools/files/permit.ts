@@ -1,5 +1,5 @@
+import { realpath } from "node:fs/promises";
 import type { DefenderPort } from "../../defender/types.ts";
-import type { SafeRoot } from "../../platform/fs-safe/root.ts";
 import { aboutAction } from "../about.ts";
 import { type ToolContext, ToolError } from "../types.ts";
 
@@ -9,10 +9,12 @@ import { type ToolContext, ToolError } from "../types.ts";
  */
 export async function permitWrite(
   defender: Pick<DefenderPort, "judge">,
-  { path, content, root }: { path: string; content: Uint8Array; root: SafeRoot },
+  { path, content }: { path: string; content: Uint8Array },
   context: ToolContext,
 ): Promise<void> {
-  const action = { kind: "file-write", path, root: root.path, bytes: content.length, content } as const;
+  // The workspace, also where tools may write beyond it: what lies there is the agent's own.
+  const root = await realpath(context.workspace).catch(() => context.workspace);
+  const action = { kind: "file-write", path, root, bytes: content.length, content } as const;
   const decision = await defender.judge(action, aboutAction(context));
   if (decision.verdict === "allow") return;
   const reason = decision.findings[0]?.reason ?? "";

@@ -31,6 +31,13 @@ describe("write", () => {
     expect(statSync(bench.at("run.sh")).mode & 0o777).toBe(0o755);
   });
 
+  test("tells the defender of the workspace, also where it may write beyond it", async () => {
+    using bench = new ToolBench();
+    bench.tools = { fs: { workspaceOnly: false } };
+    await bench.run("write", { path: "notes.md", content: "x" });
+    expect(bench.judged).toMatchObject([{ path: bench.at("notes.md"), root: bench.context.workspace }]);
+  });
+
   test("shows the defender where the file really is, and does nothing when it refuses", async () => {
     using bench = new ToolBench({ "real/a.txt": "old" });
     symlinkSync("real", bench.at("alias"));

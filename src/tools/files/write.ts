@@ -33,7 +33,7 @@ export function writeTool({ area, defender, limits }: FileToolDeps): Tool {
             changed: false,
           });
         }
-        await permitWrite(defender, { path: here.root.resolved(parts), content: bytes, root: here.root }, context);
+        await permitWrite(defender, { path: here.root.resolved(parts), content: bytes }, context);
         await changeFiles(here.root, [{ parts, bytes, before: old?.facts ?? "absent" }]);
         const before = old === undefined ? "" : old.bytes?.toString("utf8");
         const diff = before === undefined ? "" : showDiff(before, bytes.toString("utf8"), limits.toolDiffChars);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freshKey } from "../../agents/testing/chat-gateway.ts";
 import { startToolGateway, type ToolGateway, useTool } from "../../agents/testing/tool-gateway.ts";
@@ -58,6 +58,7 @@ describe("message", () => {
 
   test("65: sends files that its tools may read, and no others, by whatever action and form of path", async () => {
     const { workspace } = gateway.services.agents.find("main")!;
+    await mkdir(workspace, { recursive: true });
     await writeFile(join(workspace, "report.txt"), "figures");
     await symlink("/etc/hostname", join(workspace, "link.txt"));
     const file = { data: Buffer.from("figures").toString("base64"), filename: "report.txt" };

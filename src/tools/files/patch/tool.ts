@@ -39,7 +39,7 @@ async function carryOut(
   defender: FileToolDeps["defender"],
 ): Promise<void> {
   for (const { path, bytes } of outcomes) {
-    await permitWrite(defender, { path, content: bytes ?? NOTHING, root: here.root }, context);
+    await permitWrite(defender, { path, content: bytes ?? NOTHING }, context);
   }
   context.signal.throwIfAborted();
   const changes = outcomes.map(
