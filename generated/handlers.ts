@@ -280,7 +280,7 @@ export interface PluginsHandlers<Ctx> {
   "plugins.controlUi.reload"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiListResult>;
   "plugins.controlUi.report"(params: T.PluginsControlUiReportParams, ctx: Ctx): Awaitable<T.OkResult>;
   "plugins.controlUi.status"(params: T.PluginsControlUiListParams, ctx: Ctx): Awaitable<T.PluginsControlUiStatusResult>;
-  "plugins.credentials.inspect"(params: T.PluginsCredentialsInspectParams, ctx: Ctx): Awaitable<T.OkResult>;
+  "plugins.credentials.inspect"(params: T.PluginsCredentialsInspectParams, ctx: Ctx): Awaitable<T.PluginsCredentialsInspectResult>;
   "plugins.inspect"(params: T.PluginsInspectParams, ctx: Ctx): Awaitable<T.PluginsInspectResult>;
   "plugins.install"(params: T.PluginsInstallRequest, ctx: Ctx): Awaitable<T.PluginsInstallResult>;
   "plugins.list"(params: T.PluginsListParams, ctx: Ctx): Awaitable<T.PluginsListResult>;

@@ -204,7 +204,7 @@ export const METHODS = {
   "plugins.controlUi.reload": { name: "plugins.controlUi.reload", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsControlUiListParams", result: "PluginsControlUiListResult", accepted: null, errorText: null },
   "plugins.controlUi.report": { name: "plugins.controlUi.report", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsControlUiReportParams", result: "OkResult", accepted: null, errorText: null },
   "plugins.controlUi.status": { name: "plugins.controlUi.status", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsControlUiListParams", result: "PluginsControlUiStatusResult", accepted: null, errorText: null },
-  "plugins.credentials.inspect": { name: "plugins.credentials.inspect", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsCredentialsInspectParams", result: "OkResult", accepted: null, errorText: null },
+  "plugins.credentials.inspect": { name: "plugins.credentials.inspect", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsCredentialsInspectParams", result: "PluginsCredentialsInspectResult", accepted: null, errorText: null },
   "plugins.inspect": { name: "plugins.inspect", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsInspectParams", result: "PluginsInspectResult", accepted: null, errorText: null },
   "plugins.install": { name: "plugins.install", family: "plugins", role: "operator", scope: "operator.admin", advertised: true, twoPhase: false, idempotent: false, rateLimited: true, params: "PluginsInstallRequest", result: "PluginsInstallResult", accepted: null, errorText: null },
   "plugins.list": { name: "plugins.list", family: "plugins", role: "operator", scope: "operator.read", advertised: true, twoPhase: false, idempotent: false, rateLimited: false, params: "PluginsListParams", result: "PluginsListResult", accepted: null, errorText: null },
@@ -630,7 +630,7 @@ export interface MethodMap {
   "plugins.controlUi.reload": { params: T.PluginsControlUiListParams; result: T.PluginsControlUiListResult; accepted: never };
   "plugins.controlUi.report": { params: T.PluginsControlUiReportParams; result: T.OkResult; accepted: never };
   "plugins.controlUi.status": { params: T.PluginsControlUiListParams; result: T.PluginsControlUiStatusResult; accepted: never };
-  "plugins.credentials.inspect": { params: T.PluginsCredentialsInspectParams; result: T.OkResult; accepted: never };
+  "plugins.credentials.inspect": { params: T.PluginsCredentialsInspectParams; result: T.PluginsCredentialsInspectResult; accepted: never };
   "plugins.inspect": { params: T.PluginsInspectParams; result: T.PluginsInspectResult; accepted: never };
   "plugins.install": { params: T.PluginsInstallRequest; result: T.PluginsInstallResult; accepted: never };
   "plugins.list": { params: T.PluginsListParams; result: T.PluginsListResult; accepted: never };

@@ -542,6 +542,7 @@ export type Checked = AllTrue<{
   PluginsControlUiReportParams: Same<Box.PluginsControlUiReportParams, Types.PluginsControlUiReportParams>;
   PluginsControlUiStatusResult: Same<Box.PluginsControlUiStatusResult, Types.PluginsControlUiStatusResult>;
   PluginsCredentialsInspectParams: Same<Box.PluginsCredentialsInspectParams, Types.PluginsCredentialsInspectParams>;
+  PluginsCredentialsInspectResult: Same<Box.PluginsCredentialsInspectResult, Types.PluginsCredentialsInspectResult>;
   PluginsInspectParams: Same<Box.PluginsInspectParams, Types.PluginsInspectParams>;
   PluginsInspectResult: Same<Box.PluginsInspectResult, Types.PluginsInspectResult>;
   PluginsInstallMode: Same<Box.PluginsInstallMode, Types.PluginsInstallMode>;

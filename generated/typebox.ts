@@ -10628,6 +10628,21 @@ export const PluginsCredentialsInspectParams = Type.Object({
   reveal: Type.Optional(Type.Boolean())
 }, { additionalProperties: false })
 
+export type PluginsCredentialsInspectResult = Static<typeof PluginsCredentialsInspectResult>
+export const PluginsCredentialsInspectResult = Type.Object({
+  baseHash: Type.String(),
+  credential: Type.Object({
+    kind: Type.Union([
+      Type.Literal("missing"),
+      Type.Literal("literal"),
+      Type.Literal("reference")
+    ]),
+    ref: Type.Optional(Type.Object({
+      
+    }))
+  }, { additionalProperties: false })
+}, { additionalProperties: false })
+
 export type PluginsInspectParams = Static<typeof PluginsInspectParams>
 export const PluginsInspectParams = Type.Object({
   pluginId: Type.String({ minLength: 1 })

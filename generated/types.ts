@@ -6539,6 +6539,14 @@ export type PluginsCredentialsInspectParams = {
   reveal?: boolean
 };
 
+export type PluginsCredentialsInspectResult = {
+  baseHash: string,
+  credential: {
+    kind: ('missing' | 'literal' | 'reference'),
+    ref?: Record<string, any>
+  }
+};
+
 export type PluginsInspectParams = {
   pluginId: string
 };

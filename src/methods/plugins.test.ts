@@ -153,3 +153,27 @@ test("the page of a plugin that does not exist cannot be reported as started", a
   expect((await page.request("plugins.controlUi.report", report)).ok).toBe(false);
   page.close();
 });
+
+test("the credential of a search provider is told by its kind and never by its value", async () => {
+  const ref = { source: "env", provider: "default", id: "NO_SUCH_KEY" };
+  const entry = (apiKey: unknown) => ({ config: { webSearch: { apiKey } } });
+  const other = await startTestGateway({
+    config: { plugins: { entries: { brave: entry("brave-secret-0123456789"), tavily: entry(ref) } } },
+  });
+  try {
+    const admin = await other.connect();
+    const { hash } = await admin.call("config.get");
+    const inspect = (pluginId: string, extra: object = {}) => {
+      const path = ["plugins", "entries", pluginId, "config", "webSearch", "apiKey"];
+      return admin.call("plugins.credentials.inspect", { pluginId, path, baseHash: hash, ...extra });
+    };
+    expect(await inspect("exa")).toEqual({ baseHash: hash, credential: { kind: "missing" } });
+    const shown = { source: "env", provider: "default" };
+    expect(await inspect("tavily")).toMatchObject({ credential: { kind: "reference", ref: shown } });
+    expect(await inspect("brave", { reveal: true })).toEqual({ baseHash: hash, credential: { kind: "literal" } });
+    await expect(inspect("openai")).rejects.toThrow("does not declare that credential field");
+    await expect(inspect("exa", { baseHash: "old" })).rejects.toThrow("Configuration changed");
+  } finally {
+    await other.stop();
+  }
+});

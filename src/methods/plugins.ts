@@ -4,6 +4,7 @@ import type { CallContext } from "../gateway/context.ts";
 import type { Guard } from "../gateway/dispatch.ts";
 import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { hasScope, missingScope } from "../platform/scopes.ts";
+import { searchCredentials } from "../tools/web/search/status.ts";
 
 const ADVERTISED = Object.values(METHODS).flatMap(({ name, advertised }) => (advertised ? name : []));
 
@@ -25,7 +26,8 @@ export const plugins: PluginsHandlers<CallContext> = {
   "plugins.catalog.browse": (params, { pluginDiscoveries }) => pluginDiscoveries.browse(params),
   "plugins.catalog.get": ({ id }, { pluginDiscoveries }) => pluginDiscoveries.get(id),
   "plugins.catalog.categories": (_params, { plugins }) => plugins.categories(),
-  "plugins.credentials.inspect": ({ baseHash }, { plugins }) => plugins.credential(baseHash),
+  "plugins.credentials.inspect": (params, { plugins, config }) =>
+    plugins.credential(params, searchCredentials(params.pluginId), () => config.snapshot().parsed),
   "plugins.skills.read": (params, { pluginDiscoveries }) => pluginDiscoveries.skill(params),
   "plugins.sessionAction": ({ pluginId, actionId, agentId, sessionKey }, { agents, sessions, caller }) => {
     // Upstream reads the agent for the session that it belongs to only.

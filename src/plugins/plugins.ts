@@ -6,6 +6,8 @@ import type {
   PluginRuntimeReceipt,
   PluginsControlUiListResult,
   PluginsControlUiReportParams,
+  PluginsCredentialsInspectParams,
+  PluginsCredentialsInspectResult,
   PluginsInspectResult,
   PluginsInstallRequest,
   PluginsListResult,
@@ -182,12 +184,28 @@ export class Plugins {
     throw invalidRequest(`Plugin "${pluginId}" has no page here.`);
   }
 
-  /** @throws GatewayError always: no part has fields of its own below `plugins.entries` */
-  credential(baseHash: string): never {
+  /**
+   * How a credential below `plugins.entries` is set; never its value, also not where it is asked to be revealed.
+   * @param declared the places of the part's credentials
+   * @param file the config file's tree as `config.get` shows it, without its secrets
+   * @throws GatewayError when the file has changed since it was read, and for a place that is none of a credential
+   */
+  credential(
+    { path, baseHash }: PluginsCredentialsInspectParams,
+    declared: readonly (readonly string[])[],
+    file: () => unknown,
+  ): PluginsCredentialsInspectResult {
     if (baseHash !== this.deps.config.hash) {
       throw invalidRequest("Configuration changed. Reload Settings before inspecting this reference.");
     }
-    throw invalidRequest("This installed plugin does not declare that credential field.");
+    const place = declared.find((each) => each.length === path.length && each.every((key, at) => key === path[at]));
+    if (!place) throw invalidRequest("This installed plugin does not declare that credential field.");
+    const value = place.reduce<unknown>((tree, key) => dict(tree)[key], file());
+    if (value === undefined || value === null) return { baseHash, credential: { kind: "missing" } };
+    return {
+      baseHash,
+      credential: typeof value === "object" ? { kind: "reference", ref: value } : { kind: "literal" },
+    };
   }
 
   /** Whether the part that has a method is switched off, so that nobody knows the method. */

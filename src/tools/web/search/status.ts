@@ -63,6 +63,12 @@ export function webSearchStatus(
   };
 }
 
+/** Where in the configuration the credentials of a plugin's search provider stand. */
+export function searchCredentials(pluginId: string): string[][] {
+  const own = SEARCH_PROVIDERS.filter(({ id }) => id === pluginId);
+  return own.map(({ id, credential }) => ["plugins", "entries", id, "config", "webSearch", credential.key]);
+}
+
 /** One provider. `configured` says that what it needs is set, not that it takes it. */
 function shown({ provider, source, isOn, access, problem }: Standing): Record<string, unknown> {
   const { id, label, hint, docsUrl, signupUrl, credential } = provider;
