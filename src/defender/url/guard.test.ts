@@ -24,7 +24,7 @@ describe("addresses", () => {
     "https://accounts.google.co.uk/login",
     "https://mail.yahoo.co.jp/",
     "https://d1a2b3c4e5f6g7.cloudfront.net/assets/main.0a1b2c3d4e5f60718293a4b5c6d7e8f9.js",
-    "https://registry.npmjs.org/typescript/-/typescript-5.9.3.tgz",
+    "https://packages.example.org/typescript/-/typescript-5.9.3.tgz",
     "https://raw.githubusercontent.com/a/b/main/install.sh",
     `https://example.org/graphql?query=${encodeURIComponent("{ user(id: 5) { name, mail } }")}`,
   ])("of the public web are allowed: %s", async (url) => expect(await score(url)).toBeLessThan(50));
