@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LIMITS } from "../../generated/limits.ts";
 import { chatEnd, transcript } from "../agents/testing/chat-gateway.ts";
-import { stopServices } from "../gateway/services.ts";
+import { stopServices } from "../gateway/service-life.ts";
 import { ManualClock } from "../platform/clock.ts";
 import { type CronGateway, HOUR, startCronGateway, turnJob } from "./testing.ts";
 

@@ -12,7 +12,8 @@ import { createAuthorizer } from "./auth/authorizer.ts";
 import { type BindPlan, bindPlan, hasShortSecret, isExposed, requireAuth } from "./bind.ts";
 import { InstanceLock, takeOver } from "./instance-lock.ts";
 import { Gateway, type GatewayOptions } from "./server.ts";
-import { createServices, prepareServices, type Services, stopServices } from "./services.ts";
+import { prepareServices, stopServices } from "./service-life.ts";
+import { createServices, type Services } from "./services.ts";
 
 export interface OpenOptions {
   config: Config;

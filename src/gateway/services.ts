@@ -59,24 +59,16 @@ import { ProgressCards } from "../sessions/progress-cards.ts";
 import { Sessions } from "../sessions/sessions.ts";
 import { SetupAssistant, type SetupFacts } from "../setup/assistant.ts";
 import { SetupWizard } from "../setup/wizard.ts";
-import { SkillHub } from "../skills/hub.ts";
-import { SkillInstaller } from "../skills/install/installer.ts";
-import { SkillUploads } from "../skills/install/uploads.ts";
-import { Skills } from "../skills/skills.ts";
-import { SkillWorkshop } from "../skills/workshop.ts";
+import { createSkills, type SkillServices } from "../skills/create.ts";
+import type { SkillsDeps } from "../skills/skills.ts";
 import { Settings } from "../store/settings.ts";
 import type { Store } from "../store/store.ts";
 import { Suggestions } from "../suggestions/suggestions.ts";
 import { createOperations, type OperationServices } from "../system/create.ts";
-import { EventLoopMonitor } from "../system/event-loop.ts";
-import { Health } from "../system/health.ts";
 import { HeartbeatResponses } from "../system/heartbeat-responses.ts";
 import { Heartbeats } from "../system/heartbeats.ts";
 import { Host } from "../system/host.ts";
-import { Identity } from "../system/identity.ts";
-import { Presence } from "../system/presence.ts";
-import { Status } from "../system/status.ts";
-import { StateVersions } from "../system/versions.ts";
+import { createVitals, type VitalServices } from "../system/vitals.ts";
 import { registerTools } from "../tools/create.ts";
 import { Processes } from "../tools/exec/processes.ts";
 import { ToolHost } from "../tools/host.ts";
@@ -93,12 +85,7 @@ import { ProviderUsage } from "../usage/provider-usage.ts";
 import { SpendingRepository } from "../usage/spending-repository.ts";
 import { UsageReports } from "../usage/usage-reports.ts";
 import { UsageRepository } from "../usage/usage-repository.ts";
-import { AudioFiles } from "../voice/audio-files.ts";
-import { Speaker } from "../voice/speaker.ts";
-import { Speech } from "../voice/speech.ts";
-import { Talk } from "../voice/talk.ts";
-import { TalkSessions } from "../voice/talk-sessions.ts";
-import { VoiceWake } from "../voice/voice-wake.ts";
+import { createVoice, type VoiceServices } from "../voice/create.ts";
 
 /** What the composition needs from outside: the files that are open, and the configuration in force. */
 export interface ServiceOptions {
@@ -120,7 +107,10 @@ export interface Services
     TurnServices,
     ApprovalServices,
     CronServices,
-    OperationServices {
+    OperationServices,
+    SkillServices,
+    VoiceServices,
+    VitalServices {
   readonly store: Store;
   readonly bus: EventBus;
   readonly clock: Clock;
@@ -153,11 +143,6 @@ export interface Services
   readonly inbound: Inbound;
   readonly outbound: Outbound;
   readonly conversations: Conversations;
-  readonly skills: Skills;
-  readonly skillHub: SkillHub;
-  readonly skillUploads: SkillUploads;
-  readonly skillInstaller: SkillInstaller;
-  readonly skillWorkshop: SkillWorkshop;
   readonly plugins: Plugins;
   readonly pluginDiscoveries: PluginDiscoveries;
   readonly tools: Tools;
@@ -172,18 +157,7 @@ export interface Services
   readonly host: Host;
   readonly hooks: Hooks;
   readonly internalHooks: InternalHooks;
-  readonly voiceWake: VoiceWake;
-  readonly speech: Speech;
-  readonly talk: Talk;
-  readonly talkSessions: TalkSessions;
-  readonly speaker: Speaker;
-  readonly identity: Identity;
-  readonly presence: Presence;
   readonly heartbeats: Heartbeats;
-  readonly versions: StateVersions;
-  readonly eventLoop: EventLoopMonitor;
-  readonly health: Health;
-  readonly status: Status;
   readonly artifacts: Artifacts;
   readonly boards: Boards;
   readonly progressCards: ProgressCards;
@@ -204,6 +178,7 @@ export function createServices(options: ServiceOptions): Services {
   const logs = createLogTail(config, clock);
   const settings = new Settings(store, clock);
   const configWriter = new ConfigWriter({ config, settings, bus, clock, version: COMPATIBLE_VERSION });
+  const edit: SkillsDeps["edit"] = (change) => configWriter.edit(change);
   const secretStore = new Secrets({ repository: new SecretRepository(store, LIMITS.storedSecrets), config, clock });
   const wizard = new SetupWizard({ config, configWriter, secrets: secretStore, clock });
   const models = new Models({ config, clock, log });
@@ -260,9 +235,7 @@ export function createServices(options: ServiceOptions): Services {
   const deviceServices = createDevices({ store, config, bus, clock, log, surfaces: nodeRepository });
 
   const auditBounds = { maxRows: LIMITS.auditMaxRows, maxAgeMs: LIMITS.auditMaxAgeMs };
-  const voiceWake = new VoiceWake({ settings, bus });
-  const speech = new Speech({ config, settings, databasePath });
-  const talk = new Talk({ config, speech, bus, clock, secrets });
+  const voice = createVoice({ config, settings, sessions, databasePath, bus, clock, log, secrets });
   const heartbeats = new Heartbeats({ settings, bus });
   const heartbeatResponses = new HeartbeatResponses();
   const { runs, systemEvents } = turns;
@@ -296,9 +269,8 @@ export function createServices(options: ServiceOptions): Services {
   const hookDeps = { store, config, agents, sessions, runs, systemEvents, defender, clock, log };
   const hooks = createHooks({ ...hookDeps, heartbeatTurns: cron.heartbeatTurns });
 
-  const skills = new Skills({ config, agents, edit: (change) => configWriter.edit(change), secrets });
-  const skillHub = new SkillHub({ env: () => config.env ?? {}, limits: LIMITS });
-  const skillUploads = new SkillUploads(store, clock, LIMITS);
+  const skillServices = createSkills({ store, config, agents, sessions, defender, clock, edit, secrets });
+  const { skills } = skillServices;
   const countGivenUp = () => outbound.deliveries.givenUp;
   metrics.total("chela_messages_given_up_total", "Messages that no attempt could deliver.", countGivenUp);
 
@@ -306,7 +278,7 @@ export function createServices(options: ServiceOptions): Services {
     config,
     bus,
     isAttached: (channel) => outbound.isAttached(channel),
-    edit: (change) => configWriter.edit(change),
+    edit,
   });
 
   const nodeServices = createNodes({
@@ -360,8 +332,6 @@ export function createServices(options: ServiceOptions): Services {
   const progressCards = new ProgressCards({ store, sessions, bus, clock });
   const suggestions = new Suggestions({ store, agents, bus, clock });
   const themes = new Themes(config);
-  const files = new AudioFiles(config.stateDir, LIMITS.speechFiles);
-  const speaker = new Speaker({ config, speech, files, log, limits: LIMITS });
   const memory = new Memory({
     store,
     config,
@@ -381,7 +351,7 @@ export function createServices(options: ServiceOptions): Services {
     suggestions,
     questions: approvalServices.questions,
     themes,
-    speaker,
+    speaker: voice.speaker,
     budgets,
     outbound,
     conversations,
@@ -413,32 +383,19 @@ export function createServices(options: ServiceOptions): Services {
     startedAt: clock.now(),
   });
 
-  const identity = new Identity(settings);
-  const versions = new StateVersions();
-  const eventLoop = new EventLoopMonitor();
-  const presence = new Presence({ bus, clock, versions }, COMPATIBLE_VERSION);
-  const health = new Health({
+  const vitals = createVitals({
+    settings,
     bus,
     clock,
     config,
-    versions,
-    eventLoop,
-    agents,
-    sessions,
-    deliveries: outbox,
-    databasePath,
-  });
-  const status = new Status({
-    clock,
-    config,
-    eventLoop,
     agents,
     sessions,
     models,
     runs: turns.runs,
+    deliveries: outbox,
     databasePath,
-    version: COMPATIBLE_VERSION,
   });
+  const { eventLoop } = vitals;
 
   const tools = new Tools({ config, agents, sessions, registry: toolRegistry, host: toolHost, mcp });
   turns.commands.useSkills(skillCommands(skills));
@@ -449,7 +406,7 @@ export function createServices(options: ServiceOptions): Services {
       subagents,
       tools,
       approvalRecords: approvalServices.approvalRecords,
-      speech,
+      speech: voice.speech,
       restarts: operations.restarts,
     }),
   ]);
@@ -475,7 +432,7 @@ export function createServices(options: ServiceOptions): Services {
       settings,
       clock,
       agents,
-      edit: (change) => configWriter.edit(change),
+      edit,
       forgetSessions: async (agentId) => {
         await deleteSessionsOf(sessions, agentId);
         await memory.repository.removeAgent(agentId);
@@ -505,20 +462,7 @@ export function createServices(options: ServiceOptions): Services {
     channels: new Channels({ config, clock, eventLoop }),
     plugins,
     pluginDiscoveries: new PluginDiscoveries(plugins),
-    skills,
-    skillHub,
-    skillUploads,
-    skillInstaller: new SkillInstaller({
-      config,
-      agents,
-      skills,
-      hub: skillHub,
-      uploads: skillUploads,
-      defender,
-      clock,
-      limits: LIMITS,
-    }),
-    skillWorkshop: new SkillWorkshop({ agents, skills, sessions, clock, limits: LIMITS }),
+    ...skillServices,
     tools,
     webSearch,
     mcp,
@@ -529,22 +473,13 @@ export function createServices(options: ServiceOptions): Services {
     processes,
     sandboxes,
     host: new Host({ config, clock, eventLoop, agents, nodes: nodeServices.nodes, runs: turns.runs }),
-    voiceWake,
-    speech,
-    talk,
-    talkSessions: new TalkSessions({ config, speech, sessions }),
-    speaker,
+    ...voice,
     ...cron,
     ...operations,
     hooks,
     internalHooks: new InternalHooks({ config, agents }),
-    identity,
-    presence,
+    ...vitals,
     heartbeats,
-    versions,
-    eventLoop,
-    health,
-    status,
     artifacts: new Artifacts({ store, agents, sessions }),
     boards,
     progressCards,
@@ -553,62 +488,6 @@ export function createServices(options: ServiceOptions): Services {
     worktrees: new Worktrees({ repository: new WorktreeRepository(store), projects, config, clock }),
     themes,
   };
-}
-
-/** What must have been done before the gateway listens: settles what the last stop or crash left. */
-export async function prepareServices(services: Services): Promise<void> {
-  await services.suspension.start();
-  await services.stability.phase("services.start", () => settle(services));
-}
-
-async function settle(services: Services): Promise<void> {
-  const {
-    runs,
-    audit,
-    approvals,
-    questions,
-    scheduler,
-    outbound,
-    configWriter,
-    chatMetadata,
-    hooks,
-    skillUploads,
-    log,
-  } = services;
-  await runs.recover();
-  await services.subagents.start();
-  await audit.start();
-  await approvals.start();
-  await approvals.abandonRuns();
-  await questions.start();
-  await scheduler.start();
-  await outbound.deliveries.start();
-  await services.replies.start();
-  await skillUploads.forgetOld();
-  services.hostGuard.start();
-  services.childWatch.start(services.processes);
-  await configWriter.reportLast(log);
-  await chatMetadata.start();
-  for (const warning of hooks.warnings) log.warn(warning);
-  await services.sandboxes.report();
-}
-
-/** What must end before the sockets do: clients still hear how their runs ended, and what is left is stored. */
-export async function stopServices(services: Services): Promise<void> {
-  const { runs, approvals, questions, scheduler, outbound, suspension, nodeInvokes, processes, mcp } = services;
-  suspension.stop();
-  nodeInvokes.stop();
-  scheduler.halt();
-  approvals.stop();
-  questions.stop();
-  await runs.stop();
-  await processes.stop();
-  services.childWatch.stop();
-  await services.hostGuard.stop();
-  await mcp.stop();
-  await services.memory.stop();
-  await scheduler.stop();
-  await outbound.deliveries.stop();
 }
 
 function setupFacts({ config, models, agents }: Pick<Services, "config" | "models" | "agents">): SetupFacts {

@@ -17,7 +17,8 @@ import { createAuthorizer } from "./auth/authorizer.ts";
 import type { Authorizer } from "./authorizer.ts";
 import type { CallContext } from "./context.ts";
 import { Gateway, type GatewayLimits } from "./server.ts";
-import { createServices, prepareServices, type Services, stopServices } from "./services.ts";
+import { prepareServices, stopServices } from "./service-life.ts";
+import { createServices, type Services } from "./services.ts";
 
 /** The token of every test gateway unless its config says otherwise. */
 export const TEST_TOKEN = "test-token-0123456789";

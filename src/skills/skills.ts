@@ -18,7 +18,7 @@ import { GatewayError, invalidRequest } from "../platform/errors.ts";
 import { binLookup, installersFor, isConfigured, missingFor, type SkillSurroundings } from "./eligibility.ts";
 import { type FoundSkill, type SkillRoot, scanSkills } from "./scan.ts";
 
-interface SkillsDeps {
+export interface SkillsDeps {
   config: ConfigPort;
   agents: AgentCatalogue;
   /** Writes the config file with what the function makes of its tree. @throws GatewayError */

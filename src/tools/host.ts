@@ -133,7 +133,9 @@ export class ToolHost implements ToolHostPort {
     const args = tool.checksArguments ? given : await checkedArguments(tool, given);
     const isAgreed = await this.judge(tool.name, args, context);
     context.signal.throwIfAborted();
-    return tool.run(args, { ...context, isAgreed, offered: new Set(offered.map((each) => each.name)) });
+    const agree: ToolContext["agree"] = (deed, reason) =>
+      this.ask({ name: tool.name, args: deed, shown: mapTexts(args, (text) => this.masked(text)), reason }, context);
+    return tool.run(args, { ...context, isAgreed, agree, offered: new Set(offered.map((each) => each.name)) });
   }
 
   /** Whether a person had to agree, and did. @throws Refused with the reason of the rule that decided */

@@ -37,6 +37,11 @@ export interface ToolContext {
   turn?: TurnWords;
   /** A person has seen this very call and agreed to it. */
   isAgreed?: boolean;
+  /**
+   * Asks a person about something that this call would do and the defender wants reviewed. Null when somebody agreed, else
+   * why nobody did. Absent where nobody can be asked.
+   */
+  agree?(deed: Record<string, unknown>, reason: string): Promise<string | null>;
   /** Aborted when the run is; a tool ends what it started and rejects with the signal's reason. */
   signal: AbortSignal;
   /** Ends the turn without another answer once the calls of this one are done; absent outside of turns. */

@@ -187,7 +187,7 @@ async function attempts(
       return await once(models, model, request, { ...bounds, ...(credential ? { credential } : {}) });
     } catch (error) {
       request.signal.throwIfAborted();
-      if (!(error instanceof ModelError) || error instanceof PartialAnswer) throw error;
+      if (!(error instanceof ModelError)) throw error;
       const { reason, status, retryAfterMs } = error.facts;
       const pause = pauseOf(attempt, retryAfterMs);
       const profileId = account?.profileId;
@@ -201,6 +201,7 @@ async function attempts(
       });
       request.onAttemptFailed?.({ model, ...(profileId ? { profileId } : {}), error });
       if (
+        error instanceof PartialAnswer ||
         !isTransient(reason) ||
         attempt > LIMITS.modelRetries ||
         budget.left <= 0 ||

@@ -35,6 +35,8 @@ const HARMLESS = [
   "npm ci && npm test",
   "ssh-keygen -t ed25519 -f ./deploy_key",
   "chmod +x scripts/build.sh && ./scripts/build.sh",
+  "cat /home/mia/.openclaw/workspace/notes.md",
+  "head ~/.openclaw/workspace-ops/.github/ci.yml && ls ~/.openclaw/workspace",
 ];
 
 const REVIEW = [
@@ -46,6 +48,12 @@ const REVIEW = [
   "echo 'ssh-ed25519 AAAA' >> ~/.ssh/authorized_keys",
   "echo 'x:0:0::/root:/bin/sh' | sudo tee -a /etc/passwd",
   "cat ~/.aws/credentials",
+  "cat ~/.openclaw/openclaw.json",
+  "cat ~/.openclaw/workspace/../openclaw.json",
+  "cat ~/.openclaw/workspace/.*/openclaw.json",
+  "cat ~/.openclaw/workspace/?./openclaw.json",
+  "cat ~/.openclaw/workspace/$UP/openclaw.json",
+  "cat ~/.openclaw/workspace/.env",
   "unset HISTFILE; history -c",
   "systemctl stop auditd",
   "iptables -F",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { chmodSync, readdirSync, statSync, symlinkSync } from "node:fs";
 import { ToolBench } from "./testing.ts";
 
@@ -48,6 +49,27 @@ describe("write", () => {
     bench.decision = { verdict: "block", score: 90, findings: [{ id: "t", score: 90, reason: "Not there." }] };
     await expect(bench.run("write", { path: "new/c.txt", content: "x" })).rejects.toThrow("Not there.");
     expect(readdirSync(bench.workspace).sort()).toEqual(["alias", "real"]);
+  });
+
+  test("asks a person about what is to be reviewed, and does it only when somebody agrees", async () => {
+    using bench = new ToolBench({});
+    bench.decision = { verdict: "review", score: 60, findings: [{ id: "t", score: 60, reason: "Look at it." }] };
+    const call = () => bench.run("write", { path: "a.txt", content: "x" });
+    await expect(call()).rejects.toThrow("Look at it.");
+    const asked: unknown[] = [];
+    let answer: string | null = "A person was asked and refused.";
+    const agree = async (...about: unknown[]) => {
+      asked.push(about);
+      return answer;
+    };
+    bench.context = { ...bench.context, agree };
+    await expect(call()).rejects.toThrow("Look at it. A person was asked and refused.");
+    expect(readdirSync(bench.workspace)).toEqual([]);
+    answer = null;
+    await call();
+    expect(readdirSync(bench.workspace)).toEqual(["a.txt"]);
+    const sha256 = createHash("sha256").update("x").digest("hex");
+    expect(asked.at(-1)).toEqual([{ path: bench.at("a.txt"), sha256 }, "Look at it."]);
   });
 
   test("refuses what is no file", async () => {

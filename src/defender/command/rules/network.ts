@@ -134,8 +134,7 @@ export const NETWORK_RULES: readonly Rule[] = [
       88,
       (call, { calls }) =>
         SENDING.test(call.name) &&
-        (CREDENTIALS.test(values(call).join(" ")) ||
-          call.before.some((other) => CREDENTIALS.test(values(other).join(" ")))) &&
+        [call, ...call.before].some((each) => values(each).some((word) => CREDENTIALS.test(word))) &&
         !/^(?:ssh|scp|sftp|rsync|aws|gsutil)$/.test(call.name) &&
         calls.length > 0 &&
         !/127\.0\.0\.1|localhost/.test(line(call)),

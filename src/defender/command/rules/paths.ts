@@ -26,9 +26,12 @@ export function groundOf(path: string, workspace: string): Ground {
 export const isWholeHome = (path: string): boolean =>
   HOME.test(path) && path.replace(HOME, "").replace(/^\/?\*?$/, "") === "";
 
-/** Files whose content is a key to something. */
+/**
+ * Files whose content is a key to something. Agents' workspaces lie in the gateway's folder unless told otherwise and are no
+ * secret: a plain path into one counts as such, one with `..` or a pattern that could lead out of it does not.
+ */
 export const CREDENTIALS =
-  /\.ssh(?:\/|$)(?!known_hosts|config$)|\bid_(?:rsa|dsa|ecdsa|ed25519)\b(?!\.pub)|\.aws\/credentials|\.netrc\b|\.pgpass\b|\.git-credentials|\.docker\/config\.json|\.kube\/config|\.gnupg(?:\/|$)|\.npmrc$|\.pypirc|\/etc\/(?:g?shadow-?|sudoers|krb5\.keytab|master\.passwd|spwd\.db)\b|\.config\/gcloud|\.azure\/|(?:^|\/)\.env(?:\.\w+)?$|\.(?:pem|p12|pfx|kdbx|keychain(?:-db)?|ovpn|ppk)\b|Login Data|logins\.json|key[34]\.db|Cookies(?:\.binarycookies)?(?:["'*]|$)|cookies\.sqlite|\.bash_history|\.zsh_history|\/proc\/[^ /]{0,40}\/(?:mem|environ|maps)\b|secrets?\.(?:ya?ml|json|txt)$|wallet\.dat|\.openclaw\/|\.chela\//i;
+  /\.ssh(?:\/|$)(?!known_hosts|config$)|\bid_(?:rsa|dsa|ecdsa|ed25519)\b(?!\.pub)|\.aws\/credentials|\.netrc\b|\.pgpass\b|\.git-credentials|\.docker\/config\.json|\.kube\/config|\.gnupg(?:\/|$)|\.npmrc$|\.pypirc|\/etc\/(?:g?shadow-?|sudoers|krb5\.keytab|master\.passwd|spwd\.db)\b|\.config\/gcloud|\.azure\/|(?:^|\/)\.env(?:\.\w+)?$|\.(?:pem|p12|pfx|kdbx|keychain(?:-db)?|ovpn|ppk)\b|Login Data|logins\.json|key[34]\.db|Cookies(?:\.binarycookies)?(?:["'*]|$)|cookies\.sqlite|\.bash_history|\.zsh_history|\/proc\/[^ /]{0,40}\/(?:mem|environ|maps)\b|secrets?\.(?:ya?ml|json|txt)$|wallet\.dat|\.openclaw\/(?!workspace[\w-]{0,64}(?:\/(?:[^.$`{}[\]?]|\.(?![.*])){0,1024})?$)|\.chela\//i;
 
 /** Places from which programs are started by themselves. */
 export const AUTOSTART =
